@@ -15,6 +15,11 @@ import java.util.concurrent.TimeUnit;
 public final class PageServlet extends HttpServlet {
     private static final long serialVersionUID = 1L;
     private static final int LONGEST_MILLIS = 60_000;
+    private static final String PAGE = """
+            <!doctype html>
+            <html lang="en"><title>A page of the sample</title>
+            <p>Answered at %s after %d ms.</p></html>
+            """;
 
     /** Made by the container. */
     public PageServlet() {}
@@ -37,14 +42,7 @@ public final class PageServlet extends HttpServlet {
             Json.sendError(response, HttpServletResponse.SC_SERVICE_UNAVAILABLE, "interrupted by the server");
             return;
         }
-        byte[] page =
-                """
-                <!doctype html>
-                <html lang="en"><title>A page of the sample</title>
-                <p>Answered at %s after %d ms.</p></html>
-                """
-                        .formatted(Instant.now(), millis.getAsInt())
-                        .getBytes(StandardCharsets.UTF_8);
+        byte[] page = PAGE.formatted(Instant.now(), millis.getAsInt()).getBytes(StandardCharsets.UTF_8);
         response.setContentType("text/html;charset=UTF-8");
         response.setHeader("Cache-Control", "no-store");
         response.setHeader("X-Node", Node.NAME);

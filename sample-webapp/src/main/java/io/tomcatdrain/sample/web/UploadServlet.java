@@ -53,8 +53,7 @@ public final class UploadServlet extends HttpServlet {
             return;
         } catch (IOException | ServletException e) {
             // A broken body, or a client that went away: then nobody reads this answer, and it does no harm.
-            Json.sendError(
-                    response, HttpServletResponse.SC_BAD_REQUEST, "the form cannot be read: " + e.getMessage());
+            Json.sendError(response, HttpServletResponse.SC_BAD_REQUEST, "the form cannot be read: " + e.getMessage());
             return;
         }
 
