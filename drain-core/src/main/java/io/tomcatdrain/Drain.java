@@ -150,18 +150,28 @@ public final class Drain {
     }
 
     /**
-     * Waits until the drain that runs is over.
+     * Waits until everything that was accepted has been answered.
      *
      * @param millis for how long at most; not positive: not at all
      * @return true if everything was answered; false if something was given up, somebody resumed, the time has passed, or nobody drains
      */
     public boolean awaitDrained(long millis) throws InterruptedException {
+        return awaitOver(millis) && sequence.state() == DrainState.DRAINED;
+    }
+
+    /**
+     * Waits until the drain that runs is over, however it ends.
+     *
+     * @param millis for how long at most; not positive: not at all
+     * @return false if the time has passed, or nobody drains
+     */
+    public boolean awaitOver(long millis) throws InterruptedException {
         if (sequence.state() == DrainState.SERVING) {
             return false;
         }
         try {
-            DrainReport report = sequence.outcome().get(Math.max(0, millis), TimeUnit.MILLISECONDS);
-            return report.outcome() == DrainReport.Outcome.DRAINED && sequence.state() == DrainState.DRAINED;
+            sequence.outcome().get(Math.max(0, millis), TimeUnit.MILLISECONDS);
+            return true;
         } catch (TimeoutException notYet) {
             return false;
         } catch (ExecutionException never) {

@@ -239,7 +239,7 @@ public final class DrainSettings {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         Duration budget = stopBudget();
-        Duration wanted = longestLameDuck().plus(longestWait());
+        Duration wanted = longestStop();
         if (budget != null && wanted.compareTo(budget) > 0) {
             warnings.add("killAfter [" + text(Setting.KILL_AFTER) + "] is shorter than what the limits can take ["
                     + Durations.format(wanted) + "]: at a stop the lame duck gets at most ["
@@ -283,6 +283,11 @@ public final class DrainSettings {
     /** Returns how long anything can be waited for at most once new work is refused. */
     Duration longestWait() {
         return uploadTimeout().compareTo(requestTimeout()) > 0 ? uploadTimeout() : requestTimeout();
+    }
+
+    /** Returns how long a drain can take at most by these settings alone. */
+    public Duration longestStop() {
+        return longestLameDuck().plus(longestWait());
     }
 
     public String path() {
