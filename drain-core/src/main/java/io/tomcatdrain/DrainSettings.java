@@ -79,6 +79,7 @@ public final class DrainSettings {
 
     private static final Pattern SEGMENTS = Pattern.compile("(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+");
     private static final Pattern TOKEN_CHARACTERS = Pattern.compile("[\\x21-\\x7E]+");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{[^{}]*}");
     private static final int SHORTEST_TOKEN = 16;
 
     private static final DrainSettings DEFAULTS = of(Map.of());
@@ -156,7 +157,9 @@ public final class DrainSettings {
     private static Object parse(Setting setting, @Nullable String text) {
         String shown = setting == Setting.TOKEN ? "***" : String.valueOf(text);
         if (text != null && text.contains("${")) {
-            throw new IllegalArgumentException(setting.key + " [" + (setting == Setting.TOKEN ? text : shown)
+            // What stands around a placeholder may be the secret itself.
+            boolean placeholderOnly = PLACEHOLDER.matcher(text).matches();
+            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? text : shown)
                     + "] holds a placeholder that nothing has resolved: define the property (for Tomcat in"
                     + " conf/catalina.properties or as -Dname=value) or write the value itself");
         }
