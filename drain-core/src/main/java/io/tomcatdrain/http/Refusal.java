@@ -6,7 +6,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Locale;
 
 /**
  * The answer to a request that a leaving node does not take: it says when to try again, and that nothing was read or done, so that
@@ -30,19 +29,19 @@ public final class Refusal {
             <h1>Please try again in a moment</h1>
             <p>This server is going down for maintenance and takes no new requests.
             What you just sent was not processed: nothing was saved, and nothing was done twice.</p>
-            <p>Go back to the page that you came from, and send it again in %s.</p>
+            <p>Go back to the page that you came from, and send it again in {when}.</p>
             </main>
             </body>
             </html>
             """;
 
     private static final String PROBLEM = """
-            {"type":"about:blank","title":"%s","status":%d,"detail":"This server is going down for maintenance and takes no new requests. Nothing of this one was read or done. Send it again.","retryAfterSeconds":%s}
+            {"type":"about:blank","title":"{title}","status":{status},"detail":"This server is going down for maintenance and takes no new requests. Nothing of this one was read or done. Send it again.","retryAfterSeconds":{seconds}}
             """;
 
     private static final String TEXT = """
             This server is going down for maintenance and takes no new requests.
-            Nothing of this one was read or done. Send it again in %s.
+            Nothing of this one was read or done. Send it again in {when}.
             """;
 
     private final int status;
@@ -71,11 +70,14 @@ public final class Refusal {
             case "1" -> "1 second";
             default -> retryAfter + " seconds";
         };
-        this.html = new Body("text/html;charset=UTF-8", String.format(Locale.ROOT, HTML, when));
+        this.html = new Body("text/html;charset=UTF-8", HTML.replace("{when}", when));
         this.problem = new Body(
                 "application/problem+json",
-                String.format(Locale.ROOT, PROBLEM.strip(), title(status), status, retryAfter));
-        this.text = new Body("text/plain;charset=UTF-8", String.format(Locale.ROOT, TEXT, when));
+                PROBLEM.strip()
+                        .replace("{title}", title(status))
+                        .replace("{status}", Integer.toString(status))
+                        .replace("{seconds}", retryAfter));
+        this.text = new Body("text/plain;charset=UTF-8", TEXT.replace("{when}", when));
     }
 
     /**
