@@ -363,7 +363,7 @@ class DrainEndpointsTest {
 
     @Test
     void deleteTellsWhyItCannotResume() throws IOException {
-        var unused = drain.startForStop("test", true);
+        drain.startForStop("test", true);
 
         assertError(handle(Exchange.of("DELETE").withToken(), ""), 409, "drain[test] cannot resume", "stopping");
     }

@@ -184,7 +184,7 @@ class EventStreamTest {
         Exchange exchange = listening();
         visits.send(exchange, "/events");
         assertState(exchange.nextFlushed(), "SERVING");
-        var unused = drain.startForStop("stop", true);
+        drain.startForStop("stop", true);
 
         assertThat(endpoints.awaitAnswered(10, TimeUnit.SECONDS)).isTrue();
 
