@@ -1,0 +1,5 @@
+/** One node's drain: what an application or an adapter names. */
+@NullMarked
+package io.tomcatdrain;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,19 @@
+package io.tomcatdrain.filter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.jar.JarFile;
+import org.junit.jupiter.api.Test;
+
+/** Looks at the built jar as its users get it. */
+class ArtifactIT {
+    @Test
+    void jarNamesItsModuleAndCarriesItsLicence() throws IOException {
+        try (var jar = new JarFile(System.getProperty("artifact.jar"))) {
+            var attributes = jar.getManifest().getMainAttributes();
+            assertThat(attributes.getValue("Automatic-Module-Name")).isEqualTo("io.tomcatdrain.filter");
+            assertThat(jar.getEntry("META-INF/LICENSE")).isNotNull();
+        }
+    }
+}

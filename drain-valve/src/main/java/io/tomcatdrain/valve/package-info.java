@@ -1,0 +1,5 @@
+/** The drain as a Tomcat valve. */
+@NullMarked
+package io.tomcatdrain.valve;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,14 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.apache.catalina.util.ServerInfo;
+import org.junit.jupiter.api.Test;
+
+/** Guards the build: each of its two runs of the integration tests must be on the Tomcat that it is named after. */
+class TomcatLineIT {
+    @Test
+    void runsOnTheTomcatThatTheBuildMeant() {
+        assertThat(ServerInfo.getServerNumber()).startsWith(System.getProperty("tomcat.version"));
+    }
+}
