@@ -60,7 +60,8 @@ final class Fleet implements AutoCloseable {
         var logs = new StringBuilder();
         nodes.forEach(node -> logs.append(node.tail()).append('\n'));
         try (var files = Files.list(directory.resolve("front-end"))) {
-            files.filter(file -> !file.getFileName().toString().startsWith("access"))
+            files.filter(file -> file.getFileName().toString().endsWith(".log"))
+                    .filter(file -> !file.endsWith("access.log"))
                     .sorted()
                     .forEach(file -> logs.append(ServerProcess.tail(file, 60)).append('\n'));
         } catch (IOException e) {
@@ -80,8 +81,9 @@ final class Fleet implements AutoCloseable {
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
         runDirectory = Files.createTempDirectory(
                 "fleet-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
-        var command = frontEnd.server().command(Parts.example(frontEnd.example()), settings(frontEnd, logs));
-        var started = ServerProcess.start(command, Map.of(), logs.resolve("console.log"));
+        var settings = settings(frontEnd, logs);
+        var command = frontEnd.server().command(Parts.example(frontEnd.example()), settings, logs);
+        var started = ServerProcess.start(command, settings, logs.resolve("console.log"));
         front = started;
         await(frontEnd + " answers")
                 .atMost(FRONT_LIMIT)

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.tomcatdrain.sample.fleet.Load.Profile;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -23,36 +22,29 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 final class FleetIT {
     private static final boolean LONG = "long".equals(System.getProperty("fleet"));
-    private static final int STOPS = LONG ? 6 : 4;
-    private static final int UPLOADS = LONG ? 200 : 1;
     private static final Report REPORT = new Report();
 
     @ParameterizedTest
     @EnumSource
     void losesNothingBehind(FrontEnd frontEnd) {
         needs(frontEnd);
-        try (var fleet = Fleet.started(frontEnd, "valve-" + frontEnd, 11, frontEnd.valveAttributes())) {
-            var tally = new Tally();
-            var stops = restartUnderLoad(fleet, frontEnd, tally, STOPS, UPLOADS);
-            REPORT.add(frontEnd.toString(), 11, stops, tally);
-            assertThat(tally.lostUploads()).as("lost uploads\n%s", fleet.logs()).isEmpty();
-            assertThat(tally.lostGets()).as("lost GETs\n%s", fleet.logs()).isEmpty();
-            assertThat(stops).as("a stop that waited for uploads").anyMatch(stop -> stop.heldUploads() > 0);
-            assertThat(Report.medianAfterLastUpload(stops))
-                    .as("from the last upload to the exit, %s", stops)
-                    .isLessThan(Duration.ofSeconds(1));
+        if (LONG) {
+            losesNothing(frontEnd, 11, new RollingRestart.Extent(6, 200, Profile.LONG_UPLOADS));
+        } else {
+            losesNothing(frontEnd, 11, new RollingRestart.Extent(frontEnd.quickStops(), 1, Profile.SHORT_UPLOADS));
         }
     }
 
     /** The proof that this test can fail. */
     @Test
     void losesUploadsWithoutTheValve() {
-        needs(FrontEnd.MOD_JK);
-        try (var fleet = Fleet.started(FrontEnd.MOD_JK, "plain-MOD_JK", 11, null)) {
-            var tally = new Tally();
-            var stops = restartUnderLoad(fleet, FrontEnd.MOD_JK, tally, 2, 1);
-            REPORT.add("MOD_JK, no valve", 11, stops, tally);
-            assertThat(tally.lostUploads()).isNotEmpty();
+        var frontEnd = FrontEnd.MOD_JK;
+        needs(frontEnd);
+        try (var fleet = Fleet.started(frontEnd, "plain-" + frontEnd, 11, null)) {
+            var restart = new RollingRestart(fleet, frontEnd);
+            restart.underLoad(new RollingRestart.Extent(2, 1, Profile.LONG_UPLOADS));
+            REPORT.add(frontEnd + ", no valve", 11, restart);
+            assertThat(restart.tally().lostUploads()).isNotEmpty();
         }
     }
 
@@ -61,26 +53,29 @@ final class FleetIT {
         REPORT.print();
     }
 
-    private static List<RollingRestart.Stopped> restartUnderLoad(
-            Fleet fleet, FrontEnd frontEnd, Tally tally, int stops, int uploads) {
-        var restart = new RollingRestart(fleet.nodes(), frontEnd, tally);
-        try (var load = Load.started(fleet.port(), LONG ? Profile.LONG : Profile.QUICK, tally)) {
-            restart.awaitAllUsed(System.nanoTime());
-            while (restart.stops().size() < stops || tally.uploads() < uploads) {
-                restart.round();
-            }
-            tally.phase("the load ends");
-        } catch (AssertionError | RuntimeException e) {
-            throw new AssertionError(e.getMessage() + "\n" + fleet.logs(), e);
+    private static void losesNothing(FrontEnd frontEnd, int line, RollingRestart.Extent extent) {
+        try (var fleet = Fleet.started(frontEnd, "valve-" + frontEnd + "-" + line, line, frontEnd.valveAttributes())) {
+            var restart = new RollingRestart(fleet, frontEnd);
+            restart.underLoad(extent);
+            REPORT.add(frontEnd.toString(), line, restart);
+            assertThat(restart.tally().lostUploads())
+                    .as("lost uploads\n%s", fleet.logs())
+                    .isEmpty();
+            assertThat(restart.tally().lostGets())
+                    .as("lost GETs\n%s", fleet.logs())
+                    .isEmpty();
+            assertThat(restart.stops()).as("a stop that waited for uploads").anyMatch(stop -> stop.heldUploads() > 0);
+            assertThat(restart.medianAfterLastUpload())
+                    .as("from the last upload to the exit, %s", restart.stops())
+                    .isLessThan(Duration.ofSeconds(1));
         }
-        return restart.stops();
     }
 
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
     private static void needs(FrontEnd frontEnd) {
         var only = System.getProperty("fleet.only");
         if (only != null && !only.equals(frontEnd.name())) {
-            abort("not asked for");
+            abort("not asked for: fleet.only [" + only + "]");
         }
         frontEnd.server().missing().ifPresent(missing -> {
             if ("true".equals(System.getenv("CI"))) {

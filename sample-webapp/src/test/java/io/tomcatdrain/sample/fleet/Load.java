@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * The users: clients that upload forms slowly, back to back, and clients that read pages all the time. Some stick to a
  * node by their session. Every request is on a connection of its own, and its outcome goes into the tally.
  */
-final class Load implements AutoCloseable {
+final class Load {
     private static final Pattern NODE = Pattern.compile("\"node\"\\s*:\\s*\"([^\"]+)\"");
     private static final Duration CONTINUE_LIMIT = Duration.ofSeconds(1);
     private static final Duration WRITE_INTERVAL = Duration.ofMillis(50);
@@ -37,9 +37,9 @@ final class Load implements AutoCloseable {
             Duration mostTime,
             int readers,
             Duration betweenGets) {
-        static final Profile QUICK =
+        static final Profile SHORT_UPLOADS =
                 new Profile(9, 2 << 20, 4 << 20, Duration.ofMillis(1500), Duration.ofMillis(4000), 6, everyReader(40));
-        static final Profile LONG =
+        static final Profile LONG_UPLOADS =
                 new Profile(12, 2 << 20, 8 << 20, Duration.ofSeconds(4), Duration.ofSeconds(10), 6, everyReader(50));
 
         /** The pause between the GETs of one of 6 readers that together make so many a second. */
@@ -78,8 +78,7 @@ final class Load implements AutoCloseable {
     }
 
     /** Lets every client finish the request that it is at. */
-    @Override
-    public void close() {
+    void finish() {
         ending = true;
         long deadlineNanos = System.nanoTime() + END_LIMIT.toNanos();
         for (var client : clients) {
@@ -106,8 +105,9 @@ final class Load implements AutoCloseable {
         for (int n = number; !ending; n++) {
             var way = Way.values()[n % Way.values().length];
             var form = UploadForm.random(random, between(random, profile.leastBytes(), profile.mostBytes()));
-            var time = Duration.ofMillis(between(
-                    random, (int) profile.leastTime().toMillis(), (int) profile.mostTime().toMillis()));
+            var time =
+                    Duration.ofMillis(between(random, (int) profile.leastTime().toMillis(), (int)
+                            profile.mostTime().toMillis()));
             if (session.isWanted()) {
                 request(Kind.GET, "uploader " + number + ", session", () -> get("/session", session), answer -> "");
             }

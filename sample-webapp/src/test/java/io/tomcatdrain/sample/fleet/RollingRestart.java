@@ -1,18 +1,26 @@
 package io.tomcatdrain.sample.fleet;
 
+import io.tomcatdrain.sample.fleet.Load.Profile;
+import io.tomcatdrain.sample.fleet.TomcatNode.Stop;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** Stops and starts the nodes one after the other while the load goes on. */
 final class RollingRestart {
     private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
 
-    private final List<TomcatNode> nodes;
+    private final Fleet fleet;
     private final FrontEnd frontEnd;
-    private final Tally tally;
+    private final Tally tally = new Tally();
     private final List<Stopped> stops = new ArrayList<>();
+
+    /** How long it goes on: for at least so many stops and uploads. */
+    record Extent(int stops, int uploads, Profile profile) {}
 
     /**
      * One stop of a node.
@@ -21,53 +29,79 @@ final class RollingRestart {
      * @param heldUploads uploads that the node answered well after the stop had begun
      * @param afterLastUpload from the last of these answers to the end of the process; zero where there is none
      */
-    record Stopped(String node, TomcatNode.Stop way, Duration took, int heldUploads, Duration afterLastUpload) {
+    record Stopped(String node, Stop way, Duration took, int heldUploads, Duration afterLastUpload) {
         @Override
         public String toString() {
-            return node + " by " + way + " in " + took.toMillis() + " ms; " + heldUploads
+            return node + " by " + way + " in " + took.toMillis() + " ms, " + heldUploads
                     + " uploads finished meanwhile, the last one " + afterLastUpload.toMillis() + " ms before the end";
         }
     }
 
-    RollingRestart(List<TomcatNode> nodes, FrontEnd frontEnd, Tally tally) {
-        this.nodes = nodes;
+    RollingRestart(Fleet fleet, FrontEnd frontEnd) {
+        this.fleet = fleet;
         this.frontEnd = frontEnd;
-        this.tally = tally;
     }
 
-    /** Stops each node once, in turn, each stop in another way than the one before. */
-    void round() {
-        for (var node : nodes) {
-            restart(node, TomcatNode.Stop.values()[stops.size() % TomcatNode.Stop.values().length]);
+    void underLoad(Extent extent) {
+        var load = Load.started(fleet.port(), extent.profile(), tally);
+        try {
+            long startedNanos = System.nanoTime();
+            fleet.nodes().forEach(node -> tally.awaitUploadBy(node.name(), startedNanos, USE_LIMIT));
+            while (stops.size() < extent.stops() || tally.uploads() < extent.uploads()) {
+                fleet.nodes().forEach(this::restart);
+            }
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError(e.getMessage() + "\n" + stops + "\n" + fleet.logs(), e);
+        } finally {
+            tally.phase("the load ends");
+            load.finish();
         }
     }
 
-    /** Waits until the front end uses every node. */
-    void awaitAllUsed(long sinceNanos) {
-        nodes.forEach(node -> tally.awaitAnswerBy(node.name(), sinceNanos, USE_LIMIT));
+    Tally tally() {
+        return tally;
     }
 
     List<Stopped> stops() {
         return stops;
     }
 
-    private void restart(TomcatNode node, TomcatNode.Stop way) {
-        tally.phase("stop " + stops.size() + ", " + node.name() + " stops by " + way);
+    Duration medianStop() {
+        return median(stops.stream(), Stopped::took);
+    }
+
+    /** From the last upload that a stop waited for to the end of the process. */
+    Duration medianAfterLastUpload() {
+        return median(stops.stream().filter(stop -> stop.heldUploads() > 0), Stopped::afterLastUpload);
+    }
+
+    Duration worstAfterLastUpload() {
+        return stops.stream()
+                .map(Stopped::afterLastUpload)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
+    }
+
+    private void restart(TomcatNode node) {
+        // Each stop in another way than the one before.
+        var way = Stop.values()[stops.size() % Stop.values().length];
+        var label = "stop " + stops.size() + ", " + node.name();
+        tally.phase(label + " stops by " + way);
         long stopNanos = System.nanoTime();
         long exitNanos = node.stop(way);
-        tally.phase("stop " + stops.size() + ", " + node.name() + " starts again");
+        tally.phase(label + " starts again");
         node.start();
         long readyNanos = System.nanoTime();
-        tally.phase("stop " + stops.size() + ", " + node.name() + " is ready, not used yet");
-        tally.awaitAnswerBy(node.name(), readyNanos, USE_LIMIT);
-        tally.phase("stop " + stops.size() + ", " + node.name() + " is used again");
+        tally.phase(label + " is ready, not used yet");
+        tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
+        tally.phase(label + " is used again");
         // The pause is a part of what is tested: a front end's penalty on a node that was away must pass.
         LockSupport.parkNanos(frontEnd.betweenNodes().toNanos());
         stops.add(stopped(node, way, stopNanos, exitNanos));
     }
 
-    private Stopped stopped(TomcatNode node, TomcatNode.Stop way, long stopNanos, long exitNanos) {
-        var held = tally.answeredUploads(node.name(), stopNanos, exitNanos + Duration.ofSeconds(1).toNanos());
+    private Stopped stopped(TomcatNode node, Stop way, long stopNanos, long exitNanos) {
+        var held = tally.answeredUploads(node.name(), stopNanos, exitNanos + ANSWER_ON_ITS_WAY.toNanos());
         long lastNanos = held.stream().mapToLong(Outcome::endedNanos).max().orElse(exitNanos);
         return new Stopped(
                 node.name(),
@@ -75,5 +109,10 @@ final class RollingRestart {
                 Duration.ofNanos(exitNanos - stopNanos),
                 held.size(),
                 Duration.ofNanos(Math.max(0, exitNanos - lastNanos)));
+    }
+
+    private static Duration median(Stream<Stopped> stops, Function<Stopped, Duration> figure) {
+        var sorted = stops.map(figure).sorted().toList();
+        return sorted.isEmpty() ? Duration.ZERO : sorted.get(sorted.size() / 2);
     }
 }

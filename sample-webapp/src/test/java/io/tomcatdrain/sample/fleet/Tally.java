@@ -10,7 +10,7 @@ import java.util.Map;
 final class Tally {
     private final List<Outcome> uploads = new ArrayList<>();
     private final List<Outcome> lostGets = new ArrayList<>();
-    private final Map<String, Long> latestBeginByNode = new HashMap<>();
+    private final Map<String, Long> latestUploadByNode = new HashMap<>();
     private int gets;
     private Duration slowestGet = Duration.ZERO;
     private String phase = "the fleet starts";
@@ -27,6 +27,9 @@ final class Tally {
     synchronized void add(Outcome outcome) {
         if (outcome.kind() == Outcome.Kind.UPLOAD) {
             uploads.add(outcome);
+            if (!outcome.lost()) {
+                latestUploadByNode.merge(outcome.node(), outcome.beganNanos(), Math::max);
+            }
         } else {
             gets++;
             slowestGet = slowestGet.compareTo(outcome.took()) < 0 ? outcome.took() : slowestGet;
@@ -34,19 +37,16 @@ final class Tally {
                 lostGets.add(outcome);
             }
         }
-        if (!outcome.lost()) {
-            latestBeginByNode.merge(outcome.node(), outcome.beganNanos(), Math::max);
-            notifyAll();
-        }
+        notifyAll();
     }
 
-    /** Waits until the node has answered a request that began at that time or later. */
-    synchronized void awaitAnswerBy(String node, long sinceNanos, Duration limit) {
+    /** Waits until the node has answered an upload that began at that time or later: others are then in flight on it. */
+    synchronized void awaitUploadBy(String node, long sinceNanos, Duration limit) {
         long deadlineNanos = System.nanoTime() + limit.toNanos();
-        while (latestBeginByNode.getOrDefault(node, Long.MIN_VALUE) < sinceNanos) {
+        while (latestUploadByNode.getOrDefault(node, Long.MIN_VALUE) < sinceNanos) {
             long leftMillis = (deadlineNanos - System.nanoTime()) / 1_000_000;
             if (leftMillis <= 0) {
-                throw new AssertionError("the front end did not use " + node + " within " + limit);
+                throw new AssertionError("no upload was answered by " + node + " within " + limit);
             }
             try {
                 wait(leftMillis);

@@ -82,12 +82,15 @@ final class TomcatNode implements AutoCloseable {
     void start() {
         var started = ServerProcess.start(catalina("run"), environment(), console());
         process = started;
-        await(name + " ready").atMost(START_LIMIT).pollInterval(Duration.ofMillis(100)).until(() -> {
-            if (!started.isAlive()) {
-                throw new AssertionError(name + " ended while it started\n" + started.tail());
-            }
-            return isReady();
-        });
+        await(name + " ready")
+                .atMost(START_LIMIT)
+                .pollInterval(Duration.ofMillis(100))
+                .until(() -> {
+                    if (!started.isAlive()) {
+                        throw new AssertionError(name + " ended while it started\n" + started.tail());
+                    }
+                    return isReady();
+                });
     }
 
     /** Stops Tomcat and waits for the end of its process; returns when, by {@link System#nanoTime()}. */
@@ -138,9 +141,13 @@ final class TomcatNode implements AutoCloseable {
         var serverXml = base.resolve("conf/server.xml");
         Files.writeString(serverXml, serverXml(Files.readString(serverXml), valveAttributes));
         if (valveAttributes != null) {
-            Files.copy(Parts.valveJar(), base.resolve("lib").resolve(Parts.valveJar().getFileName()));
+            Files.copy(
+                    Parts.valveJar(),
+                    base.resolve("lib").resolve(Parts.valveJar().getFileName()));
             Files.writeString(
-                    base.resolve("conf/catalina.properties"), "\ndrain.token=" + TOKEN + "\n", StandardOpenOption.APPEND);
+                    base.resolve("conf/catalina.properties"),
+                    "\ndrain.token=" + TOKEN + "\n",
+                    StandardOpenOption.APPEND);
         }
     }
 

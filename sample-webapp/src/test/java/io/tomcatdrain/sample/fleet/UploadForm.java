@@ -75,7 +75,8 @@ final class UploadForm {
     String difference(String report) throws IOException {
         var received = JSON.readTree(report);
         var wrong = new StringBuilder();
-        fields.forEach((name, value) -> compare(wrong, name, value, text(received.path("fields").path(name))));
+        fields.forEach((name, value) ->
+                compare(wrong, name, value, text(received.path("fields").path(name))));
         compare(wrong, "number of files", "1", "" + received.path("files").size());
         var file = received.path("files").path(0);
         compare(wrong, "file name", fileName, text(file.path("name")));
