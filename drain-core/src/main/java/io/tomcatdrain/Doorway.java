@@ -1,0 +1,127 @@
+package io.tomcatdrain;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where requests come in, and the one place that decides whether one is admitted.
+ *
+ * <p>{@link #admitRequest} and {@link #admitUpload} are called by any thread and take no lock. Everything else is called under the
+ * lock of {@link DrainSequence}.
+ */
+final class Doorway {
+    private final Totals totals;
+    private final UploadRegistry registry;
+    private final Runnable onIdle;
+    private volatile Gates gates;
+
+    /** Sealed gates that somebody may still be inside of; a resumed drain leaves them to the next one. */
+    private final List<InFlightGate> sealedUploads = new ArrayList<>();
+
+    private final List<InFlightGate> sealedRequests = new ArrayList<>();
+
+    Doorway(Totals totals, UploadRegistry registry, Runnable onIdle) {
+        this.totals = totals;
+        this.registry = registry;
+        this.onIdle = onIdle;
+        this.gates = open();
+    }
+
+    private Gates open() {
+        return new Gates(new InFlightGate(onIdle), new InFlightGate(onIdle), totals);
+    }
+
+    /** Returns the ticket of an admitted plain request; null if it is refused. */
+    @Nullable Ticket admitRequest() {
+        Gates seen = gates;
+        while (!seen.requests.enter()) {
+            Gates now = gates;
+            if (now == seen) {
+                totals.refused.increment();
+                return null;
+            }
+            seen = now; // reopened between the look at the gate and the step through it
+        }
+        return seen.requestTicket;
+    }
+
+    /** Returns the ticket of an admitted upload; null if it is refused. */
+    @Nullable Ticket admitUpload(UploadSource source) {
+        Gates seen = gates;
+        while (!seen.uploads.enter()) {
+            Gates now = gates;
+            if (now == seen) {
+                totals.refused.increment();
+                return null;
+            }
+            seen = now;
+        }
+        return registry.admit(source, seen.uploads);
+    }
+
+    /** Lets in nobody any more. */
+    void refuseAll() {
+        Gates before = gates;
+        sealUploads(before);
+        sealRequests(before);
+    }
+
+    /** Lets in no upload any more; requests that are inside now are told from those that come later. */
+    void refuseUploads() {
+        Gates before = gates;
+        gates = new Gates(before.uploads, new InFlightGate(onIdle), totals);
+        sealUploads(before);
+        sealRequests(before);
+    }
+
+    /** Goes on letting everybody in, but tells those who are inside now from those that come later. */
+    void turnOver() {
+        Gates before = gates;
+        gates = open(); // first, so that nobody is refused in between
+        sealUploads(before);
+        sealRequests(before);
+    }
+
+    /** Lets in everybody again. */
+    void reopen() {
+        Gates before = gates;
+        gates = open();
+        sealUploads(before);
+        sealRequests(before);
+        registry.readopt(gates.uploads);
+    }
+
+    /** Seals the gate unless it is sealed; a sealed gate stays in the list at least as long as it is the one to enter. */
+    private void sealUploads(Gates which) {
+        if (!sealedUploads.contains(which.uploads)) {
+            which.uploads.seal();
+            sealedUploads.add(which.uploads);
+        }
+    }
+
+    private void sealRequests(Gates which) {
+        if (!sealedRequests.contains(which.requests)) {
+            which.requests.seal();
+            sealedRequests.add(which.requests);
+        }
+    }
+
+    /** Returns true if no upload is left that entered before the last seal and was not given up. */
+    boolean uploadsIdle() {
+        sealedUploads.removeIf(gate -> gate.isIdle() && gate != gates.uploads);
+        return sealedUploads.stream().allMatch(InFlightGate::isIdle);
+    }
+
+    /** Returns true if no plain request is left that entered before the last seal. */
+    boolean requestsIdle() {
+        sealedRequests.removeIf(gate -> gate.isIdle() && gate != gates.requests);
+        return sealedRequests.stream().allMatch(InFlightGate::isIdle);
+    }
+
+    /** Returns how many plain requests are inside. */
+    long requestsInFlight() {
+        long sum = sealedRequests.stream().mapToLong(InFlightGate::inFlight).sum();
+        return sealedRequests.contains(gates.requests) ? sum : sum + gates.requests.inFlight();
+    }
+}

@@ -1,0 +1,19 @@
+package io.tomcatdrain;
+
+/**
+ * Told of every state change of a drain, in order, on a thread of its own: a slow or failing listener delays neither the drain
+ * nor other listeners.
+ *
+ * @since 1.0
+ */
+@FunctionalInterface
+public interface DrainListener {
+
+    /**
+     * Called after a state change.
+     *
+     * @param before the state that ended
+     * @param after the state that began
+     */
+    void stateChanged(DrainState before, DrainState after);
+}

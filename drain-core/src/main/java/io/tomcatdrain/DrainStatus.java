@@ -1,0 +1,74 @@
+package io.tomcatdrain;
+
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A drain as it stood at a moment. Each number is exact for its own instant; numbers of requests in flight move while they are
+ * collected.
+ *
+ * @param name the drain's name
+ * @param state its state
+ * @param ready true if the front end should send work here
+ * @param since when the state began
+ * @param reason why the drain was started; null while serving
+ * @param deadline when the waiting ends at the latest; null while nobody waits
+ * @param remainingMillis the time to the deadline; −1 while nobody waits
+ * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
+ * @param inFlight who is inside
+ * @param totals what has happened since the start
+ * @param probers who asks for readiness regularly
+ * @param uploads the uploads under way, oldest first
+ * @param report how the last drain ended; null before
+ * @since 1.0
+ */
+public record DrainStatus(
+        String name,
+        DrainState state,
+        boolean ready,
+        Instant since,
+        @Nullable String reason,
+        @Nullable Instant deadline,
+        long remainingMillis,
+        long drainingMillis,
+        InFlight inFlight,
+        Totals totals,
+        List<Prober> probers,
+        List<ActiveUpload> uploads,
+        @Nullable DrainReport report) {
+
+    public DrainStatus {
+        probers = List.copyOf(probers);
+        uploads = List.copyOf(uploads);
+    }
+
+    /**
+     * Who is inside.
+     *
+     * @param uploads uploads
+     * @param requests other requests
+     * @param holds application holds
+     */
+    public record InFlight(long uploads, long requests, long holds) {}
+
+    /**
+     * What has happened since the start.
+     *
+     * @param uploadsCompleted uploads that ended well
+     * @param uploadsFailed uploads that were aborted or answered with an error
+     * @param requestsCompleted other requests that ended, however they did
+     * @param refused requests that were refused
+     * @param uploadBytes body bytes of all uploads, those under way included
+     */
+    public record Totals(
+            long uploadsCompleted, long uploadsFailed, long requestsCompleted, long refused, long uploadBytes) {}
+
+    /**
+     * Somebody who asks for readiness regularly.
+     *
+     * @param remote its address
+     * @param seenDown how many times in this drain it was told that the node is not ready
+     */
+    public record Prober(String remote, int seenDown) {}
+}

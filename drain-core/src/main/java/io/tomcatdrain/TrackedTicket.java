@@ -1,0 +1,32 @@
+package io.tomcatdrain;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+
+/** The ticket of a plain request that the registry can find again, since the container may drop it without a word. */
+final class TrackedTicket extends Ticket {
+    private final PlainTicket ticket;
+    private final BooleanSupplier isGone;
+    private final UploadRegistry registry;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    TrackedTicket(PlainTicket ticket, BooleanSupplier isGone, UploadRegistry registry) {
+        this.ticket = ticket;
+        this.isGone = isGone;
+        this.registry = registry;
+    }
+
+    void closeIfGone() {
+        if (isGone.getAsBoolean()) {
+            close(true);
+        }
+    }
+
+    @Override
+    public void close(boolean failed) {
+        if (closed.compareAndSet(false, true)) {
+            ticket.close(failed);
+            registry.forget(this);
+        }
+    }
+}

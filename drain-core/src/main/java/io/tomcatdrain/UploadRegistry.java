@@ -1,0 +1,93 @@
+package io.tomcatdrain;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
+ * while requests come and go.
+ */
+final class UploadRegistry {
+    private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
+    private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
+    private final AtomicLong nextId = new AtomicLong(1);
+    private final Ticker ticker;
+    private final Totals totals;
+
+    UploadRegistry(Ticker ticker, Totals totals) {
+        this.ticker = ticker;
+        this.totals = totals;
+    }
+
+    /** Registers an upload that has entered the gate. */
+    UploadTicket admit(UploadSource source, InFlightGate gate) {
+        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, this, ticker.nanos());
+        uploads.add(ticket);
+        return ticket;
+    }
+
+    /** Makes a plain request findable. */
+    TrackedTicket track(PlainTicket ticket, BooleanSupplier isGone) {
+        TrackedTicket findable = new TrackedTicket(ticket, isGone, this);
+        tracked.add(findable);
+        return findable;
+    }
+
+    void forget(TrackedTicket ticket) {
+        tracked.remove(ticket);
+    }
+
+    void ended(UploadTicket ticket, long received, boolean failed) {
+        uploads.remove(ticket);
+        (failed ? totals.uploadsFailed : totals.uploadsCompleted).increment();
+        if (received > 0) {
+            totals.uploadBytes.add(received);
+        }
+    }
+
+    int uploads() {
+        return uploads.size();
+    }
+
+    /** Closes the tickets of requests that the container has dropped without telling anybody. */
+    void closeGone() {
+        tracked.forEach(TrackedTicket::closeIfGone);
+        uploads.forEach(UploadTicket::closeIfGone);
+    }
+
+    /** Starts the clock of every stall now. */
+    void watchFrom(long nowNanos) {
+        uploads.forEach(ticket -> ticket.watchFrom(nowNanos));
+    }
+
+    /** Gives up the uploads that stalled for so long, or all; returns them as they stood. */
+    List<ActiveUpload> abandon(long stalledForNanos, boolean all, long nowNanos, Instant now) {
+        List<ActiveUpload> given = new ArrayList<>();
+        for (UploadTicket ticket : uploads) {
+            long stalled = ticket.sample(nowNanos);
+            if ((all || stalled >= stalledForNanos) && ticket.abandon()) {
+                given.add(ticket.snapshot(nowNanos, now));
+            }
+        }
+        return given;
+    }
+
+    /** Lets those that were given up and still run hold the next drain. */
+    void readopt(InFlightGate fresh) {
+        uploads.forEach(ticket -> ticket.readopt(fresh));
+    }
+
+    /** Returns every upload as it stands, oldest first. */
+    List<ActiveUpload> snapshot(long nowNanos, Instant now) {
+        List<ActiveUpload> all = new ArrayList<>(uploads.size());
+        uploads.forEach(ticket -> all.add(ticket.snapshot(nowNanos, now)));
+        all.sort(Comparator.comparingLong(ActiveUpload::id));
+        return all;
+    }
+}

@@ -1,0 +1,180 @@
+package io.tomcatdrain;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Instant;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The ticket of one upload, and what is known of its progress.
+ *
+ * <p>OPEN → CLOSED when the upload ends; OPEN → ABANDONED when a drain gives it up (the gate is left then, and closing the ticket
+ * later changes nothing there); ABANDONED → OPEN when the node serves again while the upload still runs.
+ */
+final class UploadTicket extends Ticket {
+    private static final int OPEN = 0;
+    private static final int ABANDONED = 1;
+    private static final int CLOSED = 2;
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(UploadTicket.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** A rate is taken over at least so long, so that one network buffer does not make it jump. */
+    private static final long RATE_WINDOW_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    final long id;
+    final UploadSource source;
+    private final UploadRegistry registry;
+    private final long startedNanos;
+
+    /** The gate to leave; written before the state says OPEN, read after the state was taken away from OPEN. */
+    private InFlightGate gate;
+
+    @SuppressWarnings("unused") // through STATE
+    private volatile int state;
+
+    // Progress, guarded by this. Nobody looks at it unless a drain runs or somebody asks for the status.
+    private long bytes;
+    private long changedNanos;
+    private long windowBytes;
+    private long windowNanos;
+    private long bytesPerSecond = -1;
+
+    UploadTicket(long id, UploadSource source, InFlightGate gate, UploadRegistry registry, long nowNanos) {
+        this.id = id;
+        this.source = source;
+        this.gate = gate;
+        this.registry = registry;
+        this.startedNanos = nowNanos;
+        this.changedNanos = nowNanos;
+        this.windowNanos = nowNanos;
+    }
+
+    /** Spread by the number: an identity hash would cost a monitor of its own when the progress is looked at. */
+    @Override
+    public int hashCode() {
+        return Long.hashCode(id);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return this == other;
+    }
+
+    @Override
+    public void close(boolean failed) {
+        int before = (int) STATE.getAndSet(this, CLOSED);
+        if (before == CLOSED) {
+            return;
+        }
+        // The last look at the bytes comes before the container reuses the request.
+        long received = source.bytesReceived();
+        if (before == OPEN) {
+            gate.exit();
+        }
+        registry.ended(this, received, failed);
+    }
+
+    void closeIfGone() {
+        if (source.isGone()) {
+            close(true);
+        }
+    }
+
+    /** Stops holding the drain; returns false if it holds nothing any more. */
+    boolean abandon() {
+        if (!STATE.compareAndSet(this, OPEN, ABANDONED)) {
+            return false;
+        }
+        gate.exit();
+        return true;
+    }
+
+    /** Holds the drain again if it had been given up and still runs. */
+    void readopt(InFlightGate fresh) {
+        if ((int) STATE.getVolatile(this) != ABANDONED || !fresh.enter()) {
+            return;
+        }
+        gate = fresh;
+        if (!STATE.compareAndSet(this, ABANDONED, OPEN)) {
+            fresh.exit(); // it has just ended
+        }
+    }
+
+    /** Looks at the bytes; returns for how long none was seen to arrive, 0 if that does not matter or cannot be known. */
+    synchronized long sample(long nowNanos) {
+        long seen = source.bytesReceived();
+        if (seen < 0) {
+            return 0;
+        }
+        if (seen != bytes) {
+            bytes = seen;
+            changedNanos = nowNanos;
+        }
+        if (nowNanos - windowNanos >= RATE_WINDOW_NANOS) {
+            bytesPerSecond = perSecond(bytes - windowBytes, nowNanos - windowNanos);
+            windowBytes = bytes;
+            windowNanos = nowNanos;
+        }
+        return isBodyComplete() ? 0 : nowNanos - changedNanos;
+    }
+
+    /** Starts the clock of a stall at the earliest now: before, nobody looked. */
+    synchronized void watchFrom(long nowNanos) {
+        sample(nowNanos);
+        changedNanos = nowNanos;
+    }
+
+    private boolean isBodyComplete() {
+        long length = source.contentLength();
+        return length >= 0 ? bytes >= length : source.isBodyComplete();
+    }
+
+    /** Returns the upload as it stands. */
+    synchronized ActiveUpload snapshot(long nowNanos, Instant now) {
+        long stalledNanos = sample(nowNanos);
+        long elapsedNanos = nowNanos - startedNanos;
+        long received = source.bytesReceived() < 0 ? -1 : bytes;
+        long rate = rate(received, elapsedNanos);
+        return new ActiveUpload(
+                id,
+                source.method(),
+                source.path(),
+                source.remote(),
+                now.minusNanos(elapsedNanos),
+                TimeUnit.NANOSECONDS.toMillis(elapsedNanos),
+                received,
+                source.contentLength(),
+                rate,
+                etaMillis(received, rate),
+                TimeUnit.NANOSECONDS.toMillis(stalledNanos));
+    }
+
+    private long rate(long received, long elapsedNanos) {
+        if (received < 0) {
+            return -1;
+        }
+        return bytesPerSecond >= 0 ? bytesPerSecond : perSecond(received, elapsedNanos);
+    }
+
+    private long etaMillis(long received, long rate) {
+        long left = source.contentLength() - received;
+        if (source.contentLength() < 0 || received < 0) {
+            return -1;
+        }
+        if (left <= 0) {
+            return 0;
+        }
+        return rate <= 0 ? -1 : (long) (left * 1000.0 / rate);
+    }
+
+    private static long perSecond(long amount, long nanos) {
+        return nanos <= 0 ? -1 : (long) (amount * 1e9 / nanos);
+    }
+}
