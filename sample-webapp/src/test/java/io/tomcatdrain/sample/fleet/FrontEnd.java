@@ -4,8 +4,14 @@ import java.time.Duration;
 
 /** The table of front ends: which server, from which directory of {@code examples/}, and what its nodes need. */
 enum FrontEnd {
-    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, "", 4, Duration.ZERO),
-    MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, "", 4, Duration.ZERO);
+    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 4),
+    MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, 4),
+    MOD_JK_CLOSE_LISTENER(WebServer.HTTPD_MOD_JK, "httpd-mod_jk-close-listener", Protocol.AJP, 2),
+    MOD_PROXY_HTTP_CLOSE_LISTENER(WebServer.HTTPD, "httpd-mod_proxy_http-close-listener", Protocol.HTTP, 2),
+    MOD_PROXY_AJP(WebServer.HTTPD, "httpd-mod_proxy_ajp", Protocol.AJP, 2),
+    NGINX_BUFFERING(WebServer.NGINX, "nginx-buffering", Protocol.HTTP, 2),
+    NGINX_STREAMING(WebServer.NGINX, "nginx-streaming", Protocol.HTTP, 2),
+    HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 2);
 
     /** What the front end speaks with the nodes. */
     private enum Protocol {
@@ -16,30 +22,14 @@ enum FrontEnd {
     private final WebServer server;
     private final String example;
     private final Protocol protocol;
-    private final String valveAttributes;
     private final int quickStops;
-    private final Duration betweenNodes;
 
-    /**
-     * One row.
-     *
-     * @param valveAttributes what stands in the valve's line besides the token
-     * @param quickStops how many stops the quick form makes
-     * @param betweenNodes how long to wait after a node is used again, before the next one is stopped
-     */
-    FrontEnd(
-            WebServer server,
-            String example,
-            Protocol protocol,
-            String valveAttributes,
-            int quickStops,
-            Duration betweenNodes) {
+    /** One row; the quick form of the test makes so many stops. */
+    FrontEnd(WebServer server, String example, Protocol protocol, int quickStops) {
         this.server = server;
         this.example = example;
         this.protocol = protocol;
-        this.valveAttributes = valveAttributes;
         this.quickStops = quickStops;
-        this.betweenNodes = betweenNodes;
     }
 
     WebServer server() {
@@ -54,15 +44,31 @@ enum FrontEnd {
         return protocol == Protocol.AJP;
     }
 
-    String valveAttributes() {
-        return valveAttributes;
+    /** Whether a node sees an upload only when the front end has all of it, and then for milliseconds. */
+    boolean keepsUploadsToItself() {
+        return this == NGINX_BUFFERING;
     }
 
     int quickStops() {
         return quickStops;
     }
 
+    /** What the valve's line has besides the token: some front ends learn of a drain only by failing to connect. */
+    String valveAttributes() {
+        return switch (this) {
+            case MOD_JK, MOD_PROXY_HTTP, NGINX_BUFFERING, HAPROXY -> "";
+            case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING ->
+                "closeListener=\"true\"";
+        };
+    }
+
+    /** How long to wait after a node is ready, before the next one is stopped, as the example's README says. */
     Duration betweenNodes() {
-        return betweenNodes;
+        return switch (this) {
+            case MOD_JK, MOD_JK_CLOSE_LISTENER -> Duration.ofSeconds(5);
+            case MOD_PROXY_HTTP, HAPROXY -> Duration.ofSeconds(3);
+            case MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP -> Duration.ofSeconds(2);
+            case NGINX_BUFFERING, NGINX_STREAMING -> Duration.ZERO;
+        };
     }
 }

@@ -34,6 +34,10 @@ final class Report {
                 restart.worstAfterLastUpload().toMillis()));
     }
 
+    void skip(String frontEnd, String reason) {
+        rows.add("| " + frontEnd + " | skipped: " + reason + " |");
+    }
+
     void print() {
         var table = HEADING + String.join("\n", rows) + "\n";
         System.out.print(table);

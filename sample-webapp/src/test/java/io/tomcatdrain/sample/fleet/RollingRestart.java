@@ -95,8 +95,8 @@ final class RollingRestart {
         tally.phase(label + " is ready, not used yet");
         tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
         tally.phase(label + " is used again");
-        // The pause is a part of what is tested: a front end's penalty on a node that was away must pass.
-        LockSupport.parkNanos(frontEnd.betweenNodes().toNanos());
+        // Not waiting for something else: a penalty on a node that was away must pass, as the example's README says.
+        LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
         stops.add(stopped(node, way, stopNanos, exitNanos));
     }
 
