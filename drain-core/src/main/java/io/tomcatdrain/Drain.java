@@ -128,11 +128,9 @@ public final class Drain {
      *
      * @param reason as for {@link #start(String, DrainLimits)}
      * @param wholeService false if only one host or context stops, whose neighbours keep their listeners
-     * @return as {@link #start(String, DrainLimits)}
      */
-    public CompletableFuture<DrainReport> startForStop(String reason, boolean wholeService) {
+    public void startForStop(String reason, boolean wholeService) {
         sequence.startForStop(bounded(reason), wholeService);
-        return sequence.publicOutcome();
     }
 
     private static String bounded(String reason) {
@@ -150,18 +148,28 @@ public final class Drain {
     }
 
     /**
-     * Waits until the drain that runs is over.
+     * Waits until everything that was accepted has been answered.
      *
      * @param millis for how long at most; not positive: not at all
      * @return true if everything was answered; false if something was given up, somebody resumed, the time has passed, or nobody drains
      */
     public boolean awaitDrained(long millis) throws InterruptedException {
+        return awaitOver(millis) && sequence.state() == DrainState.DRAINED;
+    }
+
+    /**
+     * Waits until the drain that runs is over, however it ends.
+     *
+     * @param millis for how long at most; not positive: not at all
+     * @return false if the time has passed, or nobody drains
+     */
+    public boolean awaitOver(long millis) throws InterruptedException {
         if (sequence.state() == DrainState.SERVING) {
             return false;
         }
         try {
-            DrainReport report = sequence.outcome().get(Math.max(0, millis), TimeUnit.MILLISECONDS);
-            return report.outcome() == DrainReport.Outcome.DRAINED && sequence.state() == DrainState.DRAINED;
+            sequence.outcome().get(Math.max(0, millis), TimeUnit.MILLISECONDS);
+            return true;
         } catch (TimeoutException notYet) {
             return false;
         } catch (ExecutionException never) {

@@ -18,13 +18,18 @@ public record DrainLimits(
     public static final DrainLimits OF_SETTINGS = new DrainLimits(null, null);
 
     public DrainLimits {
-        requireNotNegative("timeout", timeout);
-        requireNotNegative("resumeAfter", resumeAfter);
+        requireInBounds("timeout", timeout);
+        requireInBounds("resumeAfter", resumeAfter);
     }
 
-    private static void requireNotNegative(String name, @Nullable Duration value) {
-        if (value != null && value.isNegative()) {
-            throw new IllegalArgumentException(name + " [" + value + "] must not be negative");
+    private static void requireInBounds(String name, @Nullable Duration value) {
+        if (value == null) {
+            return;
+        }
+        try {
+            Durations.requireInBounds(value);
+        } catch (IllegalArgumentException bad) {
+            throw new IllegalArgumentException(name + " [" + value + "]: " + bad.getMessage(), bad);
         }
     }
 }

@@ -79,6 +79,7 @@ public final class DrainSettings {
 
     private static final Pattern SEGMENTS = Pattern.compile("(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+");
     private static final Pattern TOKEN_CHARACTERS = Pattern.compile("[\\x21-\\x7E]+");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{[^{}]*}");
     private static final int SHORTEST_TOKEN = 16;
 
     private static final DrainSettings DEFAULTS = of(Map.of());
@@ -156,7 +157,9 @@ public final class DrainSettings {
     private static Object parse(Setting setting, @Nullable String text) {
         String shown = setting == Setting.TOKEN ? "***" : String.valueOf(text);
         if (text != null && text.contains("${")) {
-            throw new IllegalArgumentException(setting.key + " [" + (setting == Setting.TOKEN ? text : shown)
+            // What stands around a placeholder may be the secret itself.
+            boolean placeholderOnly = PLACEHOLDER.matcher(text).matches();
+            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? text : shown)
                     + "] holds a placeholder that nothing has resolved: define the property (for Tomcat in"
                     + " conf/catalina.properties or as -Dname=value) or write the value itself");
         }
@@ -239,7 +242,7 @@ public final class DrainSettings {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         Duration budget = stopBudget();
-        Duration wanted = longestLameDuck().plus(longestWait());
+        Duration wanted = longestStop();
         if (budget != null && wanted.compareTo(budget) > 0) {
             warnings.add("killAfter [" + text(Setting.KILL_AFTER) + "] is shorter than what the limits can take ["
                     + Durations.format(wanted) + "]: at a stop the lame duck gets at most ["
@@ -283,6 +286,11 @@ public final class DrainSettings {
     /** Returns how long anything can be waited for at most once new work is refused. */
     Duration longestWait() {
         return uploadTimeout().compareTo(requestTimeout()) > 0 ? uploadTimeout() : requestTimeout();
+    }
+
+    /** Returns how long a drain can take at most by these settings alone. */
+    public Duration longestStop() {
+        return longestLameDuck().plus(longestWait());
     }
 
     public String path() {

@@ -25,14 +25,18 @@ final class Durations {
      *     the value
      */
     static Duration parse(String text) {
-        Duration parsed = parseUnbounded(text);
-        if (parsed.isNegative()) {
+        return requireInBounds(parseUnbounded(text));
+    }
+
+    /** Returns the duration; throws with the rule in the message if it is negative or longer than ten years. */
+    static Duration requireInBounds(Duration duration) {
+        if (duration.isNegative()) {
             throw new IllegalArgumentException("a duration must not be negative");
         }
-        if (parsed.compareTo(LONGEST) > 0) {
+        if (duration.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException("a duration must be at most 3650 days (87600h)");
         }
-        return parsed;
+        return duration;
     }
 
     private static Duration parseUnbounded(String text) {

@@ -1,0 +1,62 @@
+package io.tomcatdrain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** Time that a test drives, and the drain that lives in it and has no thread of its own. */
+final class FakeTicker implements Ticker, InstantSource {
+    private static final int MOST_STEPS = 10_000;
+
+    /** Three seconds before the nanosecond reading overflows, so that most tests cross that moment. */
+    private long nanos = Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(3);
+
+    private Instant instant = Instant.parse("2026-11-22T10:00:00Z");
+    private Drain drain;
+
+    /** Makes a drain that lives in this time; names and values of settings alternate. */
+    Drain drain(String... namesAndValues) {
+        Map<String, String> texts = new HashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            texts.put(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        drain = new Drain("test", DrainSettings.of(texts), this, this, false);
+        return drain;
+    }
+
+    @Override
+    public long nanos() {
+        return nanos;
+    }
+
+    @Override
+    public Instant instant() {
+        return instant;
+    }
+
+    /** Moves time, and does whatever the drain's thread would do on the way, when it would do it. */
+    void advance(Duration by) {
+        long left = by.toNanos();
+        for (int steps = 0; left > 0; steps++) {
+            assertThat(steps).as("steps, as the drain's thread must not spin").isLessThan(MOST_STEPS);
+            long wait = drain == null ? -1 : drain.step();
+            assertThat(wait).as("nanoseconds to wait").isNotZero();
+            long jump = wait < 0 ? left : Math.min(left, wait);
+            nanos += jump;
+            instant = instant.plusNanos(jump);
+            left -= jump;
+        }
+        if (drain != null) {
+            drain.step();
+        }
+    }
+
+    void advanceSeconds(long seconds) {
+        advance(Duration.ofSeconds(seconds));
+    }
+}
