@@ -33,6 +33,10 @@ final class StopHook implements LifecycleListener {
     private final List<DrainStop> stops = new CopyOnWriteArrayList<>();
     private boolean stopping;
     private @Nullable Thread jvmHook;
+
+    /** True while the log is ours to close, which Tomcat would do too early. */
+    private volatile boolean logKept;
+
     private final CountDownLatch stopped = new CountDownLatch(1);
 
     private StopHook(Server server) {
@@ -116,6 +120,9 @@ final class StopHook implements LifecycleListener {
         if (hook != null) {
             try {
                 Runtime.getRuntime().removeShutdownHook(hook);
+                if (logKept) {
+                    JuliShutdown.closeByHook(true);
+                }
             } catch (IllegalStateException shuttingDown) {
                 // It is running, and ends by the latch.
             }
@@ -137,6 +144,7 @@ final class StopHook implements LifecycleListener {
         try {
             Runtime.getRuntime().addShutdownHook(hook);
             jvmHook = hook;
+            logKept = JuliShutdown.closeByHook(false);
         } catch (IllegalStateException shuttingDown) {
             // SIGTERM came first: the hook that stops the server keeps the process alive.
         }
@@ -150,6 +158,9 @@ final class StopHook implements LifecycleListener {
             }
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
+        }
+        if (logKept) {
+            JuliShutdown.close();
         }
     }
 }
