@@ -57,7 +57,7 @@ final class ServerProcess implements AutoCloseable {
         }
     }
 
-    /** The last lines of the output, for a failure message. */
+    /** The last lines of the output that say something, for a failure message. */
     String tail() {
         return tail(output, 60);
     }
@@ -66,6 +66,7 @@ final class ServerProcess implements AutoCloseable {
         try {
             var all = new String(Files.readAllBytes(file), StandardCharsets.UTF_8)
                     .lines()
+                    .filter(line -> !line.contains("VersionLoggerListener"))
                     .toList();
             return "--- " + file + "\n" + String.join("\n", all.subList(Math.max(0, all.size() - lines), all.size()));
         } catch (IOException e) {
