@@ -128,11 +128,9 @@ public final class Drain {
      *
      * @param reason as for {@link #start(String, DrainLimits)}
      * @param wholeService false if only one host or context stops, whose neighbours keep their listeners
-     * @return as {@link #start(String, DrainLimits)}
      */
-    public CompletableFuture<DrainReport> startForStop(String reason, boolean wholeService) {
+    public void startForStop(String reason, boolean wholeService) {
         sequence.startForStop(bounded(reason), wholeService);
-        return sequence.publicOutcome();
     }
 
     private static String bounded(String reason) {

@@ -1,0 +1,324 @@
+package io.tomcatdrain.http;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.DrainStatus;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers the requests below the configured path: readiness, liveness, status, commands and live events, for valve and filter alike.
+ * Thread-safe.
+ *
+ * <p>Requests that wait and event streams stay on the thread that they came on, at most 16 of each. No request's body or parameters
+ * are ever asked for; what a command is given stands in its query string.
+ *
+ * @since 1.0
+ */
+public final class DrainEndpoints {
+    private static final System.Logger LOG = System.getLogger(DrainEndpoints.class.getName());
+
+    private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
+    private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
+
+    private static final int TOO_MANY_REQUESTS = 429;
+
+    /** How often a waiting request looks by itself, should the drain's listeners not be told. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long a stop waits for event streams at most: a reader that takes nothing must not hold it. */
+    private static final long STREAMS_END_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    private final Drain drain;
+    private final String path;
+    private final @Nullable BearerToken token;
+    private final String retryAfter;
+    private final EventStream events;
+    private final LongRequests waits = new LongRequests();
+    private final LongRequests streams = new LongRequests();
+    private final AutoCloseable stateChanges;
+
+    /** Makes the endpoints of a drain; to be closed with it. */
+    public DrainEndpoints(Drain drain) {
+        this(drain, EventStream.Rhythm.DEFAULT);
+    }
+
+    DrainEndpoints(Drain drain, EventStream.Rhythm rhythm) {
+        this.drain = drain;
+        this.path = drain.settings().path();
+        String secret = drain.settings().token();
+        this.token = secret == null ? null : new BearerToken(secret);
+        this.retryAfter = Refusal.wholeSeconds(drain.settings().retryAfter());
+        this.events = new EventStream(drain, rhythm);
+        LongRequests waking = waits;
+        LongRequests streaming = streams;
+        this.stateChanges = drain.onStateChange((before, after) -> {
+            waking.wake();
+            streaming.wake();
+        });
+    }
+
+    /**
+     * Answers one request.
+     *
+     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"} or {@code
+     *     "/events"}; anything else is answered 404
+     * @param controlHere false where control is not answered on this connector, which is then told by 403
+     * @throws IOException if the answer cannot be written
+     */
+    public void handle(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
+            throws IOException {
+        switch (below) {
+            case "/ready" -> {
+                if (allows(request, response, List.of("GET", "HEAD"))) {
+                    boolean ready = drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
+                    answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+                }
+            }
+            case "/live" -> {
+                if (allows(request, response, List.of("GET", "HEAD"))) {
+                    answer(request, response, 200, UP);
+                }
+            }
+            case "" -> {
+                if (allows(request, response, List.of("GET", "HEAD", "POST", "DELETE"))
+                        && mayControl(request, response, controlHere)) {
+                    control(request, response);
+                }
+            }
+            case "/events" -> {
+                if (allows(request, response, List.of("GET"))
+                        && mayControl(request, response, controlHere)
+                        && takesNoParameters(request, response)) {
+                    stream(request, response);
+                }
+            }
+            default ->
+                error(
+                        request,
+                        response,
+                        404,
+                        "nothing is here: use [" + path + "], [" + path + "/ready], [" + path + "/live] or [" + path
+                                + "/events]");
+        }
+    }
+
+    /**
+     * Waits until the requests that waited for the drain's end have their answers, so that a stop does not cut {@code POST ?wait=};
+     * event streams are told to end, and are waited for no longer than a moment.
+     *
+     * @return false if a request waits still
+     */
+    public boolean awaitAnswered(long timeout, TimeUnit unit) throws InterruptedException {
+        long until = System.nanoTime() + unit.toNanos(timeout);
+        streams.end();
+        boolean answered = waits.awaitNobody(unit.toNanos(timeout));
+        streams.awaitNobody(Math.min(STREAMS_END_NANOS, until - System.nanoTime()));
+        return answered;
+    }
+
+    /** Ends all requests that wait and all event streams, also those that come later; waits for none. */
+    public void close() {
+        try {
+            stateChanges.close();
+        } catch (Exception unexpected) {
+            LOG.log(Level.WARNING, "drain[" + drain.name() + "] could not unregister a listener", unexpected);
+        }
+        waits.end();
+        streams.end();
+    }
+
+    // ---------------------------------------------------------------- may it?
+
+    private static boolean allows(HttpServletRequest request, HttpServletResponse response, List<String> methods)
+            throws IOException {
+        if (methods.contains(request.getMethod())) {
+            return true;
+        }
+        String allowed = String.join(", ", methods);
+        response.setHeader("Allow", allowed);
+        error(request, response, 405, "method [" + request.getMethod() + "] is not allowed here: use " + allowed);
+        return false;
+    }
+
+    private boolean mayControl(HttpServletRequest request, HttpServletResponse response, boolean controlHere)
+            throws IOException {
+        if (token == null) {
+            error(request, response, 403, "control over HTTP is off: configure a token, or use JMX");
+            return false;
+        }
+        if (!controlHere) {
+            error(request, response, 403, "control is not answered on this port: use the control port");
+            return false;
+        }
+        if (!token.isIn(request.getHeader("Authorization"))) {
+            response.setHeader("WWW-Authenticate", "Bearer");
+            error(request, response, 401, "a token is needed: send it as [Authorization: Bearer TOKEN]");
+            return false;
+        }
+        return true;
+    }
+
+    private static boolean takesNoParameters(HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        try {
+            QueryParameters.parse(request.getQueryString(), List.of());
+            return true;
+        } catch (IllegalArgumentException bad) {
+            badRequest(request, response, bad);
+            return false;
+        }
+    }
+
+    private static boolean hasBody(HttpServletRequest request) {
+        return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    // ---------------------------------------------------------------- commands
+
+    private void control(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        if (request.getMethod().equals("POST")) {
+            start(request, response);
+        } else if (takesNoParameters(request, response)) {
+            if (request.getMethod().equals("DELETE")) {
+                resume(request, response);
+            } else {
+                status(request, response, 200);
+            }
+        }
+    }
+
+    private void resume(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        try {
+            drain.resume();
+        } catch (IllegalStateException cannot) {
+            error(request, response, 409, String.valueOf(cannot.getMessage()));
+            return;
+        }
+        status(request, response, 200);
+    }
+
+    private void start(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        String reason;
+        DrainLimits limits;
+        Duration wait;
+        try {
+            if (hasBody(request)) {
+                throw new IllegalArgumentException(
+                        "a body is not read here: parameters belong in the query string, as in [POST " + path
+                                + "?timeout=10m]");
+            }
+            QueryParameters parameters = QueryParameters.parse(
+                    request.getQueryString(), List.of("timeout", "reason", "resumeAfter", "wait"));
+            reason = parameters.line("reason");
+            limits = new DrainLimits(
+                    parameters.duration("timeout"),
+                    parameters.positiveDuration("resumeAfter", "use [DELETE " + path + "] to resume"));
+            wait = parameters.duration("wait");
+        } catch (IllegalArgumentException bad) {
+            badRequest(request, response, bad);
+            return;
+        }
+        if (reason == null) {
+            reason = "POST " + path + " from " + request.getRemoteAddr();
+        }
+        if (wait == null) {
+            var unused = drain.start(reason, limits);
+            status(request, response, 202);
+            return;
+        }
+        try (LongRequests.Stay stay = waits.enter()) {
+            if (stay == null) {
+                tooMany(request, response, "requests wait");
+                return;
+            }
+            var unused = drain.start(reason, limits);
+            awaitEnd(wait, stay, request, response);
+        }
+    }
+
+    private void awaitEnd(
+            Duration wait, LongRequests.Stay stay, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        boolean interrupted = false;
+        long until = System.nanoTime() + wait.toNanos();
+        try {
+            for (long left = wait.toNanos(); left > 0 && runs() && !stay.isEnding(); left = until - System.nanoTime()) {
+                stay.awaitNews(Math.min(left, LOOK_NANOS));
+            }
+        } catch (InterruptedException told) {
+            interrupted = true;
+        }
+        try {
+            DrainStatus status = drain.status();
+            answer(request, response, status.state() == DrainState.DRAINED ? 200 : 504, json(status));
+            response.flushBuffer(); // so that the answer is out before a stop goes on
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt(); // not before: an interrupted thread's channel closes when it writes
+            }
+        }
+    }
+
+    private boolean runs() {
+        DrainState state = drain.state();
+        return !state.isReady() && !state.isOver();
+    }
+
+    private void stream(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        try (LongRequests.Stay stay = streams.enter()) {
+            if (stay == null) {
+                tooMany(request, response, "event streams are open");
+                return;
+            }
+            events.write(response, stay);
+        }
+    }
+
+    // ---------------------------------------------------------------- answers
+
+    private void status(HttpServletRequest request, HttpServletResponse response, int code) throws IOException {
+        answer(request, response, code, json(drain.status()));
+    }
+
+    private static byte[] json(DrainStatus status) {
+        return StatusJson.utf8(StatusJson.of(status));
+    }
+
+    private void tooMany(HttpServletRequest request, HttpServletResponse response, String what) throws IOException {
+        response.setHeader("Retry-After", retryAfter);
+        error(
+                request,
+                response,
+                TOO_MANY_REQUESTS,
+                LongRequests.MOST + " " + what + " already: try again later, or ask [GET " + path + "] now and then");
+    }
+
+    private static void badRequest(
+            HttpServletRequest request, HttpServletResponse response, IllegalArgumentException bad) throws IOException {
+        error(request, response, 400, String.valueOf(bad.getMessage()));
+    }
+
+    private static void error(HttpServletRequest request, HttpServletResponse response, int code, String message)
+            throws IOException {
+        answer(request, response, code, StatusJson.utf8(StatusJson.ofError(message)));
+    }
+
+    private static void answer(HttpServletRequest request, HttpServletResponse response, int code, byte[] body)
+            throws IOException {
+        response.setStatus(code);
+        response.setHeader("Cache-Control", "no-store");
+        response.setContentType("application/json");
+        response.setContentLength(body.length);
+        if (!request.getMethod().equals("HEAD")) {
+            response.getOutputStream().write(body);
+        }
+    }
+}

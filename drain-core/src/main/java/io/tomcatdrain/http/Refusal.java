@@ -1,0 +1,126 @@
+package io.tomcatdrain.http;
+
+import io.tomcatdrain.DrainSettings;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/**
+ * The answer to a request that a leaving node does not take: it says when to try again, and that nothing was read or done, so that
+ * a front end can replay it. Immutable and thread-safe; made once, written often.
+ *
+ * @since 1.0
+ */
+public final class Refusal {
+    private static final String HTML = """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>Please try again in a moment</title>
+            <style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}</style>
+            </head>
+            <body>
+            <main>
+            <h1>Please try again in a moment</h1>
+            <p>This server is going down for maintenance and takes no new requests.
+            What you just sent was not processed: nothing was saved, and nothing was done twice.</p>
+            <p>Go back to the page that you came from, and send it again in {when}.</p>
+            </main>
+            </body>
+            </html>
+            """;
+
+    private static final String PROBLEM = """
+            {"type":"about:blank","title":"{title}","status":{status},"detail":"This server is going down for maintenance and takes no new requests. Nothing of this one was read or done. Send it again.","retryAfterSeconds":{seconds}}
+            """;
+
+    private static final String TEXT = """
+            This server is going down for maintenance and takes no new requests.
+            Nothing of this one was read or done. Send it again in {when}.
+            """;
+
+    private final int status;
+    private final String retryAfter;
+    private final Body html;
+    private final Body problem;
+    private final Body text;
+
+    /** One form of the answer, ready to be written. */
+    private static final class Body {
+        private final String contentType;
+        private final byte[] bytes;
+
+        Body(String contentType, String text) {
+            this.contentType = contentType;
+            this.bytes = text.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Makes the answer that the settings ask for. */
+    public Refusal(DrainSettings settings) {
+        this.status = settings.refusalStatus();
+        this.retryAfter = wholeSeconds(settings.retryAfter());
+        String when = switch (retryAfter) {
+            case "0" -> "a moment";
+            case "1" -> "1 second";
+            default -> retryAfter + " seconds";
+        };
+        this.html = new Body("text/html;charset=UTF-8", HTML.replace("{when}", when));
+        this.problem = new Body(
+                "application/problem+json",
+                PROBLEM.strip()
+                        .replace("{title}", title(status))
+                        .replace("{status}", Integer.toString(status))
+                        .replace("{seconds}", retryAfter));
+        this.text = new Body("text/plain;charset=UTF-8", TEXT.replace("{when}", when));
+    }
+
+    /**
+     * Writes the answer, in the form that the client prefers, without touching the request's body or parameters.
+     *
+     * @param closeConnection true to tell the peer that the connection ends with this answer; for HTTP/1.x, and never over AJP
+     * @throws IOException if the answer cannot be written
+     */
+    public void write(HttpServletRequest request, HttpServletResponse response, boolean closeConnection)
+            throws IOException {
+        Body body = switch (Accepted.best(request.getHeaders("Accept"))) {
+            case HTML -> html;
+            case JSON -> problem;
+            case TEXT -> text;
+        };
+        response.setStatus(status);
+        response.setHeader("Retry-After", retryAfter);
+        response.setHeader("X-Drain", "refused");
+        response.setHeader("Cache-Control", "no-store");
+        if (closeConnection) {
+            response.setHeader("Connection", "close");
+        }
+        response.setContentType(body.contentType);
+        response.setContentLength(body.bytes.length);
+        if (!request.getMethod().equals("HEAD")) {
+            response.getOutputStream().write(body.bytes);
+        }
+    }
+
+    /** Returns a duration as {@code Retry-After} wants it: whole seconds, rounded up. */
+    static String wholeSeconds(Duration duration) {
+        return Long.toString(duration.plusSeconds(1).minusNanos(1).toSeconds());
+    }
+
+    /** Returns the reason phrase, which is what a problem without a type of its own has as its title. */
+    private static String title(int status) {
+        return switch (status) {
+            case 429 -> "Too Many Requests";
+            case 500 -> "Internal Server Error";
+            case 502 -> "Bad Gateway";
+            case 503 -> "Service Unavailable";
+            case 504 -> "Gateway Timeout";
+            default -> "Request Refused";
+        };
+    }
+}

@@ -1,0 +1,49 @@
+package io.tomcatdrain.valve;
+
+import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
+import org.apache.coyote.ActionCode;
+import org.apache.coyote.ajp.AbstractAjpProtocol;
+
+/** Ends connections with the answers that they carry, so that pooled ones move on to another node. */
+final class Connections {
+    private Connections() {}
+
+    /** Returns true if the answer travels in HTTP/1.x to the peer itself, where a header can end the connection. */
+    static boolean endsByHeader(Request request) {
+        // On HTTP/2 the header is a protocol error that clients punish, and over AJP it is the front end's own
+        // business.
+        return !isHttp2(request) && !isAjp(request);
+    }
+
+    static boolean isHttp2(Request request) {
+        return "HTTP/2.0".equals(request.getProtocol());
+    }
+
+    static boolean isAjp(Request request) {
+        return request.getConnector().getProtocolHandler() instanceof AbstractAjpProtocol;
+    }
+
+    /** Makes this answer the last one of its HTTP/1.1 connection; does nothing once it is on its way, or on other protocols. */
+    static void endWithAnswer(Request request, Response response) {
+        if (endsByHeader(request) && !response.isCommitted()) {
+            response.setHeader("Connection", "close");
+        }
+    }
+
+    /**
+     * Makes this answer the last one of its AJP connection: the END message says that the connection is not reused, or if it is out
+     * already, the socket is closed behind it.
+     */
+    static void endAjp(Request request, Response response) {
+        if (!isAjp(request)) {
+            return;
+        }
+        org.apache.coyote.Response coyote = response.getCoyoteResponse();
+        int status = coyote.getStatus();
+        coyote.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+        if (!coyote.isCommitted()) {
+            coyote.setStatus(status); // the action makes a good answer a 500
+        }
+    }
+}

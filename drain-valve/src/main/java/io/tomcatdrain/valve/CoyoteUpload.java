@@ -1,0 +1,80 @@
+package io.tomcatdrain.valve;
+
+import io.tomcatdrain.UploadSource;
+import java.lang.invoke.VarHandle;
+import org.apache.catalina.connector.Request;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An upload as Coyote sees it. What does not change is copied; the bytes are read live, under a check that the pooled request still
+ * carries the same upload: its start time changes when it is recycled (org.apache.coyote.Request#recycle).
+ */
+final class CoyoteUpload implements UploadSource {
+    private final org.apache.coyote.Request coyote;
+    private final long startNanos;
+    private final String method;
+    private final @Nullable String path;
+    private final @Nullable String remote;
+    private final long contentLength;
+
+    /** The last bytes seen, for when the request is gone. */
+    private volatile long lastBytes;
+
+    CoyoteUpload(Request request) {
+        this.coyote = request.getCoyoteRequest();
+        this.startNanos = coyote.getStartTimeNanos();
+        this.method = request.getMethod();
+        this.path = request.getDecodedRequestURI();
+        this.remote = request.getRemoteAddr();
+        this.contentLength = request.getContentLengthLong();
+    }
+
+    @Override
+    public String method() {
+        return method;
+    }
+
+    @Override
+    public @Nullable String path() {
+        return path;
+    }
+
+    @Override
+    public @Nullable String remote() {
+        return remote;
+    }
+
+    @Override
+    public long contentLength() {
+        return contentLength;
+    }
+
+    @Override
+    public long bytesReceived() {
+        if (!isGone()) {
+            long bytes = coyote.getBytesRead();
+            VarHandle.loadLoadFence(); // the second look at the start time comes after the bytes
+            if (!isGone()) {
+                lastBytes = bytes;
+            }
+        }
+        return lastBytes;
+    }
+
+    @Override
+    public boolean isBodyComplete() {
+        try {
+            // Asks the processor for one flag; what a recycled one says is not believed.
+            boolean finished = !isGone() && coyote.isFinished();
+            VarHandle.loadLoadFence();
+            return finished && !isGone();
+        } catch (RuntimeException betweenTwoRequests) {
+            return false;
+        }
+    }
+
+    @Override
+    public boolean isGone() {
+        return coyote.getStartTimeNanos() != startNanos;
+    }
+}

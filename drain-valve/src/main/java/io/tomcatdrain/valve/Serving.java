@@ -1,0 +1,55 @@
+package io.tomcatdrain.valve;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.http.DrainEndpoints;
+import org.apache.catalina.Service;
+import org.apache.catalina.connector.Connector;
+import org.apache.catalina.connector.Request;
+import org.apache.tomcat.util.buf.MessageBytes;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that one start of a valve needs to serve, in one immutable object, so that a request reads one volatile field. */
+final class Serving {
+    final Drain drain;
+    final DrainEndpoints endpoints;
+    final Refuser refuser;
+    final UploadMatcher uploads;
+    final Slot.Owner owner = new Slot.Owner();
+    final DrainStop stop;
+    private final String path;
+    private final @Nullable Integer controlPort;
+
+    Serving(Drain drain, Service service, String contextPath) {
+        DrainSettings settings = drain.settings();
+        this.drain = drain;
+        this.endpoints = new DrainEndpoints(drain);
+        this.refuser = new Refuser(settings);
+        this.uploads = new UploadMatcher(settings.uploadTypes());
+        this.stop = new DrainStop(drain, endpoints, service);
+        this.path = contextPath + settings.path();
+        this.controlPort = settings.controlPort();
+    }
+
+    /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
+    @Nullable String belowPath(Request request) {
+        MessageBytes uri = request.getDecodedRequestURIMB();
+        if (uri.isNull() || !uri.startsWithIgnoreCase(path, 0)) {
+            return null;
+        }
+        String decoded = uri.toString();
+        if (!decoded.startsWith(path)) {
+            return null;
+        }
+        String below = decoded.substring(path.length());
+        return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    boolean isControlAnswered(Connector connector) {
+        return controlPort == null || hasPort(connector, controlPort);
+    }
+
+    static boolean hasPort(Connector connector, int port) {
+        return connector.getPort() == port || connector.getPortWithOffset() == port;
+    }
+}

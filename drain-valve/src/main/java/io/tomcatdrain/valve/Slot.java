@@ -1,0 +1,107 @@
+package io.tomcatdrain.valve;
+
+import io.tomcatdrain.Ticket;
+import org.apache.coyote.Request;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a valve keeps the ticket of the request that a pooled coyote request carries at present. Used by the request's own threads,
+ * one after the other; Tomcat orders them.
+ *
+ * <p>A coyote request is reused for many requests and its notes are never cleared, so one slot per valve serves them all and a
+ * request costs no allocation. The start time tells the requests apart: a ticket with another one was left behind by a request that
+ * ended without a word, and is closed by the next.
+ */
+final class Slot {
+    /** Coyote leaves notes 17 to 31 to others (org.apache.coyote.Request#setNote). */
+    private static final int NOTE = 29;
+
+    /** Whose slots these are: one start of one valve. Holds nothing, since pooled requests outlive an undeployed valve. */
+    static final class Owner {
+        private volatile boolean retired;
+
+        /** Lets the next request that passes drop the owner's slots. */
+        void retire() {
+            retired = true;
+        }
+    }
+
+    private final Owner owner;
+    private final @Nullable Slot next;
+    private long startNanos;
+    private boolean current;
+    private @Nullable Ticket ticket;
+
+    private Slot(Owner owner, @Nullable Slot next) {
+        this.owner = owner;
+        this.next = next;
+    }
+
+    /** Returns the owner's slot for that pooled request, making it at its first use. */
+    static Slot of(Request coyote, Owner owner) {
+        Slot found = find(coyote, owner);
+        if (found != null) {
+            return found;
+        }
+        Slot fresh = new Slot(owner, firstAlive(coyote));
+        coyote.setNote(NOTE, fresh);
+        return fresh;
+    }
+
+    /** Returns the owner's slot for that pooled request; null if it has none. */
+    static @Nullable Slot find(Request coyote, Owner owner) {
+        Object note = coyote.getNote(NOTE);
+        for (Slot slot = note instanceof Slot first ? first : null; slot != null; slot = slot.next) {
+            if (slot.owner == owner) {
+                return slot;
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable Slot firstAlive(Request coyote) {
+        Slot slot = coyote.getNote(NOTE) instanceof Slot first ? first : null;
+        while (slot != null && slot.owner.retired) {
+            slot = slot.next;
+        }
+        return slot;
+    }
+
+    /** Returns true if this very request has passed the valve already: it comes again for an async or error dispatch. */
+    boolean isReentry(Request coyote) {
+        return current && startNanos == coyote.getStartTimeNanos();
+    }
+
+    /** Begins a new request, which has no ticket yet. */
+    void begin(Request coyote) {
+        Ticket leftBehind = ticket;
+        ticket = null;
+        if (leftBehind != null) {
+            leftBehind.close(true);
+        }
+        startNanos = coyote.getStartTimeNanos();
+        current = true;
+    }
+
+    void hold(Ticket admitted) {
+        ticket = admitted;
+    }
+
+    @Nullable Ticket ticket() {
+        return ticket;
+    }
+
+    /** Closes the ticket, if there is one still. */
+    void close(boolean failed) {
+        Ticket held = ticket;
+        ticket = null;
+        if (held != null) {
+            held.close(failed);
+        }
+    }
+
+    /** Ends the request: the next one on the same object is another, even if it had the same start time. */
+    void end() {
+        current = false;
+    }
+}
