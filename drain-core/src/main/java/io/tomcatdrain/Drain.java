@@ -219,6 +219,16 @@ public final class Drain {
         return sequence.status(true);
     }
 
+    /** Returns the same without the uploads under way: for whoever looks often, and has no use for the list. */
+    public DrainStatus summary() {
+        return sequence.status(false);
+    }
+
+    /** Returns how much of {@link DrainStatus#drainingMillis} everything was still served; 0 while serving. */
+    public long lameDuckMillis() {
+        return sequence.lameDuckMillis();
+    }
+
     /**
      * Tells a listener of every state change from now on.
      *

@@ -801,4 +801,17 @@ final class DrainSequence {
         }
         return TimeUnit.NANOSECONDS.toMillis((state.isOver() ? endedNanos : now) - startedNanos);
     }
+
+    long lameDuckMillis() {
+        lock.lock();
+        try {
+            if (state == DrainState.SERVING) {
+                return 0;
+            }
+            long end = state == DrainState.LAME_DUCK ? ticker.nanos() : drainingNanos;
+            return TimeUnit.NANOSECONDS.toMillis(end - startedNanos);
+        } finally {
+            lock.unlock();
+        }
+    }
 }

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.http.DrainEndpoints;
+import io.tomcatdrain.jmx.DrainRegistration;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
@@ -17,6 +18,7 @@ final class Serving {
     final UploadMatcher uploads;
     final Slot.Owner owner = new Slot.Owner();
     final DrainStop stop;
+    final DrainRegistration registration;
     private final String path;
     private final @Nullable Integer controlPort;
 
@@ -29,6 +31,7 @@ final class Serving {
         this.stop = new DrainStop(drain, endpoints, service);
         this.path = contextPath + settings.path();
         this.controlPort = settings.controlPort();
+        this.registration = DrainRegistration.register(drain);
     }
 
     /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
