@@ -57,7 +57,12 @@ final class Doorway {
             }
             seen = now;
         }
-        return registry.admit(source, seen.uploads);
+        try {
+            return registry.admit(source, seen.uploads);
+        } catch (Throwable fault) {
+            seen.uploads.exit(); // nobody has a ticket to leave with
+            throw fault;
+        }
     }
 
     /** Lets in nobody any more. */

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -35,6 +36,9 @@ final class DrainSequence {
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
+    /** How long draining waits for the listeners to be closed. */
+    private static final long CLOSING_NANOS = TimeUnit.SECONDS.toNanos(5);
+
     private static final int NAMED_IN_LOG = 20;
 
     private final String name;
@@ -48,6 +52,7 @@ final class DrainSequence {
     private final Doorway doorway;
     private final SerialDispatcher log;
     private final SerialDispatcher callbacks;
+    private final SerialDispatcher closers;
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -58,7 +63,7 @@ final class DrainSequence {
     private volatile @Nullable Thread walker;
 
     /** Whoever waits for the last request of a stopping server. */
-    private volatile @Nullable Thread quietWaiter;
+    private final List<Thread> quietWaiters = new CopyOnWriteArrayList<>();
 
     private final List<Listening> listeners = new ArrayList<>();
     private final Set<ActiveHold> holds = new HashSet<>();
@@ -68,9 +73,14 @@ final class DrainSequence {
     private CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
     private Runnable listenerCloser = () -> {};
 
+    /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
+    private long uploadBytesShown;
+
     // One drain. Nanosecond readings mean something only in the states that use them.
     private long startedNanos;
     private long drainingNanos;
+    private long requestsFromNanos;
+    private long closingNanos;
     private long endedNanos;
     private long nextLookNanos;
     private @Nullable Long commandDeadlineNanos;
@@ -79,6 +89,7 @@ final class DrainSequence {
     private boolean stopping;
     private boolean closeListeners;
     private boolean listenersClosed;
+    private boolean closing;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
     private long endedAtDraining;
@@ -100,6 +111,7 @@ final class DrainSequence {
         this.doorway = new Doorway(totals, registry, this::wake);
         this.log = new SerialDispatcher("drain-log-" + name);
         this.callbacks = new SerialDispatcher("drain-callback-" + name);
+        this.closers = new SerialDispatcher("drain-close-" + name);
         this.since = clock.instant();
     }
 
@@ -151,7 +163,10 @@ final class DrainSequence {
             }
             Duration budget = settings.stopBudget();
             if (budget != null && !state.isOver()) {
-                stopDeadlineNanos = now + budget.toNanos();
+                // The first stop started the clock of whoever kills the process.
+                Long before = stopDeadlineNanos;
+                long deadline = now + budget.toNanos();
+                stopDeadlineNanos = before == null ? deadline : earlier(before, deadline);
             }
         } finally {
             lock.unlock();
@@ -196,7 +211,7 @@ final class DrainSequence {
         abandoned.clear();
         refusedAtStart = totals.refused.sum();
         outcome = new CompletableFuture<>();
-        probers.drainBegins();
+        probers.forgetDrain();
         List<String> tooSlow = probers.tooSlow(now);
         if (!tooSlow.isEmpty()) {
             say(
@@ -222,37 +237,51 @@ final class DrainSequence {
      * @throws IllegalStateException if the listeners were closed or a stop has begun
      */
     void resume(String why) {
-        CompletableFuture<DrainReport> ended = null;
-        DrainReport endReport = null;
+        Runnable tell = () -> {};
         lock.lock();
         try {
             if (state == DrainState.SERVING) {
                 return;
             }
-            if (listenersClosed) {
-                throw new IllegalStateException("drain[" + name
-                        + "] cannot resume: closeListener has closed the listening sockets;" + " restart the server");
+            String obstacle = obstacleToResuming();
+            if (obstacle != null) {
+                throw new IllegalStateException("drain[" + name + "] cannot resume: " + obstacle);
             }
-            if (stopping) {
-                throw new IllegalStateException("drain[" + name + "] cannot resume: the server is stopping");
-            }
-            if (!state.isOver()) {
-                ended = outcome;
-                endReport = report = makeReport(DrainReport.Outcome.RESUMED, ticker.nanos());
-            }
-            if (state != DrainState.LAME_DUCK) {
-                doorway.reopen();
-            }
-            reason = null;
-            resumeNanos = null;
-            moveTo(DrainState.SERVING, why);
+            tell = serveAgain(why, ticker.nanos());
         } finally {
             lock.unlock();
             wake();
         }
-        if (ended != null) {
-            ended.complete(endReport);
+        tell.run();
+    }
+
+    /** Returns what tells those who wait, to be run outside the lock. */
+    private Runnable serveAgain(String why, long now) {
+        Runnable tell = () -> {};
+        if (!state.isOver()) {
+            tell = ending(makeReport(DrainReport.Outcome.RESUMED, now));
         }
+        if (state != DrainState.LAME_DUCK) {
+            doorway.reopen();
+        }
+        reason = null;
+        resumeNanos = null;
+        probers.forgetDrain();
+        moveTo(DrainState.SERVING, why);
+        return tell;
+    }
+
+    private Runnable ending(DrainReport made) {
+        report = made;
+        CompletableFuture<DrainReport> ended = outcome;
+        return () -> ended.complete(made);
+    }
+
+    private @Nullable String obstacleToResuming() {
+        if (listenersClosed) {
+            return "closeListener has closed the listening sockets; restart the server";
+        }
+        return stopping ? "the server is stopping" : null;
     }
 
     /** Notes one readiness poll and returns what to answer. */
@@ -350,6 +379,7 @@ final class DrainSequence {
     boolean awaitTold(long timeout, TimeUnit unit) throws InterruptedException {
         long until = System.nanoTime() + unit.toNanos(timeout);
         List<SerialDispatcher> dispatchers = new ArrayList<>();
+        dispatchers.add(closers);
         dispatchers.add(log);
         lock.lock();
         try {
@@ -370,11 +400,12 @@ final class DrainSequence {
         if (walker != null || !ownThread || !hasWork()) {
             return;
         }
-        Thread thread = new Thread(this::walk, "drain-" + name);
+        // Neither thread locals nor the loader of whoever commands: they would keep a web application reachable.
+        Thread thread = new Thread(null, this::walk, "drain-" + name, 0, false);
         thread.setDaemon(true);
         thread.setContextClassLoader(DrainSequence.class.getClassLoader());
-        walker = thread;
         thread.start();
+        walker = thread; // only now: one that could not start must not stand in the way of the next
     }
 
     private boolean hasWork() {
@@ -394,62 +425,61 @@ final class DrainSequence {
         try {
             return step();
         } catch (RuntimeException | Error fault) {
-            LOG.log(Level.ERROR, "drain[" + name + "] fault while draining; trying again", fault);
+            fault("fault while draining; trying again", fault);
             return LOOK_NANOS;
+        }
+    }
+
+    /** A log that fails must not end the thread that a stop waits for. */
+    private void fault(String what, Throwable fault) {
+        try {
+            LOG.log(Level.ERROR, "drain[" + name + "] " + what, fault);
+        } catch (RuntimeException | Error unheard) {
+            // there is nobody left to tell
         }
     }
 
     private void wake() {
         LockSupport.unpark(walker);
-        LockSupport.unpark(quietWaiter);
+        quietWaiters.forEach(LockSupport::unpark);
     }
 
     /** Does everything that is due; returns the nanoseconds until something may be due again, or END. */
     long step() {
-        while (true) {
-            Runnable closer = null;
-            long waitNanos = END;
-            CompletableFuture<DrainReport> ended = null;
-            DrainReport endReport = null;
-            lock.lock();
-            try {
-                long now = ticker.nanos();
-                Long resumeAt = resumeNanos;
-                if (resumeAt != null && now - resumeAt >= 0) {
-                    resumeDue();
-                }
-                if (state == DrainState.LAME_DUCK) {
-                    waitNanos = lameDuckNanosLeft(now);
-                    if (waitNanos <= 0 && closeListeners && !listenersClosed) {
-                        listenersClosed = true; // from here on there is no way back
-                        closer = listenerCloser;
-                    } else if (waitNanos <= 0) {
-                        enterDraining(now);
-                    }
-                }
-                if (state == DrainState.DRAINING) {
-                    waitNanos = drainingNanosLeft(now);
-                    if (waitNanos <= 0) {
-                        ended = outcome;
-                        endReport = finish(now);
-                        waitNanos = END;
-                    }
-                }
-                waitNanos = untilResume(waitNanos, now);
-                if (waitNanos == END && closer == null && Thread.currentThread() == walker) {
-                    walker = null;
-                }
-            } finally {
-                lock.unlock();
+        long waitNanos = END;
+        Runnable tell = () -> {};
+        lock.lock();
+        try {
+            long now = ticker.nanos();
+            Long resumeAt = resumeNanos;
+            if (resumeAt != null && now - resumeAt >= 0) {
+                tell = resumeDue(now);
             }
-            if (ended != null) {
-                ended.complete(endReport);
+            if (state == DrainState.LAME_DUCK) {
+                waitNanos = lameDuckNanosLeft(now);
+                if (waitNanos <= 0 && closeListeners) {
+                    waitNanos = closingNanosLeft(now);
+                }
+                if (waitNanos <= 0) {
+                    enterDraining(now);
+                }
             }
-            if (closer == null) {
-                return waitNanos;
+            if (state == DrainState.DRAINING) {
+                waitNanos = drainingNanosLeft(now);
+                if (waitNanos <= 0) {
+                    tell = finish(now);
+                    waitNanos = END;
+                }
             }
-            runCloser(closer);
+            waitNanos = untilResume(waitNanos, now);
+            if (waitNanos == END && Thread.currentThread() == walker) {
+                walker = null;
+            }
+        } finally {
+            lock.unlock();
         }
+        tell.run();
+        return waitNanos;
     }
 
     private long untilResume(long waitNanos, long now) {
@@ -461,20 +491,51 @@ final class DrainSequence {
         return waitNanos == END ? left : Math.min(waitNanos, left);
     }
 
-    private void resumeDue() {
+    private Runnable resumeDue(long now) {
         resumeNanos = null;
-        try {
-            resume("resumeAfter has passed");
-        } catch (IllegalStateException cannot) {
-            say(Level.WARNING, "resumeAfter has passed, but: " + cannot.getMessage());
+        String obstacle = obstacleToResuming();
+        if (obstacle != null) {
+            say(Level.WARNING, "resumeAfter has passed, but cannot resume: " + obstacle);
+            return () -> {};
         }
+        return state == DrainState.SERVING ? () -> {} : serveAgain("resumeAfter has passed", now);
     }
 
-    private void runCloser(Runnable closer) {
+    /**
+     * Has the listeners closed, once, and returns how long draining waits for that. On a thread of its own: a stop is bounded even if
+     * a socket is not.
+     */
+    private long closingNanosLeft(long now) {
+        if (!listenersClosed) {
+            listenersClosed = true; // from here on there is no way back
+            closing = true;
+            closingNanos = now;
+            Runnable closer = listenerCloser;
+            closers.execute(() -> closeListeners(closer));
+        }
+        if (!closing) {
+            return 0;
+        }
+        long left = closingNanos + CLOSING_NANOS - now;
+        if (left <= 0) {
+            say(Level.WARNING, "the listeners are not closed after " + seconds(CLOSING_NANOS) + "; going on");
+        }
+        return left;
+    }
+
+    private void closeListeners(Runnable closer) {
         try {
             closer.run();
         } catch (RuntimeException | Error fault) {
-            LOG.log(Level.ERROR, "drain[" + name + "] could not close the listeners; going on", fault);
+            fault("could not close the listeners; going on", fault);
+        } finally {
+            lock.lock();
+            try {
+                closing = false;
+            } finally {
+                lock.unlock();
+                wake();
+            }
         }
     }
 
@@ -504,6 +565,7 @@ final class DrainSequence {
 
     private void enterDraining(long now) {
         drainingNanos = now;
+        requestsFromNanos = now;
         endedAtDraining = totals.ended();
         if (closeListeners) {
             doorway.turnOver();
@@ -522,7 +584,7 @@ final class DrainSequence {
     /** How long to go on waiting before something is looked at again; not positive if the drain is over. */
     private long drainingNanosLeft(long now) {
         long uploadDeadline = uploadDeadlineNanos(drainingNanos);
-        long requestDeadline = requestDeadlineNanos(drainingNanos);
+        long requestDeadline = requestDeadlineNanos(drainingNanos, requestsFromNanos);
         boolean uploadsPast = now - uploadDeadline >= 0;
         if (now - nextLookNanos >= 0 || uploadsPast) {
             nextLookNanos = now + Math.min(LOOK_NANOS, settings.stallTimeout().toNanos());
@@ -540,12 +602,12 @@ final class DrainSequence {
             holdsGivenUp = true;
             say(Level.WARNING, "giving up the holds " + holds);
         }
-        if (isIdle()) {
+        if (isIdle(now)) {
             return 0;
         }
         long left = nextLookNanos - now;
-        if (!requestsGivenUp) {
-            left = Math.min(left, Math.max(1, requestDeadline - now));
+        if (requestDeadline - now > 0) {
+            left = Math.min(left, requestDeadline - now);
         }
         if (!uploadsPast) {
             return Math.min(left, uploadDeadline - now);
@@ -553,7 +615,7 @@ final class DrainSequence {
         return doorway.uploadsIdle() ? left : STRAGGLER_NANOS;
     }
 
-    private boolean isIdle() {
+    private boolean isIdle(long now) {
         if (!nobodyInside()) {
             return false;
         }
@@ -562,6 +624,7 @@ final class DrainSequence {
         }
         // Closed listeners let what still arrives on open connections in: nobody may be among them either.
         doorway.turnOver();
+        requestsFromNanos = now;
         return nobodyInside();
     }
 
@@ -593,10 +656,14 @@ final class DrainSequence {
                         : drainingFrom + settings.uploadTimeout().toNanos());
     }
 
-    private long requestDeadlineNanos(long drainingFrom) {
-        long deadline = drainingFrom + settings.requestTimeout().toNanos();
+    /** With closed listeners requests come later too; they have their time from then on, but prolong nothing. */
+    private long requestDeadlineNanos(long drainingFrom, long requestsFrom) {
+        long deadline = requestsFrom + settings.requestTimeout().toNanos();
         Long command = commandDeadlineNanos;
-        return beforeStopDeadline(command != null ? earlier(deadline, command) : deadline);
+        long last = command != null
+                ? command
+                : drainingFrom + settings.longestWait().toNanos();
+        return beforeStopDeadline(earlier(deadline, last));
     }
 
     private long beforeStopDeadline(long deadline) {
@@ -608,11 +675,12 @@ final class DrainSequence {
         return a - b < 0 ? a : b;
     }
 
-    private DrainReport finish(long now) {
+    /** Returns what tells those who wait, to be run outside the lock. */
+    private Runnable finish(long now) {
         endedNanos = now;
         boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
         DrainReport made = makeReport(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, now);
-        report = made;
+        Runnable tell = ending(made);
         String numbers = "after " + seconds(now - startedNanos) + ": finished=" + made.finished() + ", refused="
                 + made.refused();
         if (whole) {
@@ -622,7 +690,7 @@ final class DrainSequence {
                     DrainState.EXPIRED,
                     numbers + ", still in flight: " + inFlightText() + "; uploads given up: " + named(abandoned));
         }
-        return made;
+        return tell;
     }
 
     private DrainReport makeReport(DrainReport.Outcome how, long now) {
@@ -707,7 +775,7 @@ final class DrainSequence {
     /** Lets nobody in and waits until nobody is inside, at most so long; returns false if somebody is. */
     boolean awaitQuiet(Duration timeout) throws InterruptedException {
         long until = System.nanoTime() + timeout.toNanos();
-        quietWaiter = Thread.currentThread();
+        quietWaiters.add(Thread.currentThread());
         try {
             lock.lock();
             try {
@@ -720,18 +788,19 @@ final class DrainSequence {
                 if (left <= 0) {
                     return false;
                 }
-                LockSupport.parkNanos(this, left);
+                LockSupport.parkNanos(this, Math.min(left, LOOK_NANOS)); // to look for what the container has dropped
                 if (Thread.interrupted()) {
                     throw new InterruptedException();
                 }
             }
             return true;
         } finally {
-            quietWaiter = null;
+            quietWaiters.remove(Thread.currentThread());
         }
     }
 
     private boolean isQuiet() {
+        registry.closeGone();
         lock.lock();
         try {
             return doorway.uploadsIdle() && doorway.requestsIdle();
@@ -751,14 +820,17 @@ final class DrainSequence {
 
     DrainStatus status(boolean withUploads) {
         registry.closeGone();
-        long now = ticker.nanos();
-        Instant instant = clock.instant();
-        List<ActiveUpload> uploads = registry.snapshot(now, instant);
-        long activeBytes = uploads.stream()
-                .mapToLong(upload -> Math.max(0, upload.bytesReceived()))
-                .sum();
+        // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
+            long now = ticker.nanos();
+            Instant instant = clock.instant();
+            long endedBytes = totals.uploadBytes.sum(); // before the others, so that none is in both
+            List<ActiveUpload> uploads = registry.snapshot(now, instant);
+            long activeBytes = uploads.stream()
+                    .mapToLong(upload -> Math.max(0, upload.bytesReceived()))
+                    .sum();
+            uploadBytesShown = Math.max(uploadBytesShown, endedBytes + activeBytes);
             long remainingNanos = remainingNanos(now);
             return new DrainStatus(
                     name,
@@ -775,7 +847,7 @@ final class DrainSequence {
                             totals.uploadsFailed.sum(),
                             totals.requestsCompleted.sum(),
                             totals.refused.sum(),
-                            totals.uploadBytes.sum() + activeBytes),
+                            uploadBytesShown),
                     probers.snapshot(now),
                     withUploads ? uploads : List.of(),
                     report);
@@ -791,7 +863,7 @@ final class DrainSequence {
         }
         long from = state == DrainState.DRAINING ? drainingNanos : lameDuckDeadlineNanos();
         long uploads = uploadDeadlineNanos(from);
-        long requests = requestDeadlineNanos(from);
+        long requests = requestDeadlineNanos(from, state == DrainState.DRAINING ? requestsFromNanos : from);
         return Math.max(0, Math.max(uploads - now, requests - now));
     }
 

@@ -16,7 +16,10 @@ final class PlainTicket extends Ticket {
 
     @Override
     public void close(boolean failed) {
-        gate.exit(); // before the display counter: whoever waits for the last one does not wait for a statistic
-        totals.requestsCompleted.increment();
+        try {
+            totals.requestsCompleted.increment(); // first: whoever the exit wakes reports it
+        } finally {
+            gate.exit();
+        }
     }
 }

@@ -108,8 +108,8 @@ final class ProberWatch {
                 .ifPresent(prober -> probers.remove(prober.key));
     }
 
-    /** Forgets what was seen in an earlier drain. */
-    void drainBegins() {
+    /** Forgets what was seen of the drain that is over. */
+    void forgetDrain() {
         lock.lock();
         try {
             probers.values().forEach(prober -> prober.seenDown = 0);
@@ -178,7 +178,8 @@ final class ProberWatch {
         try {
             for (Prober prober : probers.values()) {
                 if (prober.polledTwice() && prober.activeForNanos(nowNanos) > 0 && isTooSlow(prober)) {
-                    named.add(prober.key.remote + " [" + prober.key.agent + "] every "
+                    String agent = prober.key.agent == null ? "no user agent" : LogText.clean(prober.key.agent);
+                    named.add(LogText.clean(prober.key.remote) + " [" + agent + "] every "
                             + TimeUnit.NANOSECONDS.toMillis(prober.intervalNanos()) + " ms");
                 }
             }

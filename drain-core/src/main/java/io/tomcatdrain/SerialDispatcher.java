@@ -29,16 +29,18 @@ final class SerialDispatcher {
         tasks.add(task);
         if (unfinished.getAndIncrement() == 0) {
             try {
-                Thread thread = new Thread(this::runAll, threadName);
+                // Neither the caller's thread locals nor, below, its loader: they would keep a web application
+                // reachable.
+                Thread thread = new Thread(null, this::runAll, threadName, 0, false);
                 thread.setDaemon(true);
-                // Without this the thread would keep the caller's web application reachable through its loader.
                 thread.setContextClassLoader(SerialDispatcher.class.getClassLoader());
                 thread.start();
             } catch (Throwable noThread) {
                 // Listeners are told nothing on a machine that has no thread left; the drain itself must go on.
-                tasks.clear();
-                unfinished.set(0);
-                LOG.log(Level.WARNING, threadName + ": no thread to tell listeners", noThread);
+                do {
+                    tasks.poll();
+                } while (unfinished.decrementAndGet() > 0);
+                warn("no thread to tell listeners", noThread);
             }
         }
     }
@@ -51,9 +53,18 @@ final class SerialDispatcher {
                     task.run();
                 }
             } catch (Throwable fault) {
-                LOG.log(Level.WARNING, threadName + ": a listener failed; the drain is not affected", fault);
+                warn("a listener failed; the drain is not affected", fault);
             }
         } while (unfinished.decrementAndGet() > 0);
+    }
+
+    /** A log that fails must not keep those behind from being told. */
+    private void warn(String what, Throwable fault) {
+        try {
+            LOG.log(Level.WARNING, threadName + ": " + what, fault);
+        } catch (Throwable unheard) {
+            // there is nobody left to tell
+        }
     }
 
     /** Waits until everything queued so far has run; returns false if that took longer than the time given. */

@@ -17,8 +17,17 @@ final class TrackedTicket extends Ticket {
     }
 
     void closeIfGone() {
-        if (isGone.getAsBoolean()) {
+        if (isGone()) {
             close(true);
+        }
+    }
+
+    /** A fault in an adapter must not keep a drain from going on. */
+    private boolean isGone() {
+        try {
+            return isGone.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            return false;
         }
     }
 

@@ -71,8 +71,12 @@ final class UploadRegistry {
         List<ActiveUpload> given = new ArrayList<>();
         for (UploadTicket ticket : uploads) {
             long stalled = ticket.sample(nowNanos);
-            if ((all || stalled >= stalledForNanos) && ticket.abandon()) {
-                given.add(ticket.snapshot(nowNanos, now));
+            if (all || stalled >= stalledForNanos) {
+                // Taken before: what is given up must be told, whatever fails.
+                ActiveUpload asItStands = ticket.snapshot(nowNanos, now);
+                if (ticket.abandon()) {
+                    given.add(asItStands);
+                }
             }
         }
         return given;

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ticket of one upload, and what is known of its progress.
@@ -28,8 +29,12 @@ final class UploadTicket extends Ticket {
     /** A rate is taken over at least so long, so that one network buffer does not make it jump. */
     private static final long RATE_WINDOW_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    final long id;
-    final UploadSource source;
+    private final long id;
+    private final UploadSource source;
+    private final String method;
+    private final @Nullable String path;
+    private final @Nullable String remote;
+    private final long contentLength;
     private final UploadRegistry registry;
     private final long startedNanos;
 
@@ -49,6 +54,10 @@ final class UploadTicket extends Ticket {
     UploadTicket(long id, UploadSource source, InFlightGate gate, UploadRegistry registry, long nowNanos) {
         this.id = id;
         this.source = source;
+        this.method = source.method();
+        this.path = source.path();
+        this.remote = source.remote();
+        this.contentLength = source.contentLength();
         this.gate = gate;
         this.registry = registry;
         this.startedNanos = nowNanos;
@@ -73,17 +82,47 @@ final class UploadTicket extends Ticket {
         if (before == CLOSED) {
             return;
         }
-        // The last look at the bytes comes before the container reuses the request.
-        long received = source.bytesReceived();
-        if (before == OPEN) {
-            gate.exit();
+        try {
+            // The last look at the bytes comes before the container reuses the request; whoever the exit wakes finds
+            // the upload
+            // gone from the registry and counted.
+            registry.ended(this, received(), failed);
+        } finally {
+            if (before == OPEN) {
+                gate.exit();
+            }
         }
-        registry.ended(this, received, failed);
     }
 
     void closeIfGone() {
-        if (source.isGone()) {
+        if (isGone()) {
             close(true);
+        }
+    }
+
+    // A fault in an adapter costs neither the gate nor the drain: what cannot be read is unknown.
+
+    private long received() {
+        try {
+            return source.bytesReceived();
+        } catch (RuntimeException | Error fault) {
+            return -1;
+        }
+    }
+
+    private boolean saysThatItsBodyIsComplete() {
+        try {
+            return source.isBodyComplete();
+        } catch (RuntimeException | Error fault) {
+            return false;
+        }
+    }
+
+    private boolean isGone() {
+        try {
+            return source.isGone();
+        } catch (RuntimeException | Error fault) {
+            return false;
         }
     }
 
@@ -109,7 +148,7 @@ final class UploadTicket extends Ticket {
 
     /** Looks at the bytes; returns for how long none was seen to arrive, 0 if that does not matter or cannot be known. */
     synchronized long sample(long nowNanos) {
-        long seen = source.bytesReceived();
+        long seen = received();
         if (seen < 0) {
             return 0;
         }
@@ -132,25 +171,24 @@ final class UploadTicket extends Ticket {
     }
 
     private boolean isBodyComplete() {
-        long length = source.contentLength();
-        return length >= 0 ? bytes >= length : source.isBodyComplete();
+        return contentLength >= 0 ? bytes >= contentLength : saysThatItsBodyIsComplete();
     }
 
     /** Returns the upload as it stands. */
     synchronized ActiveUpload snapshot(long nowNanos, Instant now) {
         long stalledNanos = sample(nowNanos);
         long elapsedNanos = nowNanos - startedNanos;
-        long received = source.bytesReceived() < 0 ? -1 : bytes;
+        long received = received() < 0 ? -1 : bytes;
         long rate = rate(received, elapsedNanos);
         return new ActiveUpload(
                 id,
-                source.method(),
-                source.path(),
-                source.remote(),
+                method,
+                path,
+                remote,
                 now.minusNanos(elapsedNanos),
                 TimeUnit.NANOSECONDS.toMillis(elapsedNanos),
                 received,
-                source.contentLength(),
+                contentLength,
                 rate,
                 etaMillis(received, rate),
                 TimeUnit.NANOSECONDS.toMillis(stalledNanos));
@@ -164,8 +202,8 @@ final class UploadTicket extends Ticket {
     }
 
     private long etaMillis(long received, long rate) {
-        long left = source.contentLength() - received;
-        if (source.contentLength() < 0 || received < 0) {
+        long left = contentLength - received;
+        if (contentLength < 0 || received < 0) {
             return -1;
         }
         if (left <= 0) {

@@ -13,6 +13,10 @@ import java.util.concurrent.TimeUnit;
 final class FakeTicker implements Ticker, InstantSource {
     private static final int MOST_STEPS = 10_000;
 
+    static {
+        CapturedLog.keepOffTheConsole();
+    }
+
     /** Three seconds before the nanosecond reading overflows, so that most tests cross that moment. */
     private long nanos = Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(3);
 
@@ -58,5 +62,10 @@ final class FakeTicker implements Ticker, InstantSource {
 
     void advanceSeconds(long seconds) {
         advance(Duration.ofSeconds(seconds));
+    }
+
+    /** Does what the drain's thread does when it is woken. */
+    void settle() {
+        advance(Duration.ZERO);
     }
 }

@@ -42,17 +42,23 @@ final class EventStream {
         OutputStream out = response.getOutputStream();
         long until = System.nanoTime() + rhythm.longest().toNanos();
         boolean news = true;
+        DrainState shown = drain.state();
         boolean last;
         do {
             long left = until - System.nanoTime();
             last = stay.isEnding() || left <= 0; // before the look at the status, so that the last one is not too old
             DrainState state = drain.state();
             boolean waiting = !state.isReady() && !state.isOver();
-            String block = news || waiting || last
+            String block = news || waiting || last || state != shown
                     ? "event: status\ndata: " + StatusJson.of(drain.status()) + "\n\n"
                     : ": nothing new\n\n";
-            out.write(StatusJson.utf8(block));
-            response.flushBuffer();
+            shown = state;
+            try {
+                out.write(StatusJson.utf8(block));
+                response.flushBuffer();
+            } catch (IOException gone) {
+                return; // how most streams end: the listener has left, or takes nothing
+            }
             if (!last) {
                 Duration pause = waiting ? rhythm.progress() : rhythm.keepAlive();
                 try {

@@ -291,7 +291,8 @@ public class DrainValve extends ValveBase implements AccessLog {
             settings = DrainSettings.of(attributes);
             requireConnector(settings.controlPort(), service);
         } catch (IllegalArgumentException bad) {
-            // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails, too.
+            // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails,
+            // too.
             LOG.error(who + bad.getMessage());
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }

@@ -104,6 +104,8 @@ final class ListenerCloser {
         LastAccepts last = new LastAccepts(connector.toString(), open, () -> acceptor.stopMillis(-1));
         field.set(endpoint, last);
         wake(address);
+        // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
+        endpoint.getHandler().pause();
         return last;
     }
 

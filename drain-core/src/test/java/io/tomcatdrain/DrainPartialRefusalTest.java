@@ -1,0 +1,349 @@
+package io.tomcatdrain;
+
+import static io.tomcatdrain.DrainState.DRAINED;
+import static io.tomcatdrain.DrainState.DRAINING;
+import static io.tomcatdrain.DrainState.EXPIRED;
+import static io.tomcatdrain.DrainState.LAME_DUCK;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** {@code refuse=uploads}, {@code closeListener}, and the quiet at the end of a stop. */
+class DrainPartialRefusalTest {
+    private static final Duration AT_ONCE = Duration.ZERO;
+    private static final Duration LONG = Duration.ofHours(1);
+
+    private final FakeTicker time = new FakeTicker();
+
+    // ---------------------------------------------------------------- refuse=uploads
+
+    @Test
+    void withRefuseUploadsPagesAreServedAndUploadsRefused() {
+        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(drain.enterRequest()).isNotNull();
+        assertThat(drain.enterUpload(TestUpload.ofLength(1))).isNull();
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.enterRequest()).isNotNull();
+        assertThat(drain.enterUpload(TestUpload.ofLength(1))).isNull();
+    }
+
+    @Test
+    void withRefuseUploadsLaterPagesDoNotDecide() throws Exception {
+        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        Ticket earlier = drain.enterRequest();
+        drain.start("upgrade");
+        Ticket later = drain.enterRequest();
+        assertThat(drain.status().inFlight().requests()).isEqualTo(2);
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        earlier.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().inFlight().requests()).isOne();
+
+        assertThat(drain.awaitQuiet(AT_ONCE)).as("the later page").isFalse();
+        assertThat(drain.enterRequest()).as("quiet lets nobody in").isNull();
+        later.close();
+        assertThat(drain.awaitQuiet(LONG)).isTrue();
+    }
+
+    @Test
+    void withRefuseUploadsTheNextDrainWaitsForPagesOfThisOne() {
+        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        drain.start("one");
+        Ticket page = drain.enterRequest();
+        drain.resume();
+        assertThat(drain.enterUpload(TestUpload.ofLength(1))).isNotNull().satisfies(Ticket::close);
+        drain.start("two");
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        page.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    // ---------------------------------------------------------------- closeListener
+
+    private Drain closing(String... more) {
+        List<String> settings = new ArrayList<>(List.of("closeListener", "true", "controlPort", "8081"));
+        settings.addAll(List.of(more));
+        return time.drain(settings.toArray(String[]::new));
+    }
+
+    /** Closing them runs on a thread of its own. */
+    private void letThemClose(Drain drain) throws InterruptedException {
+        assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+        time.settle();
+    }
+
+    @Test
+    void theListenersAreClosedOnceBetweenLameDuckAndDraining() throws Exception {
+        Drain drain = closing("lameDuck", "10s");
+        List<DrainState> closedIn = new CopyOnWriteArrayList<>();
+        drain.onListenersToClose(() -> closedIn.add(drain.state()));
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        time.advance(Duration.ofSeconds(10).minusNanos(1));
+        assertThat(closedIn).isEmpty();
+        time.advance(Duration.ofNanos(1));
+        letThemClose(drain);
+        assertThat(closedIn).containsExactly(LAME_DUCK);
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advanceSeconds(10);
+        upload.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(closedIn).hasSize(1);
+    }
+
+    @Test
+    void withClosedListenersNothingIsRefusedAndLaterArrivalsHoldToo() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        Ticket first = drain.enterRequest();
+        drain.start("upgrade");
+        letThemClose(drain);
+        Ticket second = drain.enterUpload(TestUpload.unseen());
+        Ticket third = drain.enterRequest();
+        assertThat(second).isNotNull();
+        assertThat(third).isNotNull();
+
+        first.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        second.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        Ticket fourth = drain.enterRequest();
+        third.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        fourth.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().totals().refused()).isZero();
+        assertThat(drain.enterRequest()).as("what still arrives is served").isNotNull();
+    }
+
+    @Test
+    void withClosedListenersLaterArrivalsAreGivenUpAtTheLimitsToo() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        letThemClose(drain);
+        time.advance(Duration.ofMinutes(5));
+        drain.enterUpload(TestUpload.unseen());
+        time.advance(Duration.ofMinutes(5));
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+        assertThat(drain.status().report().abandoned()).hasSize(2);
+    }
+
+    @Test
+    void withClosedListenersARequestThatCameLaterHasItsTimeToo() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        letThemClose(drain);
+        time.advance(Duration.ofMinutes(5));
+        Ticket page = drain.enterRequest();
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofSeconds(30).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        page.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void withClosedListenersRequestsThatCameLaterProlongNothing() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        letThemClose(drain);
+        time.advance(Duration.ofMinutes(10).minusSeconds(1));
+        drain.enterRequest();
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advanceSeconds(1);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void theStopOfOneHostClosesNoListenersAndRefuses() {
+        Drain drain = closing("lameDuck", "off");
+        List<String> closed = new ArrayList<>();
+        drain.onListenersToClose(() -> closed.add("closed"));
+        drain.enterRequest();
+        drain.startForStop("host stops", false);
+
+        assertThat(closed).isEmpty();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(drain.enterRequest()).isNull();
+    }
+
+    @Test
+    void theStopOfTheServerClosesThem() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        List<String> closed = new CopyOnWriteArrayList<>();
+        drain.onListenersToClose(() -> closed.add("closed"));
+        drain.startForStop("SIGTERM", true);
+        letThemClose(drain);
+
+        assertThat(closed).hasSize(1);
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void aFaultWhileClosingThemChangesNothing() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        drain.onListenersToClose(() -> {
+            throw new AssertionError("no such socket");
+        });
+        drain.start("upgrade");
+        letThemClose(drain);
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void drainingBeginsOnlyWhenTheListenersHaveBeenClosedWhoeverElseAsks() throws Exception {
+        Drain drain = closing("lameDuck", "off");
+        CountDownLatch mayClose = new CountDownLatch(1);
+        drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
+        drain.start("upgrade");
+
+        drain.start("me too");
+        time.settle();
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        assertThat(drain.enterRequest()).isNotNull().satisfies(Ticket::close);
+        mayClose.countDown();
+        letThemClose(drain);
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void listenersThatCannotBeClosedDoNotMakeADrainEndless() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = closing("lameDuck", "off");
+            CountDownLatch mayClose = new CountDownLatch(1);
+            drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
+            drain.start("upgrade");
+            time.advance(Duration.ofSeconds(5).minusNanos(1));
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            time.advance(Duration.ofNanos(1));
+            assertThat(drain.state()).isEqualTo(DRAINED);
+
+            mayClose.countDown();
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .isEqualTo("drain[test] the listeners are not closed after 5.0 s; going on");
+        }
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---------------------------------------------------------------- quiet
+
+    @Test
+    void quietIsAtOnceWhereNobodyIsInside() throws Exception {
+        Drain drain = time.drain();
+        drain.start("upgrade");
+
+        assertThat(drain.awaitQuiet(AT_ONCE)).isTrue();
+    }
+
+    @Test
+    void quietWaitsForTheLastOneOnAnotherThread() throws Exception {
+        Drain drain = time.drain("refuse", "uploads");
+        drain.start("upgrade");
+        Ticket page = drain.enterRequest();
+        CompletableFuture<Boolean> quiet = waitsForQuiet(drain);
+        page.close();
+
+        assertThat(quiet.get(30, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void everybodyWhoWaitsForQuietIsWoken() throws Exception {
+        Drain drain = time.drain("refuse", "uploads");
+        drain.start("upgrade");
+        Ticket page = drain.enterRequest();
+        List<CompletableFuture<Boolean>> waiting = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            waiting.add(waitsForQuiet(drain));
+        }
+        page.close();
+
+        for (CompletableFuture<Boolean> quiet : waiting) {
+            assertThat(quiet.get(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    /** Returns once the thread is parked. */
+    private static CompletableFuture<Boolean> waitsForQuiet(Drain drain) {
+        CompletableFuture<Boolean> quiet = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                quiet.complete(drain.awaitQuiet(LONG));
+            } catch (Throwable fault) {
+                quiet.completeExceptionally(fault);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        while (thread.getState() != Thread.State.TIMED_WAITING && !quiet.isDone()) {
+            Thread.onSpinWait();
+        }
+        return quiet;
+    }
+
+    @Test
+    void quietDoesNotWaitForWhatTheContainerHasDropped() throws Exception {
+        Drain drain = time.drain("refuse", "uploads");
+        drain.start("upgrade");
+        drain.track(drain.enterRequest(), () -> true);
+
+        assertThat(drain.awaitQuiet(AT_ONCE)).isTrue();
+    }
+
+    @Test
+    void anInterruptEndsTheWaitForQuietAsInterrupted() {
+        Drain drain = time.drain("refuse", "uploads");
+        drain.start("upgrade");
+        drain.enterRequest();
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(() -> drain.awaitQuiet(LONG)).isInstanceOf(InterruptedException.class);
+        assertThat(Thread.interrupted()).isFalse();
+    }
+}

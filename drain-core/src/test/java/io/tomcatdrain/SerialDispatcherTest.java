@@ -1,0 +1,146 @@
+package io.tomcatdrain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class SerialDispatcherTest {
+    private static final String NAME = "dispatcher-under-test";
+
+    private final SerialDispatcher dispatcher = new SerialDispatcher(NAME);
+    private final List<Integer> seen = Collections.synchronizedList(new ArrayList<>());
+
+    @BeforeEach
+    void quiet() {
+        CapturedLog.keepOffTheConsole();
+    }
+
+    private void assertEverythingRuns() throws InterruptedException {
+        assertThat(dispatcher.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static boolean hasThread() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .anyMatch(thread -> thread.getName().equals(NAME));
+    }
+
+    @Test
+    void runsTasksInOrderOnAThreadOfItsOwn() throws InterruptedException {
+        List<Thread> threads = Collections.synchronizedList(new ArrayList<>());
+        for (int i = 0; i < 1000; i++) {
+            int number = i;
+            dispatcher.execute(() -> {
+                seen.add(number);
+                threads.add(Thread.currentThread());
+            });
+        }
+
+        assertEverythingRuns();
+        assertThat(seen).isEqualTo(IntStream.range(0, 1000).boxed().toList());
+        assertThat(threads).doesNotContain(Thread.currentThread()).allMatch(Thread::isDaemon);
+    }
+
+    @Test
+    void hasNoThreadWhileThereIsNothingToDo() throws InterruptedException {
+        assertThat(hasThread()).isFalse();
+        dispatcher.execute(() -> seen.add(1));
+        assertEverythingRuns();
+
+        await().atMost(30, TimeUnit.SECONDS).until(() -> !hasThread());
+    }
+
+    @Test
+    void doesNotKeepTheCallersClassLoaderReachable() throws InterruptedException {
+        List<ClassLoader> loaders = Collections.synchronizedList(new ArrayList<>());
+        Thread.currentThread().setContextClassLoader(new ClassLoader() {});
+        try {
+            dispatcher.execute(() -> loaders.add(Thread.currentThread().getContextClassLoader()));
+            assertEverythingRuns();
+        } finally {
+            Thread.currentThread().setContextClassLoader(SerialDispatcherTest.class.getClassLoader());
+        }
+
+        assertThat(loaders).containsExactly(SerialDispatcher.class.getClassLoader());
+    }
+
+    @Test
+    void doesNotHandTheCallersInheritableThreadLocalsOn() throws InterruptedException {
+        InheritableThreadLocal<Integer> ofTheCaller = new InheritableThreadLocal<>();
+        ofTheCaller.set(42);
+        try {
+            dispatcher.execute(() -> seen.add(ofTheCaller.get() == null ? 0 : ofTheCaller.get()));
+            assertEverythingRuns();
+        } finally {
+            ofTheCaller.remove();
+        }
+
+        assertThat(seen).containsExactly(0);
+    }
+
+    @Test
+    void aTaskThatFailsChangesNothingForTheNext() throws InterruptedException {
+        dispatcher.execute(() -> {
+            throw new AssertionError("a listener's fault");
+        });
+        dispatcher.execute(() -> seen.add(2));
+
+        assertEverythingRuns();
+        assertThat(seen).containsExactly(2);
+    }
+
+    @Test
+    void evenALogThatFailsChangesNothingForTheNext() throws InterruptedException {
+        Logger logger = Logger.getLogger(SerialDispatcher.class.getName());
+        Handler failing = new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                throw new IllegalStateException("the disk is full");
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(failing);
+        try {
+            dispatcher.execute(() -> {
+                throw new IllegalArgumentException("a listener's fault");
+            });
+            dispatcher.execute(() -> seen.add(2));
+            assertEverythingRuns();
+        } finally {
+            logger.removeHandler(failing);
+        }
+
+        assertThat(seen).containsExactly(2);
+    }
+
+    @Test
+    void waitingEndsInVainWhileATaskHangs() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        dispatcher.execute(() -> {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+
+        assertThat(dispatcher.awaitIdle(1, TimeUnit.MILLISECONDS)).isFalse();
+        release.countDown();
+        assertEverythingRuns();
+    }
+}

@@ -1,0 +1,418 @@
+package io.tomcatdrain.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.Hold;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Answers that do not wait; every request here fails the test if anything asks it for its body or parameters. */
+class DrainEndpointsTest {
+    private static final ObjectMapper JACKSON = new ObjectMapper();
+
+    private final Drain drain = Drains.make();
+    private final DrainEndpoints endpoints = new DrainEndpoints(drain);
+
+    @AfterEach
+    void end() {
+        endpoints.close();
+        drain.close();
+    }
+
+    // ---------------------------------------------------------------- readiness and liveness
+
+    @Test
+    void readinessFollowsTheDrain() throws IOException {
+        Exchange up = handle(Exchange.of("GET"), "/ready");
+        assertThat(up.status).isEqualTo(200);
+        assertThat(up.body()).isEqualTo("{\"status\":\"UP\"}");
+
+        begin();
+
+        Exchange down = handle(Exchange.of("GET"), "/ready");
+        assertThat(down.status).isEqualTo(503);
+        assertThat(down.body()).isEqualTo("{\"status\":\"DRAINING\"}");
+        assertThat(down.headers)
+                .containsOnlyKeys("Cache-Control", "Content-Type", "Content-Length")
+                .containsEntry("Cache-Control", "no-store")
+                .containsEntry("Content-Type", "application/json")
+                .containsEntry("Content-Length", "21");
+    }
+
+    @Test
+    void livenessIsUpInEveryState() throws IOException {
+        begin();
+
+        Exchange live = handle(Exchange.of("GET"), "/live");
+
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        assertThat(live.status).isEqualTo(200);
+        assertThat(live.body()).isEqualTo("{\"status\":\"UP\"}");
+        assertThat(live.header("Cache-Control")).isEqualTo("no-store");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/ready", "/live"})
+    void probesNeedNoTokenAndNoControlPortAndMayHaveAQuery(String below) throws IOException {
+        DrainEndpoints withoutToken = new DrainEndpoints(new Drain("test", DrainSettings.defaults()));
+        Exchange exchange = Exchange.of("GET", "cache=%buster&&x");
+
+        withoutToken.handle(exchange.request(), exchange.response(), below, false);
+
+        assertThat(exchange.status).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "HEAD"})
+    void everyPollIsNotedOnce(String method) throws IOException {
+        handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
+        handle(Exchange.of("GET").with("User-Agent", "curl"), "/ready");
+        handle(Exchange.of(method).with("User-Agent", "haproxy"), "/live");
+        assertThat(drain.status().probers()).isEmpty();
+
+        handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
+        begin();
+        handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
+
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("192.0.2.7", 1));
+    }
+
+    @Test
+    void aProberMayHaveNoUserAgent() throws IOException {
+        handle(Exchange.of("GET"), "/ready");
+        handle(Exchange.of("GET"), "/ready");
+
+        assertThat(drain.status().probers()).hasSize(1);
+    }
+
+    // ---------------------------------------------------------------- who may
+
+    @ParameterizedTest(name = "{0} {1}: {2}")
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+            GET     | /ready   | -
+            HEAD    | /ready   | -
+            POST    | /ready   | GET, HEAD
+            PUT     | /ready   | GET, HEAD
+            DELETE  | /live    | GET, HEAD
+            OPTIONS | /live    | GET, HEAD
+            get     | /live    | GET, HEAD
+            GET     | ''       | -
+            HEAD    | ''       | -
+            POST    | ''       | -
+            DELETE  | ''       | -
+            PUT     | ''       | GET, HEAD, POST, DELETE
+            PATCH   | ''       | GET, HEAD, POST, DELETE
+            OPTIONS | ''       | GET, HEAD, POST, DELETE
+            TRACE   | ''       | GET, HEAD, POST, DELETE
+            HEAD    | /events  | GET
+            POST    | /events  | GET
+            """)
+    void aWrongMethodIsToldWhichAreRight(String method, String below, String allowed) throws IOException {
+        Exchange exchange = handle(Exchange.of(method).withToken(), below);
+
+        if (allowed == null) {
+            assertThat(exchange.status).isBetween(200, 202);
+        } else {
+            assertThat(exchange.header("Allow")).isEqualTo(allowed);
+            // Methods are told to anybody: what is wrong with the request comes before who sent it.
+            assertThat(handle(Exchange.of(method), below).status).isEqualTo(405);
+            if (method.equals("HEAD")) {
+                assertThat(exchange.status).isEqualTo(405);
+                assertThat(exchange.body()).isEmpty();
+            } else {
+                assertError(exchange, 405, "[" + method + "]", allowed);
+            }
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/", "/readyz", "/ready/", "/READY", "/events/1", "ready", "/live;x", "/../ready"})
+    void anUnknownPathIsNotFoundForAnybody(String below) throws IOException {
+        assertError(handle(Exchange.of("GET"), below), 404, "[/drain/ready]");
+        assertError(handle(Exchange.of("BREW").withToken(), below), 404, "nothing is here");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"GET,''", "POST,''", "DELETE,''", "GET,/events"})
+    void controlIsOffWithoutAConfiguredToken(String method, String below) throws IOException {
+        Drain uncontrolled = new Drain("test", DrainSettings.of(Map.of("lameDuck", "off")));
+        Exchange exchange = Exchange.of(method, "bad").withToken();
+
+        new DrainEndpoints(uncontrolled).handle(exchange.request(), exchange.response(), below, true);
+
+        assertError(exchange, 403, "token");
+        assertThat(exchange.headers).doesNotContainKey("WWW-Authenticate");
+        assertThat(uncontrolled.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"GET,''", "POST,''", "DELETE,''", "GET,/events"})
+    void controlIsAnsweredOnTheControlPortOnly(String method, String below) throws IOException {
+        Exchange exchange = Exchange.of(method, "bad").withToken();
+
+        endpoints.handle(exchange.request(), exchange.response(), below, false);
+
+        assertError(exchange, 403, "port");
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"GET,''", "POST,''", "DELETE,''", "GET,/events"})
+    void controlNeedsTheToken(String method, String below) throws IOException {
+        for (Exchange exchange : List.of(
+                Exchange.of(method, "bad"),
+                Exchange.of(method, "bad").with("Authorization", "Bearer " + Drains.TOKEN + "x"),
+                Exchange.of(method, "token=" + Drains.TOKEN),
+                Exchange.of(method)
+                        .with("Authorization", "Basic " + Drains.TOKEN)
+                        .withBodyOf(9))) {
+            handle(exchange, below);
+
+            assertError(exchange, 401, "[Authorization: Bearer TOKEN]");
+            assertThat(exchange.header("WWW-Authenticate")).isEqualTo("Bearer");
+            assertThat(exchange.body()).doesNotContain(Drains.TOKEN);
+        }
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    @Test
+    void errorsHaveHeadersOnlyForHead() throws IOException {
+        Exchange head = handle(Exchange.of("HEAD"), "");
+        Exchange get = handle(Exchange.of("GET"), "");
+
+        assertThat(head.status).isEqualTo(401);
+        assertThat(head.body()).isEmpty();
+        assertThat(head.headers).isEqualTo(get.headers);
+    }
+
+    // ---------------------------------------------------------------- status
+
+    @Test
+    void statusIsTheWholePictureInUtf8() throws IOException {
+        begin("Größe \uD83D\uDEBF");
+
+        Exchange exchange = handle(Exchange.of("GET").withToken(), "");
+
+        assertThat(exchange.status).isEqualTo(200);
+        assertThat(exchange.header("Content-Type")).isEqualTo("application/json");
+        assertThat(exchange.header("Cache-Control")).isEqualTo("no-store");
+        assertThat(exchange.header("Content-Length"))
+                .isEqualTo(String.valueOf(exchange.body().getBytes(StandardCharsets.UTF_8).length));
+        JsonNode status = JACKSON.readTree(exchange.body());
+        assertThat(fields(status))
+                .containsExactly(
+                        "name",
+                        "state",
+                        "ready",
+                        "since",
+                        "reason",
+                        "deadline",
+                        "inFlight",
+                        "totals",
+                        "probers",
+                        "uploads",
+                        "report");
+        assertThat(status.get("reason").asText()).isEqualTo("Größe \uD83D\uDEBF");
+        assertThat(status.get("report").get("outcome").asText()).isEqualTo("DRAINED");
+    }
+
+    @Test
+    void statusHasNoReportBeforeADrain() throws IOException {
+        JsonNode status =
+                JACKSON.readTree(handle(Exchange.of("GET").withToken(), "").body());
+
+        assertThat(status.has("report")).isFalse();
+        assertThat(status.get("reason").isNull()).isTrue();
+        assertThat(status.get("deadline").isNull()).isTrue();
+        assertThat(status.get("state").asText()).isEqualTo("SERVING");
+    }
+
+    @Test
+    void headOfStatusHasTheHeadersOnly() throws IOException {
+        Exchange head = handle(Exchange.of("HEAD").withToken(), "");
+
+        assertThat(head.status).isEqualTo(200);
+        assertThat(head.body()).isEmpty();
+        assertThat(Integer.parseInt(head.header("Content-Length"))).isPositive();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"GET,''", "DELETE,''", "GET,/events"})
+    void othersThanStartTakeNoParameters(String method, String below) throws IOException {
+        begin();
+
+        assertError(handle(Exchange.of(method, "reason=x").withToken(), below), 400, "[reason]", "takes none");
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+    }
+
+    // ---------------------------------------------------------------- start and resume
+
+    @Test
+    void postBeginsADrainAndDoesNotWait() throws IOException {
+        Hold hold = drain.hold("test");
+
+        Exchange exchange = handle(Exchange.of("POST").withToken(), "");
+
+        assertThat(exchange.status).isEqualTo(202);
+        JsonNode status = JACKSON.readTree(exchange.body());
+        assertThat(status.get("state").asText()).isEqualTo("DRAINING");
+        assertThat(status.get("reason").asText()).isEqualTo("POST /drain from 192.0.2.7");
+        assertThat(status.get("inFlight").get("holds").asInt()).isEqualTo(1);
+        hold.close();
+    }
+
+    @Test
+    void postTellsReasonAndDeadline() throws IOException {
+        Hold hold = drain.hold("test");
+        Instant earliest = Instant.now().plus(Duration.ofHours(2));
+
+        handle(Exchange.of("POST", "timeout=2h&reason=upgrade+to%20v2").withToken(), "");
+
+        assertThat(drain.status().reason()).isEqualTo("upgrade to v2");
+        assertThat(drain.status().deadline())
+                .isBetween(
+                        earliest.minusSeconds(1),
+                        Instant.now().plus(Duration.ofHours(2)).plusSeconds(1));
+        hold.close();
+    }
+
+    @Test
+    void aSecondPostJoinsAndChangesTheDeadline() throws IOException {
+        Hold hold = drain.hold("test");
+        handle(Exchange.of("POST", "reason=first").withToken(), "");
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+
+        Exchange second = handle(Exchange.of("POST", "timeout=0s&reason=second").withToken(), "");
+
+        assertThat(second.status).isEqualTo(202);
+        JsonNode status = JACKSON.readTree(second.body());
+        assertThat(status.get("state").asText()).isEqualTo("EXPIRED");
+        assertThat(status.get("reason").asText()).isEqualTo("first");
+        hold.close();
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            timeout=                  | timeout []
+            timeout=1s&timeout=2s     | [timeout]
+            timeout=soon              | timeout [soon]
+            timeout=-1s               | timeout [-1s]
+            timeout=9999999999999h    | timeout [9999999999999h]
+            wait=x                    | wait [x]
+            wait=1s&wait=1s           | [wait]
+            resumeAfter=0s            | resumeAfter [0s]
+            resumeAfter=3d            | resumeAfter [3d]
+            reason=a%0Ab              | reason [a
+            reason=                   | reason []
+            reason=%                  | reason [%]
+            force=true                | [force]
+            timeout=1s&               | []
+            """)
+    void aBadParameterIsNamedAndNothingBegins(String query, String named) throws IOException {
+        assertError(handle(Exchange.of("POST", query).withToken(), ""), 400, named);
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    @Test
+    void aReasonIsAtMost200CharactersLong() throws IOException {
+        assertError(handle(Exchange.of("POST", "reason=" + "x".repeat(201)).withToken(), ""), 400, "201", "200");
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+        assertThat(handle(Exchange.of("POST", "reason=" + "x".repeat(200)).withToken(), "").status)
+                .isEqualTo(202);
+    }
+
+    @Test
+    void aBodyIsRefusedUnread() throws IOException {
+        for (Exchange exchange : List.of(
+                Exchange.of("POST", "timeout=1s").withToken().withBodyOf(9),
+                Exchange.of("POST").withToken().with("Transfer-Encoding", "chunked"))) {
+            assertError(handle(exchange, ""), 400, "query string", "[POST /drain?timeout=10m]");
+        }
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+        assertThat(handle(Exchange.of("POST").withToken().withBodyOf(0), "").status)
+                .isEqualTo(202);
+    }
+
+    @Test
+    void deleteResumes() throws IOException {
+        begin();
+
+        Exchange exchange = handle(Exchange.of("DELETE").withToken(), "");
+
+        assertThat(exchange.status).isEqualTo(200);
+        assertThat(JACKSON.readTree(exchange.body()).get("state").asText()).isEqualTo("SERVING");
+        assertThat(handle(Exchange.of("DELETE").withToken(), "").status).isEqualTo(200);
+    }
+
+    @Test
+    void deleteTellsWhyItCannotResume() throws IOException {
+        drain.startForStop("test", true);
+
+        assertError(handle(Exchange.of("DELETE").withToken(), ""), 409, "drain[test] cannot resume", "stopping");
+    }
+
+    @Test
+    void namesTheConfiguredPath() throws IOException {
+        Drain elsewhere = Drains.make("path", "/ops/node");
+        DrainEndpoints there = new DrainEndpoints(elsewhere);
+        Exchange start = Exchange.of("POST").withToken();
+        Exchange missing = Exchange.of("GET");
+
+        there.handle(start.request(), start.response(), "", true);
+        there.handle(missing.request(), missing.response(), "/x", true);
+
+        assertThat(elsewhere.status().reason()).isEqualTo("POST /ops/node from 192.0.2.7");
+        assertError(missing, 404, "[/ops/node/ready]");
+    }
+
+    private void begin() {
+        begin("test");
+    }
+
+    private void begin(String reason) {
+        var unused = drain.start(reason);
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+    }
+
+    private Exchange handle(Exchange exchange, String below) throws IOException {
+        if (below.equals("/events")) {
+            endpoints.close(); // so that a stream ends after its first event
+        }
+        endpoints.handle(exchange.request(), exchange.response(), below, true);
+        return exchange;
+    }
+
+    private static void assertError(Exchange exchange, int code, String... words) throws IOException {
+        assertThat(exchange.status).isEqualTo(code);
+        assertThat(exchange.header("Content-Type")).isEqualTo("application/json");
+        assertThat(exchange.header("Cache-Control")).isEqualTo("no-store");
+        assertThat(exchange.header("Content-Length"))
+                .isEqualTo(String.valueOf(exchange.body().getBytes(StandardCharsets.UTF_8).length));
+        JsonNode body = JACKSON.readTree(exchange.body());
+        assertThat(fields(body)).containsExactly("error");
+        assertThat(body.get("error").textValue()).contains(words);
+    }
+
+    private static List<String> fields(JsonNode node) {
+        List<String> names = new ArrayList<>();
+        node.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+}

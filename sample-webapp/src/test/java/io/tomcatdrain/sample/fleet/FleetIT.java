@@ -1,0 +1,103 @@
+package io.tomcatdrain.sample.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import io.tomcatdrain.sample.fleet.Load.Profile;
+import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Two real Tomcats behind a real front end are restarted in turn, under uploads and page reads.
+ *
+ * <p>A quick form by default. {@code -Dfleet=long} makes at least 6 stops and 200 uploads behind each front end;
+ * {@code -Dfleet.only=MOD_JK} takes one front end only.
+ */
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
+final class FleetIT {
+    private static final boolean LONG = "long".equals(System.getProperty("fleet"));
+    private static final Report REPORT = new Report();
+
+    @ParameterizedTest
+    @EnumSource
+    void losesNothingBehind(FrontEnd frontEnd) {
+        losesNothing(frontEnd, 11);
+    }
+
+    /** One front end that repeats a refusal, one that asks, and one that finds the listener closed. */
+    @ParameterizedTest
+    @EnumSource(names = {"MOD_JK", "HAPROXY", "NGINX_STREAMING"})
+    void losesNothingOfTomcat10Behind(FrontEnd frontEnd) {
+        losesNothing(frontEnd, 10);
+    }
+
+    /** The proof that this test can fail. */
+    @Test
+    void losesUploadsWithoutTheValve() {
+        var frontEnd = FrontEnd.MOD_JK;
+        needs(frontEnd);
+        try (var fleet = Fleet.started(frontEnd, "plain-" + frontEnd, 11, null)) {
+            var restart = new RollingRestart(fleet, frontEnd);
+            restart.underLoad(new Extent(2, 1, Profile.LONG_UPLOADS));
+            REPORT.add(frontEnd + ", no valve", 11, restart);
+            assertThat(restart.tally().lostUploads()).isNotEmpty();
+        }
+    }
+
+    @AfterAll
+    static void report() {
+        REPORT.print();
+    }
+
+    private static void losesNothing(FrontEnd frontEnd, int line) {
+        needs(frontEnd);
+        try (var fleet = Fleet.started(frontEnd, "tomcat" + line + "-" + frontEnd, line, frontEnd.valveAttributes())) {
+            var restart = new RollingRestart(fleet, frontEnd);
+            restart.underLoad(extent(frontEnd, line));
+            REPORT.add(frontEnd.toString(), line, restart);
+            assertThat(restart.tally().lostUploads())
+                    .as("lost uploads\n%s", fleet.logs())
+                    .isEmpty();
+            assertThat(restart.tally().lostGets())
+                    .as("lost GETs\n%s", fleet.logs())
+                    .isEmpty();
+            if (!frontEnd.keepsUploadsToItself()) {
+                assertThat(restart.stops())
+                        .as("a stop that waited for uploads")
+                        .anyMatch(stop -> stop.heldUploads() > 0);
+            }
+            assertThat(restart.medianAfterLastUpload())
+                    .as("from the last upload to the exit, %s", restart.stops())
+                    .isLessThan(Duration.ofSeconds(1));
+        }
+    }
+
+    private static Extent extent(FrontEnd frontEnd, int line) {
+        if (LONG) {
+            return new Extent(6, 200, Profile.LONG_UPLOADS);
+        }
+        return new Extent(line == 11 ? frontEnd.quickStops() : 2, 1, Profile.SHORT_UPLOADS);
+    }
+
+    /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
+    private static void needs(FrontEnd frontEnd) {
+        var only = System.getProperty("fleet.only");
+        if (only != null && !only.equals(frontEnd.name())) {
+            abort("not asked for: fleet.only [" + only + "]");
+        }
+        frontEnd.server().missing().ifPresent(missing -> {
+            if ("true".equals(System.getenv("CI"))) {
+                fail("CI=true skips nothing, but: " + missing);
+            }
+            REPORT.skip(frontEnd.toString(), missing);
+            abort("skipped: " + missing);
+        });
+    }
+}

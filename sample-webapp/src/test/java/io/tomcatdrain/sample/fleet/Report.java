@@ -1,0 +1,50 @@
+package io.tomcatdrain.sample.fleet;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** The figures of all runs, as a table that is printed and kept in {@code target/fleet/report.md}. */
+final class Report {
+    private static final String HEADING = """
+            | front end | Tomcat | stops | uploads | lost | GETs | lost | slowest GET ms | median stop s | last upload to exit: median ms | worst ms |
+            |---|---|---|---|---|---|---|---|---|---|---|
+            """;
+
+    private final List<String> rows = new ArrayList<>();
+
+    void add(String frontEnd, int line, RollingRestart restart) {
+        var tally = restart.tally();
+        rows.add(String.format(
+                Locale.ROOT,
+                "| %s | %d | %d | %d | %d | %d | %d | %d | %.1f | %d | %d |",
+                frontEnd,
+                line,
+                restart.stops().size(),
+                tally.uploads(),
+                tally.lostUploads().size(),
+                tally.gets(),
+                tally.lostGets().size(),
+                tally.slowestGet().toMillis(),
+                restart.medianStop().toMillis() / 1000.0,
+                restart.medianAfterLastUpload().toMillis(),
+                restart.worstAfterLastUpload().toMillis()));
+    }
+
+    void skip(String frontEnd, String reason) {
+        rows.add("| " + frontEnd + " | skipped: " + reason + " |");
+    }
+
+    void print() {
+        var table = HEADING + String.join("\n", rows) + "\n";
+        System.out.print(table);
+        try {
+            Files.writeString(Files.createDirectories(Parts.work()).resolve("report.md"), table);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

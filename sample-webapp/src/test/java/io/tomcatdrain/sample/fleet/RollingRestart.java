@@ -1,0 +1,118 @@
+package io.tomcatdrain.sample.fleet;
+
+import io.tomcatdrain.sample.fleet.Load.Profile;
+import io.tomcatdrain.sample.fleet.TomcatNode.Stop;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.stream.Stream;
+
+/** Stops and starts the nodes one after the other while the load goes on. */
+final class RollingRestart {
+    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
+
+    private final Fleet fleet;
+    private final FrontEnd frontEnd;
+    private final Tally tally = new Tally();
+    private final List<Stopped> stops = new ArrayList<>();
+
+    /** How long it goes on: for at least so many stops and uploads. */
+    record Extent(int stops, int uploads, Profile profile) {}
+
+    /**
+     * One stop of a node.
+     *
+     * @param took from the stop to the end of the process
+     * @param heldUploads uploads that the node answered well after the stop had begun
+     * @param afterLastUpload from the last of these answers to the end of the process; zero where there is none
+     */
+    record Stopped(String node, Stop way, Duration took, int heldUploads, Duration afterLastUpload) {
+        @Override
+        public String toString() {
+            return node + " by " + way + " in " + took.toMillis() + " ms, " + heldUploads
+                    + " uploads finished meanwhile, the last one " + afterLastUpload.toMillis() + " ms before the end";
+        }
+    }
+
+    RollingRestart(Fleet fleet, FrontEnd frontEnd) {
+        this.fleet = fleet;
+        this.frontEnd = frontEnd;
+    }
+
+    void underLoad(Extent extent) {
+        var load = Load.started(fleet.port(), extent.profile(), tally);
+        try {
+            long startedNanos = System.nanoTime();
+            fleet.nodes().forEach(node -> tally.awaitUploadBy(node.name(), startedNanos, USE_LIMIT));
+            while (stops.size() < extent.stops() || tally.uploads() < extent.uploads()) {
+                fleet.nodes().forEach(this::restart);
+            }
+        } catch (AssertionError | RuntimeException e) {
+            throw new AssertionError(e.getMessage() + "\n" + stops + "\n" + fleet.logs(), e);
+        } finally {
+            tally.phase("the load ends");
+            load.finish();
+        }
+    }
+
+    Tally tally() {
+        return tally;
+    }
+
+    List<Stopped> stops() {
+        return stops;
+    }
+
+    Duration medianStop() {
+        return median(stops.stream(), Stopped::took);
+    }
+
+    /** From the last upload that a stop waited for to the end of the process. */
+    Duration medianAfterLastUpload() {
+        return median(stops.stream().filter(stop -> stop.heldUploads() > 0), Stopped::afterLastUpload);
+    }
+
+    Duration worstAfterLastUpload() {
+        return stops.stream()
+                .map(Stopped::afterLastUpload)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
+    }
+
+    private void restart(TomcatNode node) {
+        // Each stop in another way than the one before.
+        var way = Stop.values()[stops.size() % Stop.values().length];
+        var label = "stop " + stops.size() + ", " + node.name();
+        tally.phase(label + " stops by " + way);
+        long stopNanos = System.nanoTime();
+        long exitNanos = node.stop(way);
+        tally.phase(label + " starts again");
+        node.start();
+        long readyNanos = System.nanoTime();
+        tally.phase(label + " is ready, not used yet");
+        tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
+        tally.phase(label + " is used again");
+        // Not waiting for something else: a penalty on a node that was away must pass, as the example's README says.
+        LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
+        stops.add(stopped(node, way, stopNanos, exitNanos));
+    }
+
+    private Stopped stopped(TomcatNode node, Stop way, long stopNanos, long exitNanos) {
+        var held = tally.answeredUploads(node.name(), stopNanos, exitNanos + ANSWER_ON_ITS_WAY.toNanos());
+        long lastNanos = held.stream().mapToLong(Outcome::endedNanos).max().orElse(exitNanos);
+        return new Stopped(
+                node.name(),
+                way,
+                Duration.ofNanos(exitNanos - stopNanos),
+                held.size(),
+                Duration.ofNanos(Math.max(0, exitNanos - lastNanos)));
+    }
+
+    private static Duration median(Stream<Stopped> stops, Function<Stopped, Duration> figure) {
+        var sorted = stops.map(figure).sorted().toList();
+        return sorted.isEmpty() ? Duration.ZERO : sorted.get(sorted.size() / 2);
+    }
+}
