@@ -826,10 +826,8 @@ final class DrainSequence {
             long now = ticker.nanos();
             Instant instant = clock.instant();
             long endedBytes = totals.uploadBytes.sum(); // before the others, so that none is in both
-            List<ActiveUpload> uploads = registry.snapshot(now, instant);
-            long activeBytes = uploads.stream()
-                    .mapToLong(upload -> Math.max(0, upload.bytesReceived()))
-                    .sum();
+            List<ActiveUpload> uploads = withUploads ? registry.snapshot(now, instant) : List.of();
+            long activeBytes = withUploads ? bytesOf(uploads) : registry.bytes(now);
             uploadBytesShown = Math.max(uploadBytesShown, endedBytes + activeBytes);
             long remainingNanos = remainingNanos(now);
             return new DrainStatus(
@@ -841,7 +839,10 @@ final class DrainSequence {
                     remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
                     remainingNanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMillis(remainingNanos),
                     drainingMillis(now),
-                    new DrainStatus.InFlight(uploads.size(), doorway.requestsInFlight(), holds.size()),
+                    new DrainStatus.InFlight(
+                            withUploads ? uploads.size() : registry.uploads(),
+                            doorway.requestsInFlight(),
+                            holds.size()),
                     new DrainStatus.Totals(
                             totals.uploadsCompleted.sum(),
                             totals.uploadsFailed.sum(),
@@ -849,11 +850,19 @@ final class DrainSequence {
                             totals.refused.sum(),
                             uploadBytesShown),
                     probers.snapshot(now),
-                    withUploads ? uploads : List.of(),
+                    uploads,
                     report);
         } finally {
             lock.unlock();
         }
+    }
+
+    private static long bytesOf(List<ActiveUpload> uploads) {
+        long sum = 0;
+        for (ActiveUpload upload : uploads) {
+            sum += Math.max(0, upload.bytesReceived());
+        }
+        return sum;
     }
 
     /** The time until the last limit; −1 while nobody waits. */

@@ -164,6 +164,12 @@ final class UploadTicket extends Ticket {
         return isBodyComplete() ? 0 : nowNanos - changedNanos;
     }
 
+    /** Returns how many bytes have been received, as far as that is known. */
+    synchronized long bytes(long nowNanos) {
+        sample(nowNanos);
+        return bytes;
+    }
+
     /** Starts the clock of a stall at the earliest now: before, nobody looked. */
     synchronized void watchFrom(long nowNanos) {
         sample(nowNanos);
