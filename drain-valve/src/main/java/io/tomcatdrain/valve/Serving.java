@@ -18,6 +18,10 @@ final class Serving {
     final Slot.Owner owner = new Slot.Owner();
     final DrainStop stop;
     private final String path;
+
+    /** Written by any request, to the same value. */
+    private boolean modJkSeen;
+
     private final @Nullable Integer controlPort;
 
     Serving(Drain drain, Service service, String contextPath) {
@@ -43,6 +47,16 @@ final class Serving {
         }
         String below = decoded.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
+    void noteFrontEnd(Request request) {
+        if (!modJkSeen
+                && Connections.isAjp(request)
+                && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
+            modJkSeen = true;
+            drain.noteReplayingFrontEnd();
+        }
     }
 
     boolean isControlAnswered(Connector connector) {
