@@ -241,6 +241,14 @@ public final class Drain {
     // ---------------------------------------------------------------- for adapters
 
     /**
+     * Notes that a front end has shown itself that sends a refused request to another node (mod_jk): a drain that no front end probes
+     * for does not warn then.
+     */
+    public void noteReplayingFrontEnd() {
+        sequence.frontEndReplays();
+    }
+
+    /**
      * Says how the listening sockets are closed; run once, at the end of the lame duck, where {@code closeListener} asks for it.
      *
      * @param closer may block for a moment; what it throws is logged and changes nothing

@@ -65,6 +65,9 @@ final class DrainSequence {
     /** Whoever waits for the last request of a stopping server. */
     private final List<Thread> quietWaiters = new CopyOnWriteArrayList<>();
 
+    /** True once a front end has shown itself that sends a refused request to another node. */
+    private volatile boolean frontEndReplays;
+
     private final List<Listening> listeners = new ArrayList<>();
     private final Set<ActiveHold> holds = new HashSet<>();
     private Instant since;
@@ -221,12 +224,15 @@ final class DrainSequence {
                             + settings.probeFailures() + "]: "
                             + tooSlow);
         }
-        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO && !closeListenersNow && !probers.anybodyWaitedFor(now)) {
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
+                && !closeListenersNow
+                && !frontEndReplays
+                && !probers.anybodyWaitedFor(now)) {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
                             + " requests are refused; let it probe [" + settings.path()
-                            + "/ready], or set lameDuck to a duration");
+                            + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + inFlightText());
     }
@@ -292,6 +298,10 @@ final class DrainSequence {
             wake();
         }
         return ready;
+    }
+
+    void frontEndReplays() {
+        frontEndReplays = true;
     }
 
     void onListenersToClose(Runnable closer) {

@@ -408,6 +408,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             current.endpoints.handle(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
+        current.noteFrontEnd(request);
         Ticket ticket = current.uploads.matches(request.getCoyoteRequest().contentType())
                 ? current.drain.enterUpload(new CoyoteUpload(request))
                 : current.drain.enterRequest();

@@ -20,6 +20,10 @@ final class Serving {
     final DrainStop stop;
     final DrainRegistration registration;
     private final String path;
+
+    /** Written by any request, to the same value. */
+    private boolean modJkSeen;
+
     private final @Nullable Integer controlPort;
 
     Serving(Drain drain, Service service, String contextPath) {
@@ -46,6 +50,16 @@ final class Serving {
         }
         String below = decoded.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
+    void noteFrontEnd(Request request) {
+        if (!modJkSeen
+                && Connections.isAjp(request)
+                && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
+            modJkSeen = true;
+            drain.noteReplayingFrontEnd();
+        }
     }
 
     boolean isControlAnswered(Connector connector) {
