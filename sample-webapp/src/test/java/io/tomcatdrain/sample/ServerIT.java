@@ -56,7 +56,10 @@ class ServerIT {
                 long millis = (System.nanoTime() - answeredNanos) / 1_000_000;
                 System.out.println("From the last answer to the end of the process: " + millis + " ms");
                 assertThat(Duration.ofMillis(millis)).isLessThan(Duration.ofSeconds(10));
-                assertThat(server.output()).contains("-> DRAINED").endsWith("Stopped.");
+                assertThat(server.output())
+                        .contains("-> DRAINED")
+                        .contains("finished=1, refused=1")
+                        .endsWith("Stopped.");
             }
         }
     }
