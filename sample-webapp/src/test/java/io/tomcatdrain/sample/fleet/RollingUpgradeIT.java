@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,12 +43,11 @@ final class RollingUpgradeIT {
                 var n2 = NodeScripts.of(fleet.nodes().get(1))) {
             var order = new Order(war, List.of(n1, n2), VERSION_PAGE, FRONT_END.betweenNodes(), directory);
             var tally = new Tally();
+            long startedNanos = System.nanoTime();
             var load = Load.started(fleet.port(), Profile.SHORT_UPLOADS, tally);
             Run run;
             try {
-                for (var node : fleet.nodes()) {
-                    tally.awaitUploadBy(node.name(), Long.MIN_VALUE, USE_LIMIT);
-                }
+                fleet.nodes().forEach(node -> tally.awaitUploadBy(node.name(), startedNanos, USE_LIMIT));
                 tally.phase(tool + " runs");
                 run = Run.of(tool, order);
             } finally {
@@ -73,7 +73,8 @@ final class RollingUpgradeIT {
         needs(tool.missing());
         var directory = Parts.emptied(Parts.work().resolve("broken-upgrade-" + tool));
         var war = Files.writeString(directory.resolve("new.war"), "half an upload of a WAR");
-        try (var fleet = Fleet.started(FRONT_END, "broken-upgrade-" + tool + "/fleet", 11, FRONT_END.valveAttributes());
+        try (var fleet =
+                        Fleet.started(FRONT_END, "broken-upgrade-" + tool + "/fleet", 11, FRONT_END.valveAttributes());
                 var n1 = NodeScripts.of(fleet.nodes().get(0));
                 var n2 = NodeScripts.of(fleet.nodes().get(1))) {
             long secondPid = n2.pid();
@@ -82,7 +83,9 @@ final class RollingUpgradeIT {
 
             assertThat(run.status()).as(run.log()).isEqualTo(tool.statusOfLostNode());
             assertThat(run.log()).doesNotContain(TomcatNode.TOKEN);
-            assertThat(Files.mismatch(n1.war(), war)).as("the first node has the new WAR").isEqualTo(-1);
+            assertThat(Files.mismatch(n1.war(), war))
+                    .as("the first node has the new WAR")
+                    .isEqualTo(-1);
             assertThat(n2.pid()).as("the second node was not restarted").isEqualTo(secondPid);
             assertThat(Exchange.get(n2.node().httpPort(), "/page", "").status()).isEqualTo(200);
             assertThat(status(n2)).contains("\"state\":\"SERVING\"").contains("\"refused\":0");
@@ -95,8 +98,8 @@ final class RollingUpgradeIT {
                 .filter(missing -> !Files.isExecutable(Path.of("/usr/bin/shellcheck")));
         needs(shellcheck);
         var directory = Files.createDirectories(Parts.work());
-        var command =
-                List.of("shellcheck", Parts.example("rolling-upgrade/upgrade.sh").toString());
+        var command = List.of(
+                "shellcheck", Parts.example("rolling-upgrade/upgrade.sh").toString());
         var output = Parts.emptied(directory.resolve("shellcheck")).resolve("output.log");
         try (var process = ServerProcess.start(command, Map.of(), output)) {
             process.awaitExitNanos(TOOL_LIMIT);
@@ -119,7 +122,7 @@ final class RollingUpgradeIT {
     private static Path newWar(Path file) throws IOException {
         try (var old = new ZipFile(Parts.sampleWar().toFile());
                 var out = new ZipOutputStream(Files.newOutputStream(file))) {
-            for (var entry : (Iterable<? extends ZipEntry>) old.stream()::iterator) {
+            for (var entry : Collections.list(old.entries())) {
                 out.putNextEntry(new ZipEntry(entry.getName()));
                 old.getInputStream(entry).transferTo(out);
             }
@@ -135,8 +138,7 @@ final class RollingUpgradeIT {
     }
 
     private static String status(NodeScripts scripts) throws IOException {
-        return Exchange.get(
-                        scripts.node().httpPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
+        return Exchange.get(scripts.node().httpPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
                 .body();
     }
 

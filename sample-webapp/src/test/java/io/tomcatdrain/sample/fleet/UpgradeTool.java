@@ -51,12 +51,18 @@ enum UpgradeTool {
         Map<String, String> environment(Order order) {
             var home = order.directory().resolve("ansible").toString();
             return Map.of(
-                    "ANSIBLE_HOME", home,
-                    "ANSIBLE_LOCAL_TEMP", home,
-                    "ANSIBLE_REMOTE_TMP", home,
-                    "ANSIBLE_NOCOLOR", "1",
-                    "ANSIBLE_PYTHON_INTERPRETER", "auto_silent",
-                    "LC_ALL", "C.UTF-8");
+                    "ANSIBLE_HOME",
+                    home,
+                    "ANSIBLE_LOCAL_TEMP",
+                    home,
+                    "ANSIBLE_REMOTE_TMP",
+                    home,
+                    "ANSIBLE_NOCOLOR",
+                    "1",
+                    "ANSIBLE_PYTHON_INTERPRETER",
+                    "auto_silent",
+                    "LC_ALL",
+                    "C.UTF-8");
         }
 
         private String variable(int level, String name, String value) {
