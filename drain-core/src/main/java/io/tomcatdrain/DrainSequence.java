@@ -65,6 +65,9 @@ final class DrainSequence {
     /** Whoever waits for the last request of a stopping server. */
     private final List<Thread> quietWaiters = new CopyOnWriteArrayList<>();
 
+    /** True once a front end has shown itself that sends a refused request to another node. */
+    private volatile boolean frontEndReplays;
+
     private final List<Listening> listeners = new ArrayList<>();
     private final Set<ActiveHold> holds = new HashSet<>();
     private Instant since;
@@ -221,12 +224,15 @@ final class DrainSequence {
                             + settings.probeFailures() + "]: "
                             + tooSlow);
         }
-        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO && !closeListenersNow && !probers.anybodyWaitedFor(now)) {
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
+                && !closeListenersNow
+                && !frontEndReplays
+                && !probers.anybodyWaitedFor(now)) {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
                             + " requests are refused; let it probe [" + settings.path()
-                            + "/ready], or set lameDuck to a duration");
+                            + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + inFlightText());
     }
@@ -292,6 +298,10 @@ final class DrainSequence {
             wake();
         }
         return ready;
+    }
+
+    void frontEndReplays() {
+        frontEndReplays = true;
     }
 
     void onListenersToClose(Runnable closer) {
@@ -826,10 +836,8 @@ final class DrainSequence {
             long now = ticker.nanos();
             Instant instant = clock.instant();
             long endedBytes = totals.uploadBytes.sum(); // before the others, so that none is in both
-            List<ActiveUpload> uploads = registry.snapshot(now, instant);
-            long activeBytes = uploads.stream()
-                    .mapToLong(upload -> Math.max(0, upload.bytesReceived()))
-                    .sum();
+            List<ActiveUpload> uploads = withUploads ? registry.snapshot(now, instant) : List.of();
+            long activeBytes = withUploads ? bytesOf(uploads) : registry.bytes(now);
             uploadBytesShown = Math.max(uploadBytesShown, endedBytes + activeBytes);
             long remainingNanos = remainingNanos(now);
             return new DrainStatus(
@@ -841,7 +849,10 @@ final class DrainSequence {
                     remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
                     remainingNanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMillis(remainingNanos),
                     drainingMillis(now),
-                    new DrainStatus.InFlight(uploads.size(), doorway.requestsInFlight(), holds.size()),
+                    new DrainStatus.InFlight(
+                            withUploads ? uploads.size() : registry.uploads(),
+                            doorway.requestsInFlight(),
+                            holds.size()),
                     new DrainStatus.Totals(
                             totals.uploadsCompleted.sum(),
                             totals.uploadsFailed.sum(),
@@ -849,11 +860,19 @@ final class DrainSequence {
                             totals.refused.sum(),
                             uploadBytesShown),
                     probers.snapshot(now),
-                    withUploads ? uploads : List.of(),
+                    uploads,
                     report);
         } finally {
             lock.unlock();
         }
+    }
+
+    private static long bytesOf(List<ActiveUpload> uploads) {
+        long sum = 0;
+        for (ActiveUpload upload : uploads) {
+            sum += Math.max(0, upload.bytesReceived());
+        }
+        return sum;
     }
 
     /** The time until the last limit; −1 while nobody waits. */
@@ -872,5 +891,18 @@ final class DrainSequence {
             return 0;
         }
         return TimeUnit.NANOSECONDS.toMillis((state.isOver() ? endedNanos : now) - startedNanos);
+    }
+
+    long lameDuckMillis() {
+        lock.lock();
+        try {
+            if (state == DrainState.SERVING) {
+                return 0;
+            }
+            long end = state == DrainState.LAME_DUCK ? ticker.nanos() : drainingNanos;
+            return TimeUnit.NANOSECONDS.toMillis(end - startedNanos);
+        } finally {
+            lock.unlock();
+        }
     }
 }

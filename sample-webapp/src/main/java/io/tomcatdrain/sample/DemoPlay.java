@@ -17,8 +17,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.catalina.LifecycleException;
-import org.apache.tomcat.util.json.JSONParser;
-import org.apache.tomcat.util.json.ParseException;
 import org.jspecify.annotations.Nullable;
 
 /** The demo's story, from the first upload to the stopped server, and what went wrong in it. */
@@ -152,12 +150,12 @@ final class DemoPlay implements AutoCloseable {
         }
     }
 
-    private void tell(CompletableFuture<HttpResponse<String>> pending) throws InterruptedException {
+    private void tell(CompletableFuture<HttpResponse<String>> pending) throws IOException, InterruptedException {
         HttpResponse<String> answer = await(pending, "the report");
         if (answer == null) {
             return;
         }
-        if (answer.statusCode() == 200 && json(answer).get("report") instanceof Map<?, ?> report) {
+        if (answer.statusCode() == 200 && JsonText.parse(answer.body()).get("report") instanceof Map<?, ?> report) {
             screen.say(
                     "The report: %s, %s uploads and requests finished, %s refused, abandoned %s; lame duck %s, drain %s"
                             .formatted(
@@ -197,22 +195,14 @@ final class DemoPlay implements AutoCloseable {
         return Duration.ofMillis((long) (longest.toMillis() * share));
     }
 
-    private static String summary(HttpResponse<String> answer) {
-        Map<String, Object> status = json(answer);
+    private static String summary(HttpResponse<String> answer) throws IOException {
+        Map<String, Object> status = JsonText.parse(answer.body());
         Object uploads = status.get("inFlight") instanceof Map<?, ?> inFlight ? inFlight.get("uploads") : "?";
         return status.get("state") + ", uploads in flight: " + uploads;
     }
 
     private static String seconds(@Nullable Object millis) {
         return millis instanceof Number number ? "%.1f s".formatted(number.longValue() / 1e3) : "?";
-    }
-
-    private static Map<String, Object> json(HttpResponse<String> answer) {
-        try {
-            return new JSONParser(answer.body()).parseObject();
-        } catch (ParseException e) {
-            throw new IllegalStateException("not JSON: " + answer.body(), e);
-        }
     }
 
     private static Thread daemon(Runnable task) {

@@ -18,8 +18,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import org.apache.tomcat.util.json.JSONParser;
-import org.apache.tomcat.util.json.ParseException;
 import org.jspecify.annotations.Nullable;
 
 /** One upload of the demo: sends its body at a steady pace, and knows what the right answer is. */
@@ -38,7 +36,7 @@ final class DemoUpload {
     private volatile String remark = "";
 
     /** How an upload ended; complete if the server answered 200 and has received every byte. */
-    record Outcome(DemoUpload upload, boolean complete, String text) {}
+    record Outcome(boolean complete, String text) {}
 
     private DemoUpload(
             String name,
@@ -117,24 +115,30 @@ final class DemoUpload {
         return new Screen.Bar(name, sent, body.length, how);
     }
 
-    /** Compares the answer with the right one. */
+    /** Compares the answer with the right one, and shows what came of it. */
     Outcome judge(@Nullable HttpResponse<String> response, @Nullable Throwable failure) {
+        Outcome outcome = compare(response, failure);
+        remark = outcome.complete() ? "arrived" : "LOST";
+        return outcome;
+    }
+
+    private Outcome compare(@Nullable HttpResponse<String> response, @Nullable Throwable failure) {
         if (response == null) {
             Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
             return new Outcome(
-                    this, false, "no answer after %.1f of %.1f MB: %s".formatted(sent / 1e6, body.length / 1e6, cause));
+                    false, "no answer after %.1f of %.1f MB: %s".formatted(sent / 1e6, body.length / 1e6, cause));
         }
         if (response.statusCode() != 200) {
-            return new Outcome(this, false, "answer " + response.statusCode());
+            return new Outcome(false, "answer " + response.statusCode());
         }
         try {
-            Map<String, Object> answer = new JSONParser(response.body()).parseObject();
+            Map<String, Object> answer = JsonText.parse(response.body());
             answer.remove("node");
             return answer.equals(rightAnswer)
-                    ? new Outcome(this, true, "200, size, fields and SHA-256 are right")
-                    : new Outcome(this, false, "answer [" + answer + "] is not [" + rightAnswer + "]");
-        } catch (ParseException e) {
-            return new Outcome(this, false, "answer [" + response.body() + "] is not JSON");
+                    ? new Outcome(true, "200, size, fields and SHA-256 are right")
+                    : new Outcome(false, "answer [" + answer + "] is not [" + rightAnswer + "]");
+        } catch (IOException e) {
+            return new Outcome(false, "answer " + e.getMessage());
         }
     }
 

@@ -85,7 +85,7 @@ public final class Main implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         var console = new ConsoleHandler();
         console.setFormatter(new OneLineFormatter());
-        Logs.sendTo(console, Level.INFO);
+        Logs.sendTo(console, Level.WARNING);
 
         boolean madeUp = token == null || token.isEmpty();
         String secret = token == null || token.isEmpty() ? randomToken() : token;
@@ -93,7 +93,7 @@ public final class Main implements Callable<Integer> {
         try {
             server = SampleServer.start(address, port, valve(secret));
         } catch (LifecycleException e) {
-            spec.commandLine().getErr().printf("Cannot start on %s:%d: %s%n", address, port, rootCause(e));
+            spec.commandLine().getErr().printf("Cannot start on %s:%d: %s%n", address, port, explain(e));
             return CommandLine.ExitCode.SOFTWARE;
         }
         PrintWriter out = spec.commandLine().getOut();
@@ -148,17 +148,19 @@ public final class Main implements Callable<Integer> {
             server.stop();
             out.println("Stopped.");
         } catch (LifecycleException e) {
-            out.println("Stopped with an error: " + rootCause(e));
+            out.println("Stopped with an error: " + explain(e));
         }
         out.flush();
     }
 
-    private static @Nullable String rootCause(Throwable e) {
+    /** What a user can act on: Tomcat wraps it into one message for each component that could not start because of it. */
+    private static String explain(Throwable e) {
         Throwable cause = e;
-        for (Throwable next = cause.getCause(); next != null; next = next.getCause()) {
-            cause = next;
+        while (cause.getCause() != null && String.valueOf(cause.getMessage()).contains("component [")) {
+            cause = cause.getCause();
         }
-        return cause.getMessage();
+        String next = cause.getCause() instanceof IOException io ? ": " + io.getMessage() : "";
+        return cause.getMessage() + next;
     }
 
     /** What the jar's manifest says, and what is on board. */

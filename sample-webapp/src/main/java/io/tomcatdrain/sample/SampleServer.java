@@ -44,7 +44,8 @@ final class SampleServer {
             server.tomcat.start();
             return server;
         } catch (IOException | LifecycleException | RuntimeException e) {
-            server.abandon();
+            // Only the files: what Tomcat says while it takes a half-started server apart would bury the reason.
+            delete(directory);
             throw e;
         }
     }
@@ -98,16 +99,6 @@ final class SampleServer {
         context.addWelcomeFile("index.html");
         context.getPipeline().addValve(new SlowLineValve());
         context.addParameter("slowLine", "true");
-    }
-
-    private void abandon() {
-        try {
-            tomcat.destroy();
-        } catch (LifecycleException e) {
-            // The failure to start is what counts, and is about to be thrown.
-        } finally {
-            delete(directory);
-        }
     }
 
     private static void delete(Path directory) {

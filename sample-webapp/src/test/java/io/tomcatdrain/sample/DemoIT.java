@@ -1,0 +1,43 @@
+package io.tomcatdrain.sample;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+/** Runs the demo as a user does, and sees that it can fail. */
+class DemoIT {
+    @Test
+    void losesNothing() throws Exception {
+        try (var demo = SampleProcess.start("demo", "--seconds", "6")) {
+            assertThat(demo.exitStatus()).as(demo.output()).isZero();
+            assertThat(demo.output())
+                    .contains("failure 3 of 3")
+                    .contains("DRAINING, uploads in flight: 4")
+                    .contains("Retry-After: 5, X-Drain: refused")
+                    .contains("told to stop, with 4 uploads under way")
+                    .contains("video.mp4: 200, size, fields and SHA-256 are right")
+                    .contains("backup.tar: 200, size, fields and SHA-256 are right")
+                    .contains("The report: DRAINED")
+                    .endsWith("Nothing was lost.");
+        }
+    }
+
+    @Test
+    void failsWithoutTheValve() throws Exception {
+        try (var demo = SampleProcess.start("demo", "--seconds", "6", "--without-valve")) {
+            assertThat(demo.exitStatus()).as(demo.output()).isEqualTo(1);
+            assertThat(demo.output())
+                    .contains("FAILED:")
+                    .contains("lost video.mp4: ")
+                    .doesNotContain("Nothing was lost");
+        }
+    }
+
+    @Test
+    void refusesTooShortAPlay() throws Exception {
+        try (var demo = SampleProcess.start("demo", "--seconds", "2")) {
+            assertThat(demo.exitStatus()).isEqualTo(2);
+            assertThat(demo.output()).contains("--seconds [2] is less than 6");
+        }
+    }
+}
