@@ -219,16 +219,34 @@ public final class Drain {
         return sequence.status(true);
     }
 
+    /** Returns the same without the uploads under way: for whoever looks often, and has no use for the list. */
+    public DrainStatus summary() {
+        return sequence.status(false);
+    }
+
+    /** Returns how much of {@link DrainStatus#drainingMillis} everything was still served; 0 while serving. */
+    public long lameDuckMillis() {
+        return sequence.lameDuckMillis();
+    }
+
     /**
      * Tells a listener of every state change from now on.
      *
      * @return closes the registration
      */
     public AutoCloseable onStateChange(DrainListener listener) {
-        return sequence.listen(listener);
+        return sequence.announcer().listen(listener);
     }
 
     // ---------------------------------------------------------------- for adapters
+
+    /**
+     * Notes that a front end has shown itself that sends a refused request to another node (mod_jk): a drain that no front end probes
+     * for does not warn then.
+     */
+    public void noteReplayingFrontEnd() {
+        sequence.frontEndReplays();
+    }
 
     /**
      * Says how the listening sockets are closed; run once, at the end of the lame duck, where {@code closeListener} asks for it.

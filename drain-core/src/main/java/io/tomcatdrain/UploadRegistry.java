@@ -55,6 +55,15 @@ final class UploadRegistry {
         return uploads.size();
     }
 
+    /** Returns how many bytes the uploads under way have received. */
+    long bytes(long nowNanos) {
+        long sum = 0;
+        for (UploadTicket ticket : uploads) {
+            sum += ticket.bytes(nowNanos);
+        }
+        return sum;
+    }
+
     /** Closes the tickets of requests that the container has dropped without telling anybody. */
     void closeGone() {
         tracked.forEach(TrackedTicket::closeIfGone);

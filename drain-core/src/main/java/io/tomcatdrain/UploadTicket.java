@@ -161,7 +161,14 @@ final class UploadTicket extends Ticket {
             windowBytes = bytes;
             windowNanos = nowNanos;
         }
-        return isBodyComplete() ? 0 : nowNanos - changedNanos;
+        long stalledNanos = nowNanos - changedNanos;
+        return stalledNanos == 0 || isBodyComplete() ? 0 : stalledNanos;
+    }
+
+    /** Returns how many bytes have been received, as far as that is known. */
+    synchronized long bytes(long nowNanos) {
+        sample(nowNanos);
+        return bytes;
     }
 
     /** Starts the clock of a stall at the earliest now: before, nobody looked. */

@@ -222,6 +222,19 @@ class DrainPhasesTest {
     }
 
     @Test
+    void doesNotWarnWhereTheFrontEndReplaysWhatIsRefused() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            drain.noteReplayingFrontEnd();
+
+            drain.start("upgrade");
+            assertThat(drain.awaitListeners(10, TimeUnit.SECONDS)).isTrue();
+
+            assertThat(log.warnings()).isEmpty();
+        }
+    }
+
+    @Test
     void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
             Drain drain = time.drain();

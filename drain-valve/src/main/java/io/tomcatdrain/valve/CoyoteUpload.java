@@ -56,6 +56,7 @@ final class CoyoteUpload implements UploadSource {
             VarHandle.loadLoadFence(); // the second look at the start time comes after the bytes
             if (!isGone()) {
                 lastBytes = bytes;
+                return bytes; // not the field, which a slower reader may just have set back
             }
         }
         return lastBytes;

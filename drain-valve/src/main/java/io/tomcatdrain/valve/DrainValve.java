@@ -255,6 +255,8 @@ public class DrainValve extends ValveBase implements AccessLog {
             // Before the applications below start, and before they take part in a start that must fail.
             case Lifecycle.BEFORE_START_EVENT -> prepare();
             case Lifecycle.BEFORE_STOP_EVENT -> beforeContainerStops();
+            // Of a container that failed to start the valve was never started, and is not stopped.
+            case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> endServing();
             default -> {}
         }
     }
@@ -357,6 +359,10 @@ public class DrainValve extends ValveBase implements AccessLog {
     @Override
     protected void stopInternal() throws LifecycleException {
         super.stopInternal();
+        endServing();
+    }
+
+    private void endServing() {
         Serving current = serving;
         serving = null;
         if (current == null) {
@@ -373,6 +379,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+        current.registration.close(); // last, so that whoever watches is told how it ended
     }
 
     /** Returns the drain; null unless the container runs. */
@@ -401,6 +408,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             current.endpoints.handle(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
+        current.noteFrontEnd(request);
         Ticket ticket = current.uploads.matches(request.getCoyoteRequest().contentType())
                 ? current.drain.enterUpload(new CoyoteUpload(request))
                 : current.drain.enterRequest();

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.http.DrainEndpoints;
+import io.tomcatdrain.jmx.DrainRegistration;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
@@ -17,7 +18,12 @@ final class Serving {
     final UploadMatcher uploads;
     final Slot.Owner owner = new Slot.Owner();
     final DrainStop stop;
+    final DrainRegistration registration;
     private final String path;
+
+    /** Written by any request, to the same value. */
+    private boolean modJkSeen;
+
     private final @Nullable Integer controlPort;
 
     Serving(Drain drain, Service service, String contextPath) {
@@ -29,6 +35,7 @@ final class Serving {
         this.stop = new DrainStop(drain, endpoints, service);
         this.path = contextPath + settings.path();
         this.controlPort = settings.controlPort();
+        this.registration = DrainRegistration.register(drain);
     }
 
     /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
@@ -43,6 +50,16 @@ final class Serving {
         }
         String below = decoded.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
+    void noteFrontEnd(Request request) {
+        if (!modJkSeen
+                && Connections.isAjp(request)
+                && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
+            modJkSeen = true;
+            drain.noteReplayingFrontEnd();
+        }
     }
 
     boolean isControlAnswered(Connector connector) {

@@ -41,6 +41,7 @@ class ArtifactIT {
                     .doesNotHaveDuplicates()
                     .contains(
                             "io/tomcatdrain/valve/package-info.class",
+                            "io/tomcatdrain/valve/mbeans-descriptors.xml",
                             "io/tomcatdrain/package-info.class",
                             "io/tomcatdrain/http/package-info.class")
                     .allMatch(name -> name.startsWith("io/tomcatdrain/")

@@ -1,0 +1,97 @@
+package io.tomcatdrain.jmx;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A drain as JMX shows it, under {@code io.tomcatdrain:type=Drain,name=NAME}. Every number is taken when it is asked for; all types
+ * are open types.
+ *
+ * <p>Each state change sends one notification of type {@value DrainRegistration#STATE_NOTIFICATION}.
+ *
+ * @since 1.0
+ */
+@Description("Stops a node without losing what it has accepted: who is inside, how far it is, and the commands")
+public interface DrainMXBean {
+
+    @Description("SERVING, LAME_DUCK, DRAINING, DRAINED or EXPIRED")
+    String getState();
+
+    @Description("True while the front end should send work here")
+    boolean isReady();
+
+    @Description("Why the drain was started; null while serving")
+    @Nullable String getReason();
+
+    @Description("Uploads under way")
+    long getInFlightUploads();
+
+    @Description("Other requests under way")
+    long getInFlightRequests();
+
+    @Description("Holds that the application has taken and not yet closed")
+    long getHolds();
+
+    @Description("Uploads that ended well, since the start")
+    long getUploadsCompleted();
+
+    @Description("Uploads that were aborted or answered with an error, since the start")
+    long getUploadsFailed();
+
+    @Description("Other requests that ended, however they did, since the start")
+    long getRequestsCompleted();
+
+    @Description("Requests that were refused, since the start")
+    long getRefused();
+
+    @Description("Body bytes of all uploads since the start, those under way included")
+    long getUploadBytes();
+
+    @Description("How long the drain has been running in milliseconds, or took if it is over; 0 while serving")
+    long getDrainingMillis();
+
+    @Description("How much of DrainingMillis everything was still served; 0 while serving")
+    long getLameDuckMillis();
+
+    @Description("Milliseconds until the waiting ends at the latest; -1 while nobody waits")
+    long getRemainingMillis();
+
+    @Description("The uploads under way by their id, oldest first")
+    Map<Long, UploadProgress> getActiveUploads();
+
+    /** Begins or joins a drain, with the limits of the settings. */
+    @Description("Begins or joins a drain, with the limits of the settings")
+    void drain();
+
+    /**
+     * Begins or joins a drain.
+     *
+     * @param reason why, for logs and status; may be null or empty
+     * @param timeout when to give up waiting, as the settings spell durations; null or empty: the limits of the settings
+     * @throws IllegalArgumentException if the timeout is no duration
+     */
+    @Description("Begins or joins a drain that gives up waiting at the latest after the timeout")
+    void drain(
+            @Description("Why, for logs and status; may be empty") @Nullable String reason,
+            @Description(
+                            "For example 30s, 10m, 500ms or PT30S, all waiting together; empty: the limits of the settings")
+                    @Nullable String timeout);
+
+    /**
+     * Serves again; does nothing while serving.
+     *
+     * @throws IllegalStateException if the listeners were closed, or a stop has begun
+     */
+    @Description("Serves again, whatever the state; not possible once listeners were closed or a stop has begun")
+    void resume();
+
+    /**
+     * Waits until everything that was accepted has been answered.
+     *
+     * @return true if it was; false if something was given up, somebody resumed, the time has passed, or nobody drains
+     */
+    @Description(
+            "Waits until everything that was accepted has been answered; true if it was, false if something was given"
+                    + " up, somebody resumed, the time has passed, or nobody drains")
+    boolean awaitDrained(@Description("For how long at most, in milliseconds") long millis) throws InterruptedException;
+}

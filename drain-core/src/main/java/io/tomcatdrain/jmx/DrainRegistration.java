@@ -1,0 +1,99 @@
+package io.tomcatdrain.jmx;
+
+import io.tomcatdrain.Drain;
+import java.lang.System.Logger.Level;
+import java.lang.management.ManagementFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
+import javax.management.InstanceAlreadyExistsException;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A drain's place in the platform's MBean server, from its making to its closing. Thread-safe.
+ *
+ * <p>JMX is a window, not a part of the drain: where it cannot be opened, a warning says so and everything else goes on.
+ *
+ * @since 1.0
+ */
+public final class DrainRegistration implements AutoCloseable {
+
+    /** The type of the notification that each state change sends. */
+    public static final String STATE_NOTIFICATION = "io.tomcatdrain.state";
+
+    private static final System.Logger LOG = System.getLogger(DrainRegistration.class.getName());
+
+    private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+    private final String drainName;
+
+    /** Null if the registration failed. */
+    private final @Nullable ObjectName objectName;
+
+    private final AutoCloseable listening;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private DrainRegistration(Drain drain) {
+        this.drainName = drain.name();
+        ObjectName registered = null;
+        AutoCloseable listener = () -> {};
+        try {
+            ObjectName wanted = objectName(drainName);
+            DrainEmitter emitter = new DrainEmitter(view(drain), wanted, drainName);
+            server.registerMBean(emitter, wanted);
+            registered = wanted;
+            listener = drain.onStateChange(emitter::stateChanged);
+        } catch (InstanceAlreadyExistsException clash) {
+            LOG.log(
+                    Level.WARNING,
+                    "drain[" + drainName + "] is not shown by JMX: another drain of this process has the name ["
+                            + objectNameText(drainName) + "]; give the engine, host or context another name");
+        } catch (JMException | RuntimeException fault) {
+            LOG.log(Level.WARNING, "drain[" + drainName + "] is not shown by JMX", fault);
+        }
+        this.objectName = registered;
+        this.listening = listener;
+    }
+
+    /** Shows a drain by JMX until the registration is closed. Never throws: what goes wrong is logged. */
+    public static DrainRegistration register(Drain drain) {
+        return new DrainRegistration(drain);
+    }
+
+    /** Returns what JMX shows of a drain, without showing it. */
+    public static DrainMXBean view(Drain drain) {
+        return new DrainView(drain);
+    }
+
+    /** Returns the name under which a drain is shown. */
+    static ObjectName objectName(String drainName) throws MalformedObjectNameException {
+        return new ObjectName(objectNameText(drainName));
+    }
+
+    private static String objectNameText(String drainName) {
+        return "io.tomcatdrain:type=Drain,name=" + (needsQuotes(drainName) ? ObjectName.quote(drainName) : drainName);
+    }
+
+    private static boolean needsQuotes(String value) {
+        return value.isEmpty() || value.chars().anyMatch(c -> ",=:\"*?\n".indexOf(c) >= 0);
+    }
+
+    /** Takes the drain out of JMX; does nothing the second time. */
+    @Override
+    public void close() {
+        ObjectName registered = objectName;
+        if (registered == null || !closed.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            listening.close();
+            server.unregisterMBean(registered);
+        } catch (InstanceNotFoundException goneAlready) {
+            // somebody else has taken it out
+        } catch (Exception fault) {
+            LOG.log(Level.WARNING, "drain[" + drainName + "] is still shown by JMX as [" + registered + "]", fault);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package io.tomcatdrain.jmx;
+
+import io.tomcatdrain.ActiveUpload;
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainSettings;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Answers for JMX from a drain. Thread-safe; keeps nothing of its own. */
+final class DrainView implements DrainMXBean {
+    private static final String REASON = "JMX";
+
+    private final Drain drain;
+
+    DrainView(Drain drain) {
+        this.drain = drain;
+    }
+
+    @Override
+    public String getState() {
+        return drain.state().name();
+    }
+
+    @Override
+    public boolean isReady() {
+        return drain.isReady();
+    }
+
+    @Override
+    public @Nullable String getReason() {
+        return drain.summary().reason();
+    }
+
+    @Override
+    public long getInFlightUploads() {
+        return drain.summary().inFlight().uploads();
+    }
+
+    @Override
+    public long getInFlightRequests() {
+        return drain.summary().inFlight().requests();
+    }
+
+    @Override
+    public long getHolds() {
+        return drain.summary().inFlight().holds();
+    }
+
+    @Override
+    public long getUploadsCompleted() {
+        return drain.summary().totals().uploadsCompleted();
+    }
+
+    @Override
+    public long getUploadsFailed() {
+        return drain.summary().totals().uploadsFailed();
+    }
+
+    @Override
+    public long getRequestsCompleted() {
+        return drain.summary().totals().requestsCompleted();
+    }
+
+    @Override
+    public long getRefused() {
+        return drain.summary().totals().refused();
+    }
+
+    @Override
+    public long getUploadBytes() {
+        return drain.summary().totals().uploadBytes();
+    }
+
+    @Override
+    public long getDrainingMillis() {
+        return drain.summary().drainingMillis();
+    }
+
+    @Override
+    public long getLameDuckMillis() {
+        return drain.lameDuckMillis();
+    }
+
+    @Override
+    public long getRemainingMillis() {
+        return drain.summary().remainingMillis();
+    }
+
+    @Override
+    public Map<Long, UploadProgress> getActiveUploads() {
+        Map<Long, UploadProgress> byId = new LinkedHashMap<>();
+        for (ActiveUpload upload : drain.status().uploads()) {
+            byId.put(upload.id(), UploadProgress.of(upload));
+        }
+        return byId;
+    }
+
+    @Override
+    public void drain() {
+        var unused = drain.start(REASON);
+    }
+
+    @Override
+    public void drain(@Nullable String reason, @Nullable String timeout) {
+        var unused = drain.start(reason == null || reason.isBlank() ? REASON : reason, limits(timeout));
+    }
+
+    private static DrainLimits limits(@Nullable String timeout) {
+        if (timeout == null || timeout.isBlank()) {
+            return DrainLimits.OF_SETTINGS;
+        }
+        try {
+            return new DrainLimits(DrainSettings.parseDuration(timeout.strip()), null);
+        } catch (IllegalArgumentException bad) {
+            // Without a cause: whoever reads this is in another process.
+            throw new IllegalArgumentException("timeout [" + timeout + "]: " + bad.getMessage()
+                    + "; leave it empty to wait as long as the settings allow");
+        }
+    }
+
+    @Override
+    public void resume() {
+        drain.resume();
+    }
+
+    @Override
+    public boolean awaitDrained(long millis) throws InterruptedException {
+        return drain.awaitDrained(millis);
+    }
+}

@@ -1,0 +1,109 @@
+package io.tomcatdrain.metrics;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.tomcatdrain.jmx.DrainMXBean;
+import java.lang.System.Logger.Level;
+import java.lang.management.ManagementFactory;
+import java.util.HashMap;
+import java.util.Map;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.JMX;
+import javax.management.ListenerNotFoundException;
+import javax.management.MBeanServer;
+import javax.management.MBeanServerDelegate;
+import javax.management.MBeanServerNotification;
+import javax.management.MalformedObjectNameException;
+import javax.management.Notification;
+import javax.management.NotificationListener;
+import javax.management.ObjectName;
+import org.jspecify.annotations.Nullable;
+
+/** Keeps the meters of one registry in step with the drains that JMX shows. Thread-safe. */
+final class NodeDrains implements NotificationListener, AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(NodeDrains.class.getName());
+    private static final ObjectName DRAINS = drains();
+
+    private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+    private final MeterRegistry registry;
+
+    /** Guarded by this, as is what follows. */
+    private final Map<ObjectName, DrainMeters> meters = new HashMap<>();
+
+    private boolean closed;
+
+    NodeDrains(MeterRegistry registry) {
+        this.registry = registry;
+        try {
+            // First, so that none is missed; one that is seen twice is added once.
+            server.addNotificationListener(MBeanServerDelegate.DELEGATE_NAME, this, null, null);
+        } catch (InstanceNotFoundException impossible) {
+            throw new IllegalStateException(impossible);
+        }
+        server.queryNames(DRAINS, null).forEach(this::add);
+    }
+
+    private static ObjectName drains() {
+        try {
+            return new ObjectName("io.tomcatdrain:type=Drain,*");
+        } catch (MalformedObjectNameException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Called on the thread of whoever registers or unregisters an MBean, which must not be hurt. */
+    @Override
+    public void handleNotification(Notification notification, @Nullable Object handback) {
+        if (!(notification instanceof MBeanServerNotification change) || !DRAINS.apply(change.getMBeanName())) {
+            return;
+        }
+        try {
+            if (MBeanServerNotification.REGISTRATION_NOTIFICATION.equals(change.getType())) {
+                add(change.getMBeanName());
+            } else {
+                remove(change.getMBeanName());
+            }
+        } catch (RuntimeException fault) {
+            LOG.log(Level.WARNING, "the meters of [" + change.getMBeanName() + "] do not follow it", fault);
+        }
+    }
+
+    private synchronized void add(ObjectName drain) {
+        if (!closed && !meters.containsKey(drain)) {
+            DrainMXBean proxy = JMX.newMXBeanProxy(server, drain, DrainMXBean.class);
+            meters.put(drain, new DrainMeters(registry, plainName(drain), proxy));
+            if (!server.isRegistered(drain)) {
+                remove(drain); // it went before it was in the map, so that nobody would take it out again
+            }
+        }
+    }
+
+    private synchronized void remove(ObjectName drain) {
+        DrainMeters gone = meters.remove(drain);
+        if (gone != null) {
+            gone.close();
+        }
+    }
+
+    private static String plainName(ObjectName drain) {
+        String name = drain.getKeyProperty("name");
+        if (name == null) {
+            return "";
+        }
+        return name.startsWith("\"") ? ObjectName.unquote(name) : name;
+    }
+
+    @Override
+    public void close() throws JMException {
+        synchronized (this) {
+            closed = true;
+            meters.values().forEach(DrainMeters::close);
+            meters.clear();
+        }
+        try {
+            server.removeNotificationListener(MBeanServerDelegate.DELEGATE_NAME, this);
+        } catch (ListenerNotFoundException removedAlready) {
+            // nothing is left of it
+        }
+    }
+}
