@@ -235,7 +235,7 @@ public final class Drain {
      * @return closes the registration
      */
     public AutoCloseable onStateChange(DrainListener listener) {
-        return sequence.listen(listener);
+        return sequence.announcer().listen(listener);
     }
 
     // ---------------------------------------------------------------- for adapters

@@ -5,13 +5,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +22,6 @@ final class DrainSequence {
      * waiting callers are told outside the lock, by SerialDispatcher or by the completion of a future.
      */
 
-    private static final System.Logger LOG = System.getLogger(Drain.class.getName());
-
     /** Nothing to wait for any more. */
     private static final long END = -1;
 
@@ -35,11 +30,6 @@ final class DrainSequence {
 
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
-
-    /** How long draining waits for the listeners to be closed. */
-    private static final long CLOSING_NANOS = TimeUnit.SECONDS.toNanos(5);
-
-    private static final int NAMED_IN_LOG = 20;
 
     private final String name;
     private final DrainSettings settings;
@@ -50,9 +40,7 @@ final class DrainSequence {
     private final UploadRegistry registry;
     private final ProberWatch probers;
     private final Doorway doorway;
-    private final SerialDispatcher log;
-    private final SerialDispatcher callbacks;
-    private final SerialDispatcher closers;
+    private final Announcer announcer;
 
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -68,39 +56,28 @@ final class DrainSequence {
     /** True once a front end has shown itself that sends a refused request to another node. */
     private volatile boolean frontEndReplays;
 
-    private final List<Listening> listeners = new ArrayList<>();
-    private final Set<ActiveHold> holds = new HashSet<>();
+    private final Holds holds = new Holds(lock, this::wake);
+    private final ListenerClosing closing;
     private Instant since;
     private @Nullable String reason;
     private @Nullable DrainReport report;
     private CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
-    private Runnable listenerCloser = () -> {};
 
     /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
     private long uploadBytesShown;
 
-    // One drain. Nanosecond readings mean something only in the states that use them.
-    private long startedNanos;
-    private long drainingNanos;
-    private long requestsFromNanos;
-    private long closingNanos;
-    private long endedNanos;
-    private long nextLookNanos;
-    private @Nullable Long commandDeadlineNanos;
-    private @Nullable Long stopDeadlineNanos;
     private @Nullable Long resumeNanos;
     private boolean stopping;
+
+    // The drain that runs, or was the last.
+    private DrainTimes times;
+    private long nextLookNanos;
     private boolean closeListeners;
-    private boolean listenersClosed;
-    private boolean closing;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
     private long endedAtDraining;
     private long refusedAtStart;
     private final List<ActiveUpload> abandoned = new ArrayList<>();
-
-    /** A listener and the thread that it is told on. */
-    private record Listening(DrainListener listener, SerialDispatcher dispatcher) {}
 
     DrainSequence(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
         this.name = name;
@@ -112,9 +89,9 @@ final class DrainSequence {
         this.registry = new UploadRegistry(ticker, totals);
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.doorway = new Doorway(totals, registry, this::wake);
-        this.log = new SerialDispatcher("drain-log-" + name);
-        this.callbacks = new SerialDispatcher("drain-callback-" + name);
-        this.closers = new SerialDispatcher("drain-close-" + name);
+        this.announcer = new Announcer(name);
+        this.closing = new ListenerClosing(name, lock, announcer, this::wake);
+        this.times = new DrainTimes(settings, ticker.nanos());
         this.since = clock.instant();
     }
 
@@ -142,7 +119,7 @@ final class DrainSequence {
             }
             Duration timeout = limits.timeout();
             if (timeout != null) {
-                commandDeadlineNanos = now + timeout.toNanos();
+                times.endBy(now + timeout.toNanos());
             }
             Duration resumeAfter = limits.resumeAfter();
             if (resumeAfter != null && !stopping) {
@@ -166,10 +143,7 @@ final class DrainSequence {
             }
             Duration budget = settings.stopBudget();
             if (budget != null && !state.isOver()) {
-                // The first stop started the clock of whoever kills the process.
-                Long before = stopDeadlineNanos;
-                long deadline = now + budget.toNanos();
-                stopDeadlineNanos = before == null ? deadline : earlier(before, deadline);
+                times.stopWithin(budget, now);
             }
         } finally {
             lock.unlock();
@@ -184,7 +158,7 @@ final class DrainSequence {
         try {
             stopping = true;
             resumeNanos = null;
-            commandDeadlineNanos = now;
+            times.endBy(now);
         } finally {
             lock.unlock();
         }
@@ -205,9 +179,7 @@ final class DrainSequence {
 
     private void begin(String why, long now, boolean closeListenersNow) {
         reason = why;
-        startedNanos = now;
-        commandDeadlineNanos = null;
-        stopDeadlineNanos = null;
+        times = new DrainTimes(settings, now);
         closeListeners = closeListenersNow;
         requestsGivenUp = false;
         holdsGivenUp = false;
@@ -284,7 +256,7 @@ final class DrainSequence {
     }
 
     private @Nullable String obstacleToResuming() {
-        if (listenersClosed) {
+        if (closing.hasBegun()) {
             return "closeListener has closed the listening sockets; restart the server";
         }
         return stopping ? "the server is stopping" : null;
@@ -307,7 +279,7 @@ final class DrainSequence {
     void onListenersToClose(Runnable closer) {
         lock.lock();
         try {
-            listenerCloser = closer;
+            closing.setCloser(closer);
         } finally {
             lock.unlock();
         }
@@ -315,48 +287,11 @@ final class DrainSequence {
 
     // ---------------------------------------------------------------- holds and listeners
 
-    private final class ActiveHold implements Hold {
-        private final String what;
-        private final boolean effective;
-        private final AtomicBoolean closed = new AtomicBoolean();
-
-        ActiveHold(String what, boolean effective) {
-            this.what = what;
-            this.effective = effective;
-        }
-
-        @Override
-        public boolean isEffective() {
-            return effective;
-        }
-
-        @Override
-        public void close() {
-            if (!closed.compareAndSet(false, true)) {
-                return;
-            }
-            lock.lock();
-            try {
-                holds.remove(this);
-            } finally {
-                lock.unlock();
-                wake();
-            }
-        }
-
-        @Override
-        public String toString() {
-            return what;
-        }
-    }
-
     Hold hold(String what) {
         lock.lock();
         try {
-            ActiveHold hold = new ActiveHold(what, !state.isOver());
-            if (hold.effective) {
-                holds.add(hold);
-            } else {
+            Hold hold = holds.add(what, !state.isOver());
+            if (!hold.isEffective()) {
                 say(
                         Level.WARNING,
                         "[" + what + "] asked to hold a drain that is over; the server may stop at any moment");
@@ -367,41 +302,15 @@ final class DrainSequence {
         }
     }
 
-    AutoCloseable listen(DrainListener listener) {
-        Listening listening = new Listening(listener, new SerialDispatcher("drain-listener-" + name));
-        lock.lock();
-        try {
-            listeners.add(listening);
-        } finally {
-            lock.unlock();
-        }
-        return () -> {
-            lock.lock();
-            try {
-                listeners.remove(listening);
-            } finally {
-                lock.unlock();
-            }
-        };
+    Announcer announcer() {
+        return announcer;
     }
 
     /** Waits until log and listeners have been told everything so far, at most so long; returns false if they were not. */
     boolean awaitTold(long timeout, TimeUnit unit) throws InterruptedException {
         long until = System.nanoTime() + unit.toNanos(timeout);
-        List<SerialDispatcher> dispatchers = new ArrayList<>();
-        dispatchers.add(closers);
-        dispatchers.add(log);
-        lock.lock();
-        try {
-            listeners.forEach(listening -> dispatchers.add(listening.dispatcher));
-        } finally {
-            lock.unlock();
-        }
-        boolean told = true;
-        for (SerialDispatcher dispatcher : dispatchers) {
-            told &= dispatcher.awaitIdle(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
-        }
-        return told;
+        boolean closed = closing.awaitIdle(timeout, unit);
+        return announcer.awaitTold(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS) && closed;
     }
 
     // ---------------------------------------------------------------- the walk
@@ -435,17 +344,8 @@ final class DrainSequence {
         try {
             return step();
         } catch (RuntimeException | Error fault) {
-            fault("fault while draining; trying again", fault);
+            announcer.fault("fault while draining; trying again", fault);
             return LOOK_NANOS;
-        }
-    }
-
-    /** A log that fails must not end the thread that a stop waits for. */
-    private void fault(String what, Throwable fault) {
-        try {
-            LOG.log(Level.ERROR, "drain[" + name + "] " + what, fault);
-        } catch (RuntimeException | Error unheard) {
-            // there is nobody left to tell
         }
     }
 
@@ -511,71 +411,28 @@ final class DrainSequence {
         return state == DrainState.SERVING ? () -> {} : serveAgain("resumeAfter has passed", now);
     }
 
-    /**
-     * Has the listeners closed, once, and returns how long draining waits for that. On a thread of its own: a stop is bounded even if
-     * a socket is not.
-     */
+    /** How long to wait for the listeners to be closed; not positive if they are, or will not be in time. */
     private long closingNanosLeft(long now) {
-        if (!listenersClosed) {
-            listenersClosed = true; // from here on there is no way back
-            closing = true;
-            closingNanos = now;
-            Runnable closer = listenerCloser;
-            closers.execute(() -> closeListeners(closer));
-        }
-        if (!closing) {
-            return 0;
-        }
-        long left = closingNanos + CLOSING_NANOS - now;
-        if (left <= 0) {
-            say(Level.WARNING, "the listeners are not closed after " + seconds(CLOSING_NANOS) + "; going on");
+        long left = closing.nanosLeft(now);
+        if (left <= 0 && closing.isRunning()) {
+            say(
+                    Level.WARNING,
+                    "the listeners are not closed after " + seconds(ListenerClosing.PATIENCE_NANOS) + "; going on");
         }
         return left;
     }
 
-    private void closeListeners(Runnable closer) {
-        try {
-            closer.run();
-        } catch (RuntimeException | Error fault) {
-            fault("could not close the listeners; going on", fault);
-        } finally {
-            lock.lock();
-            try {
-                closing = false;
-            } finally {
-                lock.unlock();
-                wake();
-            }
-        }
-    }
-
     /** How long the lame duck may last from now on before it is looked at again; not positive if it is over. */
     private long lameDuckNanosLeft(long now) {
-        long left = lameDuckDeadlineNanos() - now;
+        long left = times.lameDuckDeadline() - now;
         if (left <= 0) {
             return 0;
         }
         return settings.lameDuck().mode() == LameDuck.Mode.AUTO ? Math.min(left, probers.nanosUntilSeen(now)) : left;
     }
 
-    private long lameDuckDeadlineNanos() {
-        long deadline = startedNanos + settings.longestLameDuck().toNanos();
-        Long command = commandDeadlineNanos;
-        if (command != null) {
-            deadline = earlier(deadline, command);
-        }
-        Long stop = stopDeadlineNanos;
-        Duration budget = settings.stopBudget();
-        if (stop != null && budget != null) {
-            long lameDuck = settings.lameDuckWithin(budget).toNanos();
-            deadline = earlier(deadline, stop - budget.toNanos() + lameDuck);
-        }
-        return deadline;
-    }
-
     private void enterDraining(long now) {
-        drainingNanos = now;
-        requestsFromNanos = now;
+        times.drainingBegins(now);
         endedAtDraining = totals.ended();
         if (closeListeners) {
             doorway.turnOver();
@@ -588,13 +445,13 @@ final class DrainSequence {
         nextLookNanos = now;
         moveTo(
                 DrainState.DRAINING,
-                "after " + seconds(now - startedNanos) + " of lame duck, in flight: " + inFlightText());
+                "after " + seconds(times.elapsedNanos(state, now)) + " of lame duck, in flight: " + inFlightText());
     }
 
     /** How long to go on waiting before something is looked at again; not positive if the drain is over. */
     private long drainingNanosLeft(long now) {
-        long uploadDeadline = uploadDeadlineNanos(drainingNanos);
-        long requestDeadline = requestDeadlineNanos(drainingNanos, requestsFromNanos);
+        long uploadDeadline = times.uploadDeadline();
+        long requestDeadline = times.requestDeadline();
         boolean uploadsPast = now - uploadDeadline >= 0;
         if (now - nextLookNanos >= 0 || uploadsPast) {
             nextLookNanos = now + Math.min(LOOK_NANOS, settings.stallTimeout().toNanos());
@@ -608,7 +465,7 @@ final class DrainSequence {
                     "giving up " + doorway.requestsInFlight() + " requests after requestTimeout ["
                             + Durations.format(settings.requestTimeout()) + "]");
         }
-        if (uploadsPast && !holds.isEmpty() && !holdsGivenUp) {
+        if (uploadsPast && holds.count() > 0 && !holdsGivenUp) {
             holdsGivenUp = true;
             say(Level.WARNING, "giving up the holds " + holds);
         }
@@ -634,14 +491,14 @@ final class DrainSequence {
         }
         // Closed listeners let what still arrives on open connections in: nobody may be among them either.
         doorway.turnOver();
-        requestsFromNanos = now;
+        times.requestsComeFrom(now);
         return nobodyInside();
     }
 
     private boolean nobodyInside() {
         return doorway.uploadsIdle()
                 && (requestsGivenUp || doorway.requestsIdle())
-                && (holdsGivenUp || holds.isEmpty());
+                && (holdsGivenUp || holds.count() == 0);
     }
 
     private void giveUp(List<ActiveUpload> given, boolean limitReached) {
@@ -655,62 +512,36 @@ final class DrainSequence {
                         + (limitReached
                                 ? "the limit is reached"
                                 : "they stalled for [" + Durations.format(settings.stallTimeout()) + "]")
-                        + ": " + named(given));
-    }
-
-    private long uploadDeadlineNanos(long drainingFrom) {
-        Long command = commandDeadlineNanos;
-        return beforeStopDeadline(
-                command != null
-                        ? command
-                        : drainingFrom + settings.uploadTimeout().toNanos());
-    }
-
-    /** With closed listeners requests come later too; they have their time from then on, but prolong nothing. */
-    private long requestDeadlineNanos(long drainingFrom, long requestsFrom) {
-        long deadline = requestsFrom + settings.requestTimeout().toNanos();
-        Long command = commandDeadlineNanos;
-        long last = command != null
-                ? command
-                : drainingFrom + settings.longestWait().toNanos();
-        return beforeStopDeadline(earlier(deadline, last));
-    }
-
-    private long beforeStopDeadline(long deadline) {
-        Long stop = stopDeadlineNanos;
-        return stop == null ? deadline : earlier(deadline, stop);
-    }
-
-    private static long earlier(long a, long b) {
-        return a - b < 0 ? a : b;
+                        + ": " + LogText.named(given));
     }
 
     /** Returns what tells those who wait, to be run outside the lock. */
     private Runnable finish(long now) {
-        endedNanos = now;
+        times.ends(now);
         boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
         DrainReport made = makeReport(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, now);
         Runnable tell = ending(made);
-        String numbers = "after " + seconds(now - startedNanos) + ": finished=" + made.finished() + ", refused="
-                + made.refused();
+        String numbers = "after " + seconds(times.elapsedNanos(state, now)) + ": finished=" + made.finished()
+                + ", refused=" + made.refused();
         if (whole) {
             moveTo(DrainState.DRAINED, numbers);
         } else {
             moveTo(
                     DrainState.EXPIRED,
-                    numbers + ", still in flight: " + inFlightText() + "; uploads given up: " + named(abandoned));
+                    numbers + ", still in flight: " + inFlightText() + "; uploads given up: "
+                            + LogText.named(abandoned));
         }
         return tell;
     }
 
     private DrainReport makeReport(DrainReport.Outcome how, long now) {
         boolean drainingReached = state != DrainState.LAME_DUCK;
-        long lameDuckEnd = drainingReached ? drainingNanos : now;
+        long lameDuckNanos = times.lameDuckNanos(state, now);
         return new DrainReport(
                 how,
                 String.valueOf(reason),
-                TimeUnit.NANOSECONDS.toMillis(lameDuckEnd - startedNanos),
-                drainingReached ? TimeUnit.NANOSECONDS.toMillis(now - drainingNanos) : 0,
+                DrainTimes.millis(lameDuckNanos),
+                DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
                 drainingReached ? totals.ended() - endedAtDraining : 0,
                 totals.refused.sum() - refusedAtStart,
                 abandoned);
@@ -721,48 +552,21 @@ final class DrainSequence {
         state = next;
         since = clock.instant();
         say(next == DrainState.EXPIRED ? Level.WARNING : Level.INFO, before + " -> " + next + ", " + why);
-        for (Listening listening : listeners) {
-            listening.dispatcher.execute(() -> listening.listener.stateChanged(before, next));
-        }
+        announcer.stateChanged(before, next);
     }
 
     private void say(Level level, String what) {
-        log.execute(() -> LOG.log(level, "drain[" + name + "] " + what));
+        announcer.say(level, what);
     }
 
     private String inFlightText() {
-        return "uploads=" + registry.uploads() + ", requests=" + doorway.requestsInFlight() + ", holds=" + holds.size();
+        return "uploads=" + registry.uploads() + ", requests=" + doorway.requestsInFlight() + ", holds="
+                + holds.count();
     }
 
     private static String seconds(long nanos) {
         long tenths = TimeUnit.NANOSECONDS.toMillis(nanos) / 100;
         return tenths / 10 + "." + tenths % 10 + " s";
-    }
-
-    private static String named(List<ActiveUpload> uploads) {
-        StringBuilder text = new StringBuilder("[");
-        for (ActiveUpload upload : uploads.subList(0, Math.min(NAMED_IN_LOG, uploads.size()))) {
-            text.append(text.length() == 1 ? "" : "; ")
-                    .append('#')
-                    .append(upload.id())
-                    .append(' ')
-                    .append(upload.method())
-                    .append(' ')
-                    .append(LogText.clean(upload.path()))
-                    .append(" from ")
-                    .append(LogText.clean(upload.remote()))
-                    .append(", ")
-                    .append(upload.bytesReceived())
-                    .append(" of ")
-                    .append(upload.contentLength())
-                    .append(" bytes in ")
-                    .append(upload.elapsedMillis())
-                    .append(" ms");
-        }
-        if (uploads.size() > NAMED_IN_LOG) {
-            text.append("; and ").append(uploads.size() - NAMED_IN_LOG).append(" more");
-        }
-        return text.append(']').toString();
     }
 
     // ---------------------------------------------------------------- looking
@@ -779,7 +583,7 @@ final class DrainSequence {
 
     /** Returns the same for whoever may hang code on it: that code runs on a thread of its own and delays nobody who waits. */
     CompletableFuture<DrainReport> publicOutcome() {
-        return outcome().thenApplyAsync(made -> made, callbacks::execute);
+        return outcome().thenApplyAsync(made -> made, announcer.callbacks());
     }
 
     /** Lets nobody in and waits until nobody is inside, at most so long; returns false if somebody is. */
@@ -839,7 +643,7 @@ final class DrainSequence {
             List<ActiveUpload> uploads = withUploads ? registry.snapshot(now, instant) : List.of();
             long activeBytes = withUploads ? bytesOf(uploads) : registry.bytes(now);
             uploadBytesShown = Math.max(uploadBytesShown, endedBytes + activeBytes);
-            long remainingNanos = remainingNanos(now);
+            long remainingNanos = times.remainingNanos(state, now);
             return new DrainStatus(
                     name,
                     state,
@@ -847,12 +651,12 @@ final class DrainSequence {
                     since,
                     reason,
                     remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
-                    remainingNanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMillis(remainingNanos),
-                    drainingMillis(now),
+                    remainingNanos < 0 ? -1 : DrainTimes.millis(remainingNanos),
+                    DrainTimes.millis(times.elapsedNanos(state, now)),
                     new DrainStatus.InFlight(
                             withUploads ? uploads.size() : registry.uploads(),
                             doorway.requestsInFlight(),
-                            holds.size()),
+                            holds.count()),
                     new DrainStatus.Totals(
                             totals.uploadsCompleted.sum(),
                             totals.uploadsFailed.sum(),
@@ -875,32 +679,10 @@ final class DrainSequence {
         return sum;
     }
 
-    /** The time until the last limit; −1 while nobody waits. */
-    private long remainingNanos(long now) {
-        if (state == DrainState.SERVING || state.isOver()) {
-            return -1;
-        }
-        long from = state == DrainState.DRAINING ? drainingNanos : lameDuckDeadlineNanos();
-        long uploads = uploadDeadlineNanos(from);
-        long requests = requestDeadlineNanos(from, state == DrainState.DRAINING ? requestsFromNanos : from);
-        return Math.max(0, Math.max(uploads - now, requests - now));
-    }
-
-    private long drainingMillis(long now) {
-        if (state == DrainState.SERVING) {
-            return 0;
-        }
-        return TimeUnit.NANOSECONDS.toMillis((state.isOver() ? endedNanos : now) - startedNanos);
-    }
-
     long lameDuckMillis() {
         lock.lock();
         try {
-            if (state == DrainState.SERVING) {
-                return 0;
-            }
-            long end = state == DrainState.LAME_DUCK ? ticker.nanos() : drainingNanos;
-            return TimeUnit.NANOSECONDS.toMillis(end - startedNanos);
+            return DrainTimes.millis(times.lameDuckNanos(state, ticker.nanos()));
         } finally {
             lock.unlock();
         }

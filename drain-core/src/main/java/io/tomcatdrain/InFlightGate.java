@@ -78,12 +78,23 @@ final class InFlightGate {
 
     /** Returns true if the caller is inside and will {@link #exit}; false if the gate is sealed. */
     boolean enter() {
-        return (long) WORDS.getAndAdd(words, ownWord(), 1L) >= SEALED_BELOW;
+        return enterAs(Thread.currentThread().getId());
     }
 
     /** Leaves the gate; once for each {@link #enter} that returned true. */
     void exit() {
-        if ((long) WORDS.getAndAdd(words, ownWord(), -1L) < SEALED_BELOW && (long) PENDING.getAndAdd(this, -1L) == 1L) {
+        exitAs(Thread.currentThread().getId());
+    }
+
+    /** As {@link #enter}, through the word of the thread with that number. */
+    boolean enterAs(long threadId) {
+        return (long) WORDS.getAndAdd(words, wordOf((int) threadId & mask), 1L) >= SEALED_BELOW;
+    }
+
+    /** As {@link #exit}, through the word of the thread with that number. */
+    void exitAs(long threadId) {
+        long before = (long) WORDS.getAndAdd(words, wordOf((int) threadId & mask), -1L);
+        if (before < SEALED_BELOW && (long) PENDING.getAndAdd(this, -1L) == 1L) {
             onIdle.run();
         }
     }
@@ -126,10 +137,6 @@ final class InFlightGate {
 
     private long pendingVolatile() {
         return (long) PENDING.getVolatile(this);
-    }
-
-    private int ownWord() {
-        return wordOf((int) Thread.currentThread().getId() & mask);
     }
 
     private static int wordOf(int stripe) {

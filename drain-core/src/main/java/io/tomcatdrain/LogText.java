@@ -1,9 +1,12 @@
 package io.tomcatdrain;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Makes text that came from outside safe to stand in a line of a log. */
 final class LogText {
+    private static final int NAMED = 20;
+
     private LogText() {}
 
     /** Returns the text with every control character replaced, so that it cannot begin a line of its own. */
@@ -15,5 +18,32 @@ final class LogText {
         text.codePoints()
                 .forEach(character -> cleaned.appendCodePoint(Character.isISOControl(character) ? '?' : character));
         return cleaned.toString();
+    }
+
+    /** Names uploads, the first ones at length. */
+    static String named(List<ActiveUpload> uploads) {
+        StringBuilder text = new StringBuilder("[");
+        for (ActiveUpload upload : uploads.subList(0, Math.min(NAMED, uploads.size()))) {
+            text.append(text.length() == 1 ? "" : "; ")
+                    .append('#')
+                    .append(upload.id())
+                    .append(' ')
+                    .append(upload.method())
+                    .append(' ')
+                    .append(clean(upload.path()))
+                    .append(" from ")
+                    .append(clean(upload.remote()))
+                    .append(", ")
+                    .append(upload.bytesReceived())
+                    .append(" of ")
+                    .append(upload.contentLength())
+                    .append(" bytes in ")
+                    .append(upload.elapsedMillis())
+                    .append(" ms");
+        }
+        if (uploads.size() > NAMED) {
+            text.append("; and ").append(uploads.size() - NAMED).append(" more");
+        }
+        return text.append(']').toString();
     }
 }

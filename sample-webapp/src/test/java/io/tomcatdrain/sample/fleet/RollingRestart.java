@@ -48,7 +48,7 @@ final class RollingRestart {
             long startedNanos = System.nanoTime();
             fleet.nodes().forEach(node -> tally.awaitUploadBy(node.name(), startedNanos, USE_LIMIT));
             while (stops.size() < extent.stops() || tally.uploads() < extent.uploads()) {
-                fleet.nodes().forEach(this::restart);
+                restart(fleet.nodes().get(stops.size() % fleet.nodes().size()));
             }
         } catch (AssertionError | RuntimeException e) {
             throw new AssertionError(e.getMessage() + "\n" + stops + "\n" + fleet.logs(), e);

@@ -1,0 +1,74 @@
+package io.tomcatdrain;
+
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not.
+ * Guarded by the lock of {@link DrainSequence}, which it takes itself when the sockets are closed.
+ */
+final class ListenerClosing {
+    /** How long draining waits for the listeners to be closed. */
+    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    private final ReentrantLock lock;
+    private final Announcer announcer;
+    private final Runnable onClosed;
+    private final SerialDispatcher dispatcher;
+    private Runnable closer = () -> {};
+    private boolean begun;
+    private boolean running;
+    private long begunNanos;
+
+    ListenerClosing(String name, ReentrantLock lock, Announcer announcer, Runnable onClosed) {
+        this.lock = lock;
+        this.announcer = announcer;
+        this.onClosed = onClosed;
+        this.dispatcher = new SerialDispatcher("drain-close-" + name);
+    }
+
+    void setCloser(Runnable how) {
+        closer = how;
+    }
+
+    /** Returns true once there is no way back. */
+    boolean hasBegun() {
+        return begun;
+    }
+
+    /** Has them closed, once, and returns how long to wait for that; not positive if there is no need to wait longer. */
+    long nanosLeft(long now) {
+        if (!begun) {
+            begun = true;
+            running = true;
+            begunNanos = now;
+            Runnable how = closer;
+            dispatcher.execute(() -> close(how));
+        }
+        return running ? begunNanos + PATIENCE_NANOS - now : 0;
+    }
+
+    boolean isRunning() {
+        return running;
+    }
+
+    private void close(Runnable how) {
+        try {
+            how.run();
+        } catch (RuntimeException | Error fault) {
+            announcer.fault("could not close the listeners; going on", fault);
+        } finally {
+            lock.lock();
+            try {
+                running = false;
+            } finally {
+                lock.unlock();
+                onClosed.run();
+            }
+        }
+    }
+
+    boolean awaitIdle(long timeout, TimeUnit unit) throws InterruptedException {
+        return dispatcher.awaitIdle(timeout, unit);
+    }
+}
