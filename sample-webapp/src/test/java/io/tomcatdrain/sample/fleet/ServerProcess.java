@@ -42,6 +42,10 @@ final class ServerProcess implements AutoCloseable {
         return process.isAlive();
     }
 
+    long pid() {
+        return process.pid();
+    }
+
     void sendSigterm() {
         process.destroy();
     }
@@ -55,6 +59,11 @@ final class ServerProcess implements AutoCloseable {
         } catch (ExecutionException | InterruptedException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** The exit status of the process, which must have ended. */
+    int exitStatus() {
+        return process.exitValue();
     }
 
     /** The last lines of the output that say something, for a failure message. */

@@ -78,6 +78,16 @@ final class TomcatNode implements AutoCloseable {
         return ajpPort;
     }
 
+    /** The node's {@code CATALINA_BASE}. */
+    Path base() {
+        return base;
+    }
+
+    /** The process that {@link #start()} started. */
+    long pid() {
+        return running().pid();
+    }
+
     /** Starts Tomcat and waits until it is ready for requests. */
     void start() {
         var started = ServerProcess.start(catalina("run"), environment(), console());
@@ -172,11 +182,12 @@ final class TomcatNode implements AutoCloseable {
         return text.substring(0, at) + replacement + text.substring(at + stock.length());
     }
 
-    private List<String> catalina(String command) {
+    /** The command line of the node's {@code catalina.sh}, to be run in the node's environment. */
+    List<String> catalina(String command) {
         return List.of("/bin/sh", home.resolve("bin/catalina.sh").toString(), command);
     }
 
-    private Map<String, String> environment() {
+    Map<String, String> environment() {
         var environment = new HashMap<String, String>();
         environment.put("JRE_HOME", System.getProperty("java.home"));
         environment.put("CATALINA_HOME", home.toString());

@@ -1,0 +1,97 @@
+package io.tomcatdrain.sample;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import io.tomcatdrain.DrainSettings;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** Compares what the examples tell systemd and Kubernetes with the valve's own limits. */
+final class StopTimesIT {
+    private static final Pattern KILL_AFTER = Pattern.compile("-Ddrain\\.killAfter=(\\w+)");
+
+    @Test
+    void systemdKillsWhenTheValveIsToldSoAndTheLimitsFit() throws IOException {
+        var unit = Files.readString(example("systemd/tomcat.service"));
+        var settings = settings(killAfter(unit));
+
+        assertThat(settings.warnings()).isEmpty();
+        assertThat(unit)
+                .contains("\nTimeoutStopSec=" + settings.killAfter().toMinutes() + "min\n")
+                .contains("\nKillSignal=SIGTERM\n")
+                .contains("\nSuccessExitStatus=143\n");
+    }
+
+    @Test
+    void kubernetesKillsWhenTheValveIsToldSoAndTheLimitsFit() throws IOException {
+        var pod = resource("Deployment").at("/spec/template/spec");
+        var settings = settings(killAfter(pod.at("/containers/0/env/0/value").asText()));
+
+        assertThat(settings.warnings()).isEmpty();
+        assertThat(pod.path("terminationGracePeriodSeconds").asLong())
+                .isEqualTo(settings.killAfter().toSeconds());
+    }
+
+    @Test
+    void kubernetesAsksForReadinessAsTheValveExpects() throws IOException {
+        var settings = settings("660s");
+        var container = resource("Deployment").at("/spec/template/spec/containers/0");
+        var readiness = container.path("readinessProbe");
+
+        assertThat(readiness.at("/httpGet/path").asText()).isEqualTo(settings.path() + "/ready");
+        assertThat(container.at("/livenessProbe/httpGet/path").asText()).isEqualTo(settings.path() + "/live");
+        assertThat(readiness.path("failureThreshold").asInt()).isEqualTo(settings.probeFailures());
+        assertThat(Duration.ofSeconds(readiness.path("periodSeconds").asLong()).multipliedBy(settings.probeFailures()))
+                .as("a slower prober would not be waited for")
+                .isLessThan(settings.lameDuckTimeout());
+    }
+
+    @Test
+    void kubernetesSelectsThePodsOfTheDeployment() throws IOException {
+        var labels = resource("Deployment").at("/spec/template/metadata/labels");
+
+        assertThat(resource("Deployment").at("/spec/selector/matchLabels")).isEqualTo(labels);
+        assertThat(resource("Service").at("/spec/selector")).isEqualTo(labels);
+        assertThat(resource("PodDisruptionBudget").at("/spec/selector/matchLabels"))
+                .isEqualTo(labels);
+    }
+
+    private static DrainSettings settings(String killAfter) {
+        return DrainSettings.of(Map.of("killAfter", killAfter));
+    }
+
+    private static String killAfter(String text) {
+        var matcher = KILL_AFTER.matcher(text);
+        assertThat(matcher.find()).as("[%s] in [%s]", KILL_AFTER, text).isTrue();
+        return matcher.group(1);
+    }
+
+    private static JsonNode resource(String kind) throws IOException {
+        List<JsonNode> found = new ArrayList<>();
+        try (var documents = new ObjectMapper(new YAMLFactory())
+                .readerFor(JsonNode.class)
+                .<JsonNode>readValues(example("kubernetes/tomcat.yaml").toFile())) {
+            documents.forEachRemaining(document -> {
+                if (document.path("kind").asText().equals(kind)) {
+                    found.add(document);
+                }
+            });
+        }
+        assertThat(found).as(kind).hasSize(1);
+        return found.get(0);
+    }
+
+    private static Path example(String path) {
+        return Path.of(System.getProperty("examples.dir"), path);
+    }
+}
