@@ -6,7 +6,9 @@ import java.time.Duration;
 enum FrontEnd {
     MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 4),
     MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, 4),
+    MOD_JK_CLOSE_LISTENER(WebServer.HTTPD_MOD_JK, "httpd-mod_jk-close-listener", Protocol.AJP, 2),
     MOD_PROXY_HTTP_CLOSE_LISTENER(WebServer.HTTPD, "httpd-mod_proxy_http-close-listener", Protocol.HTTP, 2),
+    MOD_PROXY_AJP(WebServer.HTTPD, "httpd-mod_proxy_ajp", Protocol.AJP, 2),
     NGINX_BUFFERING(WebServer.NGINX, "nginx-buffering", Protocol.HTTP, 2),
     NGINX_STREAMING(WebServer.NGINX, "nginx-streaming", Protocol.HTTP, 2),
     HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 2);
@@ -55,16 +57,17 @@ enum FrontEnd {
     String valveAttributes() {
         return switch (this) {
             case MOD_JK, MOD_PROXY_HTTP, NGINX_BUFFERING, HAPROXY -> "";
-            case MOD_PROXY_HTTP_CLOSE_LISTENER, NGINX_STREAMING -> "closeListener=\"true\"";
+            case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING ->
+                "closeListener=\"true\"";
         };
     }
 
     /** How long to wait after a node is ready, before the next one is stopped, as the example's README says. */
     Duration betweenNodes() {
         return switch (this) {
-            case MOD_JK -> Duration.ofSeconds(5);
+            case MOD_JK, MOD_JK_CLOSE_LISTENER -> Duration.ofSeconds(5);
             case MOD_PROXY_HTTP, HAPROXY -> Duration.ofSeconds(3);
-            case MOD_PROXY_HTTP_CLOSE_LISTENER -> Duration.ofSeconds(2);
+            case MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP -> Duration.ofSeconds(2);
             case NGINX_BUFFERING, NGINX_STREAMING -> Duration.ZERO;
         };
     }
