@@ -22,6 +22,9 @@ final class DrainStop {
     private final DrainEndpoints endpoints;
     private final Service service;
 
+    /** True once somebody did not want to wait any more: Tomcat loses the thread's own flag on its way from one wait to the next. */
+    private volatile boolean interrupted;
+
     DrainStop(Drain drain, DrainEndpoints endpoints, Service service) {
         this.drain = drain;
         this.endpoints = endpoints;
@@ -48,7 +51,7 @@ final class DrainStop {
     /** Waits until the drain is over; an interrupt or a drain that does not end by its limits ends the wait. */
     void await() {
         try {
-            while (!drain.state().isReady() && !drain.state().isOver()) {
+            while (!interrupted && !drain.state().isReady() && !drain.state().isOver()) {
                 long remaining = Math.max(0, drain.status().remainingMillis());
                 if (!drain.awaitOver(remaining + GRACE_MILLIS)
                         && drain.status().remainingMillis() <= 0
@@ -58,7 +61,8 @@ final class DrainStop {
                     return;
                 }
             }
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
+            interrupted = true;
             LOG.warn("drain[" + drain.name()
                     + "] interrupted while the stop waits for it; stopping with what is still in flight");
             Thread.currentThread().interrupt();
@@ -69,7 +73,7 @@ final class DrainStop {
     void answerWaiting() {
         try {
             endpoints.awaitAnswered(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         }
     }
@@ -96,7 +100,7 @@ final class DrainStop {
                 LOG.warn("drain[" + drain.name() + "] stopping with requests in flight: "
                         + drain.status().inFlight());
             }
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         }
     }

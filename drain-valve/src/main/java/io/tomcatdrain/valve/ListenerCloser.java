@@ -114,12 +114,24 @@ final class ListenerCloser {
         if (!(open.getLocalAddress() instanceof InetSocketAddress address)) {
             throw new IOException("it listens on [" + open.getLocalAddress() + "]");
         }
-        LastAccepts last = new LastAccepts(connector.toString(), open, () -> acceptor.stopMillis(-1));
+        LastAccepts last = new LastAccepts(connector.toString(), open, acceptor);
         field.set(endpoint, last);
+        noteClosed(endpoint);
         wake(address);
         // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
         endpoint.getHandler().pause();
         return last;
+    }
+
+    /** Tells the endpoint what its own closeServerSocketGraceful would: without it a later start would not listen again. */
+    private static void noteClosed(NioEndpoint endpoint) throws ReflectiveOperationException {
+        Field field = AbstractEndpoint.class.getDeclaredField("bindState");
+        field.setAccessible(true);
+        for (Object state : field.getType().getEnumConstants()) {
+            if (state.toString().equals("SOCKET_CLOSED_ON_STOP")) {
+                field.set(endpoint, state);
+            }
+        }
     }
 
     /** The acceptor sits in the old listener's accept; one connection brings it to the new one's. */
