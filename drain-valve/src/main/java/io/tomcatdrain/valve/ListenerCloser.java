@@ -114,7 +114,7 @@ final class ListenerCloser {
         if (!(open.getLocalAddress() instanceof InetSocketAddress address)) {
             throw new IOException("it listens on [" + open.getLocalAddress() + "]");
         }
-        LastAccepts last = new LastAccepts(connector.toString(), open, () -> acceptor.stopMillis(-1));
+        LastAccepts last = new LastAccepts(connector.toString(), open, acceptor);
         field.set(endpoint, last);
         wake(address);
         // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
