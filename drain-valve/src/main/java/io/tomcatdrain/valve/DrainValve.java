@@ -482,6 +482,10 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     private static boolean isFailed(Request request, Response response) {
-        return response.getStatus() >= 400 || request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null;
+        // An exception alone says little: a client that leaves right behind the last byte of its answer causes one on
+        // HTTP/2.
+        return response.getStatus() >= 400
+                || response.isError()
+                || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished());
     }
 }
