@@ -22,6 +22,9 @@ final class DrainStop {
     private final DrainEndpoints endpoints;
     private final Service service;
 
+    /** True once a stop waits for the drain no more: not at its next step either, when the connectors are paused already. */
+    private volatile boolean givenUp;
+
     DrainStop(Drain drain, DrainEndpoints endpoints, Service service) {
         this.drain = drain;
         this.endpoints = endpoints;
@@ -48,19 +51,20 @@ final class DrainStop {
     /** Waits until the drain is over; an interrupt or a drain that does not end by its limits ends the wait. */
     void await() {
         try {
-            while (!drain.state().isReady() && !drain.state().isOver()) {
+            while (!givenUp && !drain.state().isReady() && !drain.state().isOver()) {
                 long remaining = Math.max(0, drain.status().remainingMillis());
                 if (!drain.awaitOver(remaining + GRACE_MILLIS)
                         && drain.status().remainingMillis() <= 0
                         && !drain.state().isOver()) {
                     LOG.error(
                             "drain[" + drain.name() + "] is past its limits and has not ended; stopping all the same");
-                    return;
+                    givenUp = true;
                 }
             }
         } catch (InterruptedException interrupted) {
             LOG.warn("drain[" + drain.name()
                     + "] interrupted while the stop waits for it; stopping with what is still in flight");
+            givenUp = true; // Tomcat forgets the interrupt on its way to the next step
             Thread.currentThread().interrupt();
         }
     }
