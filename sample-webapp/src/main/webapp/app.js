@@ -11,6 +11,15 @@ const MEANING = {
   EXPIRED: ['bad', 'A limit was reached: something was given up. The log names it.'],
 };
 
+/** What it means that the server does not answer any more, by the state that it was last seen in. */
+const GONE = {
+  SERVING: 'The server does not answer any more; below is what it said last.',
+  LAME_DUCK: 'The server has stopped; below is what it said last.',
+  DRAINING: 'The server has stopped; below is what it said last.',
+  DRAINED: 'The server has stopped, after everything that it had accepted was answered.',
+  EXPIRED: 'The server has stopped, after it gave something up.',
+};
+
 function megabytes(bytes) {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
@@ -157,7 +166,9 @@ async function broken(sent, show, card) {
   } catch {
     // Not even that: the server is gone.
   }
-  show('bad', `The connection broke after ${megabytes(sent)}: this upload did not arrive. Your form is kept.`, true);
+  show('bad', sent === 0
+    ? 'The server cannot be reached. Your form is kept; try again in a while.'
+    : `The connection broke after ${megabytes(sent)}: this upload did not arrive. Your form is kept.`, true);
 }
 
 /** The file's SHA-256 as hexadecimal, or null where the browser cannot say (no TLS, or too large to hold). */
@@ -250,11 +261,7 @@ async function look() {
 
 function lost(asked) {
   if (asked !== null && asked === token) {
-    trouble(lastState === 'DRAINED'
-      ? 'The server has stopped, after everything that it had accepted was answered.'
-      : lastState === null
-        ? 'The server does not answer.'
-        : 'The server does not answer any more; below is what it said last.');
+    trouble(GONE[lastState] ?? 'The server does not answer.');
     element('drain').disabled = true;
     element('resume').disabled = true;
     timer = setTimeout(look, 2000);
@@ -295,8 +302,8 @@ function render(status) {
       ? seconds(new Date(status.deadline) - Date.now()) : null],
     ['In flight', `${count(inFlight.uploads, 'upload')}, ${count(inFlight.requests, 'other request')}`
       + (inFlight.holds ? `, ${count(inFlight.holds, 'hold')}` : '')],
-    ['Completed', `${count(totals.uploadsCompleted, 'upload')} (${megabytes(totals.uploadBytes)}), `
-      + count(totals.requestsCompleted, 'other request')],
+    ['Completed', `${count(totals.uploadsCompleted, 'upload')}, ${count(totals.requestsCompleted, 'other request')}`],
+    ['Received', `${megabytes(totals.uploadBytes)} of uploads`],
     ['Failed', totals.uploadsFailed ? count(totals.uploadsFailed, 'upload') : null],
     ['Refused', String(totals.refused)],
   ]);

@@ -2,7 +2,6 @@ package io.tomcatdrain.valve;
 
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
-import org.apache.coyote.ActionCode;
 import org.apache.coyote.ajp.AbstractAjpProtocol;
 
 /** Ends connections with the answers that they carry, so that pooled ones move on to another node. */
@@ -28,22 +27,6 @@ final class Connections {
     static void endWithAnswer(Request request, Response response) {
         if (endsByHeader(request) && !response.isCommitted()) {
             response.setHeader("Connection", "close");
-        }
-    }
-
-    /**
-     * Makes this answer the last one of its AJP connection: the END message says that the connection is not reused, or if it is out
-     * already, the socket is closed behind it.
-     */
-    static void endAjp(Request request, Response response) {
-        if (!isAjp(request)) {
-            return;
-        }
-        org.apache.coyote.Response coyote = response.getCoyoteResponse();
-        int status = coyote.getStatus();
-        coyote.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
-        if (!coyote.isCommitted()) {
-            coyote.setStatus(status); // the action makes a good answer a 500
         }
     }
 }

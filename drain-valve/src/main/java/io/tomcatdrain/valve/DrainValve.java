@@ -425,9 +425,7 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     private void pass(Serving current, Slot slot, Request request, Response response)
             throws IOException, ServletException {
-        if (current.drain.state() != DrainState.SERVING) {
-            Connections.endWithAnswer(request, response);
-        }
+        endConnection(current, request, response);
         boolean threw = true;
         try {
             getNext().invoke(request, response);
@@ -437,7 +435,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (async) {
                 keepFindable(current, slot, request);
             } else {
-                endConnection(current, request, response);
+                endConnection(current, request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || addedLate) {
                     slot.close(threw || isFailed(request, response));
@@ -455,13 +453,10 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
     }
 
-    /** A request that came while the node served may be answered when it does not any more. */
+    /** Lets a node that leaves keep no connection beyond this answer. */
     private static void endConnection(Serving current, Request request, Response response) {
         if (current.drain.state() != DrainState.SERVING) {
             Connections.endWithAnswer(request, response);
-            if (current.drain.settings().closeListener()) {
-                Connections.endAjp(request, response);
-            }
         }
     }
 

@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.tomcatdrain.DrainStatus.InFlight;
+import io.tomcatdrain.DrainStatus.Totals;
 import io.tomcatdrain.metrics.DrainMetrics;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
@@ -53,8 +55,8 @@ class AgreementIT {
                     Socket second = server.beginUpload("/app/second", 700, 50);
                     var hold = server.valve.drain().hold("import")) {
                 assertThat(hold.isEffective()).isTrue();
-                await().until(() -> server.valve.drain().summary().inFlight().requests() == 1);
-                await().until(() -> server.valve.drain().summary().totals().uploadBytes() == 6450);
+                await().until(() -> server.valve.drain().summary().inFlight().equals(new InFlight(2, 1, 1)));
+                await().until(() -> server.valve.drain().summary().totals().equals(new Totals(2, 1, 5, 0, 6450)));
                 server.valve.drain().start("upgrade");
                 assertThat(server.send(server.request("/app/page")).statusCode())
                         .isEqualTo(503);
