@@ -471,7 +471,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (slot != null && slot.isReentry(request.getCoyoteRequest())) {
             slot.close(isFailed(request, response));
             slot.end();
-        } else {
+        }
+        // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
+        if (time == 0) {
             LowerAccessLogs.log(getContainer(), request, response, time);
         }
     }

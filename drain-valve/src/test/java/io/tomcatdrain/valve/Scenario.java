@@ -456,7 +456,7 @@ final class Scenario {
                     String key = key();
                     try (var client = new AjpClient(server.ajpPort())) {
                         client.upload(path, MULTIPART, BODY.length, KEY, key).body(Arrays.copyOf(BODY, 8000));
-                        server.app().awaitEntered(key, () -> false);
+                        server.app().awaitEntered(key, client::hasInput);
                         if (reset) {
                             client.reset();
                         } else {
