@@ -41,7 +41,12 @@ final class Announcer {
     }
 
     void say(Level level, String what) {
-        log.execute(() -> LOG.log(level, "drain[" + name + "] " + what));
+        log.execute(() -> write(level, "drain[" + name + "] " + what));
+    }
+
+    /** A method with a name, since logs show which one wrote a line. */
+    private static void write(Level level, String line) {
+        LOG.log(level, line);
     }
 
     /** Logs a fault of our own at once; a log that fails must not end the thread that a stop waits for. */

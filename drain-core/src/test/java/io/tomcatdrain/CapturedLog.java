@@ -18,6 +18,7 @@ final class CapturedLog extends Handler implements AutoCloseable {
 
     CapturedLog() {
         keepOffTheConsole();
+        FakeTicker.awaitSilence();
         DRAIN.addHandler(this);
     }
 

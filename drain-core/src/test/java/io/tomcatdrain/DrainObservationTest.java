@@ -273,6 +273,38 @@ class DrainObservationTest {
     }
 
     @Test
+    void theSummaryIsTheStatusWithoutTheList() {
+        Drain drain = time.drain("lameDuck", "off");
+        drain.enterUpload(TestUpload.ofLength(100).receives(30));
+        drain.enterUpload(TestUpload.unseen());
+        drain.enterRequest();
+        drain.start("upgrade");
+        time.advanceSeconds(3);
+
+        DrainStatus status = drain.status();
+        DrainStatus summary = drain.summary();
+        assertThat(status.uploads()).hasSize(2);
+        assertThat(summary.uploads()).isEmpty();
+        assertThat(summary).usingRecursiveComparison().ignoringFields("uploads").isEqualTo(status);
+    }
+
+    @Test
+    void theLameDuckIsTheFirstPartOfADrain() {
+        Drain drain = time.drain("lameDuck", "5s");
+        drain.enterUpload(TestUpload.unseen());
+        assertThat(drain.lameDuckMillis()).isZero();
+        drain.start("upgrade");
+        time.advanceSeconds(3);
+        assertThat(drain.lameDuckMillis()).isEqualTo(3000);
+        time.advanceSeconds(20);
+        assertThat(drain.lameDuckMillis()).isEqualTo(5000);
+        drain.start("now", new DrainLimits(Duration.ZERO, null));
+        assertThat(drain.lameDuckMillis()).isEqualTo(5000);
+        drain.resume();
+        assertThat(drain.lameDuckMillis()).isZero();
+    }
+
+    @Test
     void uploadsAreListedOldestFirst() {
         Drain drain = time.drain();
         for (int i = 0; i < 100; i++) {

@@ -7,11 +7,16 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 
 /** Time that a test drives, and the drain that lives in it and has no thread of its own. */
 final class FakeTicker implements Ticker, InstantSource {
     private static final int MOST_STEPS = 10_000;
+
+    /** Every drain made so far whose last words may still be on their way to the log. */
+    private static final Queue<Drain> SPEAKING = new ConcurrentLinkedQueue<>();
 
     static {
         CapturedLog.keepOffTheConsole();
@@ -30,7 +35,19 @@ final class FakeTicker implements Ticker, InstantSource {
             texts.put(namesAndValues[i], namesAndValues[i + 1]);
         }
         drain = new Drain("test", DrainSettings.of(texts), this, this, false);
+        SPEAKING.add(drain);
         return drain;
+    }
+
+    /** Waits until the drains of earlier tests have said everything. */
+    static void awaitSilence() {
+        for (Drain each = SPEAKING.poll(); each != null; each = SPEAKING.poll()) {
+            try {
+                assertThat(each.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
     }
 
     @Override

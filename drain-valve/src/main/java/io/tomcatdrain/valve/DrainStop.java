@@ -22,8 +22,8 @@ final class DrainStop {
     private final DrainEndpoints endpoints;
     private final Service service;
 
-    /** True once a stop waits for the drain no more: not at its next step either, when the connectors are paused already. */
-    private volatile boolean givenUp;
+    /** True once somebody did not want to wait any more: Tomcat loses the thread's own flag on its way from one wait to the next. */
+    private volatile boolean interrupted;
 
     DrainStop(Drain drain, DrainEndpoints endpoints, Service service) {
         this.drain = drain;
@@ -51,20 +51,20 @@ final class DrainStop {
     /** Waits until the drain is over; an interrupt or a drain that does not end by its limits ends the wait. */
     void await() {
         try {
-            while (!givenUp && !drain.state().isReady() && !drain.state().isOver()) {
+            while (!interrupted && !drain.state().isReady() && !drain.state().isOver()) {
                 long remaining = Math.max(0, drain.status().remainingMillis());
                 if (!drain.awaitOver(remaining + GRACE_MILLIS)
                         && drain.status().remainingMillis() <= 0
                         && !drain.state().isOver()) {
                     LOG.error(
                             "drain[" + drain.name() + "] is past its limits and has not ended; stopping all the same");
-                    givenUp = true;
+                    return;
                 }
             }
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
+            interrupted = true;
             LOG.warn("drain[" + drain.name()
                     + "] interrupted while the stop waits for it; stopping with what is still in flight");
-            givenUp = true; // Tomcat forgets the interrupt on its way to the next step
             Thread.currentThread().interrupt();
         }
     }
@@ -73,7 +73,7 @@ final class DrainStop {
     void answerWaiting() {
         try {
             endpoints.awaitAnswered(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         }
     }
@@ -100,7 +100,7 @@ final class DrainStop {
                 LOG.warn("drain[" + drain.name() + "] stopping with requests in flight: "
                         + drain.status().inFlight());
             }
-        } catch (InterruptedException interrupted) {
+        } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         }
     }

@@ -11,30 +11,44 @@ import java.nio.channels.SocketChannel;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.tomcat.util.net.Acceptor;
 
 /**
  * Stands in for a listening socket: hands out what waits in the kernel's accept queue, one connection a call and on the acceptor's own
  * thread, and closes the real one at the first call that finds nothing.
  */
 final class LastAccepts extends ServerSocketChannel {
+    private static final long LAST_STEP_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
+
     private final String connector;
     private final ServerSocketChannel real;
-    private final Runnable endAcceptor;
+    private final Acceptor<?> acceptor;
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    LastAccepts(String connector, ServerSocketChannel real, Runnable endAcceptor) {
+    LastAccepts(String connector, ServerSocketChannel real, Acceptor<?> acceptor) {
         super(real.provider());
         this.connector = connector;
         this.real = real;
-        this.endAcceptor = endAcceptor;
+        this.acceptor = acceptor;
     }
 
     String connector() {
         return connector;
     }
 
+    /** Waits until the real listener is closed and its acceptor has ended; returns false if that takes longer. */
     boolean awaitClosed(long nanos) throws InterruptedException {
-        return closed.await(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+        long until = System.nanoTime() + nanos;
+        if (!closed.await(Math.max(0, nanos), TimeUnit.NANOSECONDS)) {
+            return false;
+        }
+        // The acceptor's last steps, a fraction of a millisecond: a connector paused before them would try to wake it,
+        // and warn.
+        while (acceptor.getState() != Acceptor.AcceptorState.ENDED && System.nanoTime() < until) {
+            LockSupport.parkNanos(this, LAST_STEP_NANOS);
+        }
+        return true;
     }
 
     @Override
@@ -45,7 +59,7 @@ final class LastAccepts extends ServerSocketChannel {
             return waiting;
         }
         real.close();
-        endAcceptor.run();
+        acceptor.stopMillis(-1);
         closed.countDown();
         return harmless();
     }

@@ -114,26 +114,24 @@ final class ListenerCloser {
         if (!(open.getLocalAddress() instanceof InetSocketAddress address)) {
             throw new IOException("it listens on [" + open.getLocalAddress() + "]");
         }
-        Field bindState = AbstractEndpoint.class.getDeclaredField("bindState");
-        bindState.setAccessible(true);
-        Object closed = constant(bindState.getType(), "SOCKET_CLOSED_ON_STOP");
-        LastAccepts last = new LastAccepts(connector.toString(), open, () -> acceptor.stopMillis(-1));
+        LastAccepts last = new LastAccepts(connector.toString(), open, acceptor);
         field.set(endpoint, last);
-        // So that a connector that is started again binds again. What closeServerSocketGraceful leaves behind, too.
-        bindState.set(endpoint, closed);
+        noteClosed(endpoint);
         wake(address);
         // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
         endpoint.getHandler().pause();
         return last;
     }
 
-    private static Object constant(Class<?> type, String name) throws NoSuchFieldException {
-        for (Object constant : type.getEnumConstants()) {
-            if (((Enum<?>) constant).name().equals(name)) {
-                return constant;
+    /** Tells the endpoint what its own closeServerSocketGraceful would: without it a later start would not listen again. */
+    private static void noteClosed(NioEndpoint endpoint) throws ReflectiveOperationException {
+        Field field = AbstractEndpoint.class.getDeclaredField("bindState");
+        field.setAccessible(true);
+        for (Object state : field.getType().getEnumConstants()) {
+            if (state.toString().equals("SOCKET_CLOSED_ON_STOP")) {
+                field.set(endpoint, state);
             }
         }
-        throw new NoSuchFieldException(type + " has no " + name);
     }
 
     /** The acceptor sits in the old listener's accept; one connection brings it to the new one's. */

@@ -29,6 +29,12 @@ final class StopHook implements LifecycleListener {
     /** How long the rest of a stop may take before a process that was told to end twice ends. */
     private static final Duration REST_OF_STOP = Duration.ofSeconds(60);
 
+    /**
+     * Guards who has which hook. Not the server's own monitor: its stop holds that while it waits for a part whose stop may want to
+     * leave the hook.
+     */
+    private static final Object LOCK = new Object();
+
     private final Server server;
     private final List<DrainStop> stops = new CopyOnWriteArrayList<>();
     private boolean stopping;
@@ -45,7 +51,7 @@ final class StopHook implements LifecycleListener {
 
     /** Adds a drain to the server's hook, which is made if there is none. */
     static void add(Server server, DrainStop stop) {
-        synchronized (server) {
+        synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
@@ -57,7 +63,7 @@ final class StopHook implements LifecycleListener {
 
     /** Takes a drain out of the server's hook, which goes with its last drain unless the server itself stops. */
     static void remove(Server server, DrainStop stop) {
-        synchronized (server) {
+        synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook != null) {
                 hook.stops.remove(stop);
@@ -73,6 +79,11 @@ final class StopHook implements LifecycleListener {
             }
         }
         return null;
+    }
+
+    /** Returns what keeps the process alive during a stop; null unless one runs. */
+    @Nullable Thread jvmHook() {
+        return jvmHook;
     }
 
     private void removeIfUnused() {
@@ -91,7 +102,7 @@ final class StopHook implements LifecycleListener {
     }
 
     private void beforeStop() {
-        synchronized (server) {
+        synchronized (LOCK) {
             stopping = true;
         }
         keepProcessAlive();
@@ -111,7 +122,7 @@ final class StopHook implements LifecycleListener {
 
     private void afterStop() {
         stopped.countDown();
-        synchronized (server) {
+        synchronized (LOCK) {
             stopping = false;
             removeIfUnused();
         }

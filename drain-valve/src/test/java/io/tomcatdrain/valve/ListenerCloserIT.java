@@ -20,7 +20,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -122,13 +121,17 @@ class ListenerCloserIT {
         assertThat(total).isGreaterThanOrEqualTo(CLOSES / 2 * SERVED_BEFORE_CLOSE);
     }
 
-    @Test
-    void closesOnceAndStartsAgain() throws Exception {
-        Tomcat tomcat = start(true);
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void closesOnceAndStartsAgain(boolean bindOnInit) throws Exception {
+        Tomcat tomcat = start(bindOnInit);
         try {
             ListenerCloser.closeAll(tomcat.getService(), null);
             ListenerCloser.closeAll(tomcat.getService(), null);
             assertThat(tomcat.getConnector().getLocalPort()).isEqualTo(-1);
+            tomcat.stop();
+            tomcat.start();
+            new Socket(InetAddress.getLoopbackAddress(), tomcat.getConnector().getLocalPort()).close();
         } finally {
             tomcat.stop();
             tomcat.destroy();

@@ -1,57 +1,118 @@
 package io.tomcatdrain.valve;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** An upload over HTTP/1.1 that stands half-way until its test lets it go on. */
-final class SlowUpload implements AutoCloseable {
-    static final byte[] BODY = App.multipart(20_000);
+/** One upload that has been accepted and is half sent. Not thread-safe. */
+abstract class SlowUpload implements AutoCloseable {
+    private static final AtomicInteger KEYS = new AtomicInteger();
 
-    private final Http11Client client;
-    private int sent;
+    /** More than any buffer between the client and the application, twice. */
+    private static final int SIZE = 200_000;
 
-    private SlowUpload(Http11Client client) {
-        this.client = client;
+    final byte[] body = App.multipart(SIZE);
+    final String key = "slow-" + KEYS.incrementAndGet();
+
+    private SlowUpload() {}
+
+    /** Begins one over HTTP/1.1; returns once the application has it. */
+    static SlowUpload begin(TestServer server, String path) throws Exception {
+        return begin(server, server.port(), "localhost", path);
     }
 
-    /** Sends half of an upload and returns once the application has begun to read it. */
-    static SlowUpload begin(TestServer server, String path) throws IOException, InterruptedException {
-        return begin(server, server.port(), path);
-    }
+    static SlowUpload begin(TestServer server, int port, String host, String path) throws Exception {
+        Http11Client client = new Http11Client(port);
+        SlowUpload upload = new SlowUpload() {
+            @Override
+            Answer finish() throws IOException {
+                return client.send(body, SIZE / 2, body.length - SIZE / 2).answer();
+            }
 
-    static SlowUpload begin(TestServer server, int port, String path) throws IOException, InterruptedException {
-        String key = Scenario.key();
-        SlowUpload upload = new SlowUpload(new Http11Client(port));
-        upload.client.send(Scenario.uploadHead(path, BODY.length, key));
-        upload.more(BODY.length / 2);
-        server.app().awaitEntered(key);
+            @Override
+            boolean isCut() throws IOException {
+                return client.isClosedWithin(10_000);
+            }
+
+            @Override
+            public void close() throws IOException {
+                client.close();
+            }
+        };
+        client.send(("POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: " + App.MULTIPART
+                + "\r\nContent-Length: " + upload.body.length + "\r\n" + App.KEY + ": " + upload.key + "\r\n\r\n"));
+        client.send(upload.body, 0, SIZE / 2);
+        server.app().awaitEntered(upload.key);
         return upload;
     }
 
-    /** Sends so many bytes more. */
-    void more(int bytes) throws IOException {
-        client.send(Arrays.copyOfRange(BODY, sent, sent + bytes));
-        sent += bytes;
+    /** Begins one on a stream of an HTTP/2 connection, which stays open when the upload is closed. */
+    static SlowUpload begin(TestServer server, Http2Client client, String path) throws Exception {
+        int[] stream = new int[1];
+        SlowUpload upload = new SlowUpload() {
+            @Override
+            Answer finish() throws IOException {
+                client.data(stream[0], Arrays.copyOfRange(body, SIZE / 2, body.length), true);
+                return client.answer(stream[0]);
+            }
+
+            @Override
+            boolean isCut() throws IOException {
+                return !client.answer(stream[0]).complete();
+            }
+
+            @Override
+            public void close() {}
+        };
+        stream[0] = client.upload(path, App.MULTIPART, upload.body.length, App.KEY, upload.key);
+        client.data(stream[0], Arrays.copyOf(upload.body, SIZE / 2), false);
+        server.app().awaitEntered(upload.key);
+        return upload;
+    }
+
+    /** Begins one over AJP. */
+    static SlowUpload beginAjp(TestServer server, String path) throws Exception {
+        AjpClient client = new AjpClient(server.ajpPort());
+        AjpClient.Body[] rest = new AjpClient.Body[1];
+        SlowUpload upload = new SlowUpload() {
+            @Override
+            Answer finish() {
+                return client.finish(rest[0]);
+            }
+
+            @Override
+            boolean isCut() {
+                return !client.finish(AjpClient.Body.of(new byte[0])).complete();
+            }
+
+            @Override
+            public void close() throws IOException {
+                client.close();
+            }
+        };
+        rest[0] = AjpClient.Body.of(upload.body);
+        client.upload(path, App.MULTIPART, upload.body.length, App.KEY, upload.key);
+        client.body(rest[0].next(4_000));
+        server.app().awaitEntered(upload.key);
+        return upload;
     }
 
     /** Sends the rest and returns the answer. */
-    Answer finish() throws IOException {
-        more(BODY.length - sent);
-        return client.answer();
-    }
+    abstract Answer finish() throws IOException;
 
-    /** Returns the answer that came without the rest. */
-    Answer answer() {
-        return client.answer();
-    }
+    /** Returns true if the server ends it without an answer. */
+    abstract boolean isCut() throws IOException;
 
-    /** Returns the text of a right answer. */
-    static String sum() {
-        return App.sha256(BODY);
+    /** Sends the rest; fails unless the application got every byte. */
+    void finishWhole() throws IOException {
+        Answer answer = finish();
+        assertThat(answer.status()).as("%s", answer).isEqualTo(200);
+        assertThat(answer.complete()).isTrue();
+        assertThat(answer.text()).isEqualTo(App.sha256(body));
     }
 
     @Override
-    public void close() throws IOException {
-        client.close();
-    }
+    public abstract void close() throws IOException;
 }

@@ -1,60 +1,77 @@
 package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.catalina.Context;
-import org.apache.catalina.Host;
-import org.apache.catalina.LifecycleException;
+import org.apache.catalina.Lifecycle;
+import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Server;
 import org.apache.catalina.connector.Connector;
-import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.core.StandardHost;
+import org.apache.catalina.startup.Tomcat;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Whatever stops, what was accepted is answered first, and the stop ends. */
+/** Stops an embedded Tomcat, and parts of it, while uploads are on their way. */
 class StopIT {
-    private static final String UPLOADS = "/app/upload";
-    private static final String NON_BLOCKING = "/app/async/upload";
+    private static final String TOKEN = "a-token-for-the-tests";
 
-    /** What of a server can be stopped. */
-    private interface Stop {
-        void run() throws LifecycleException;
+    /** What a stop may take after the last answer, on a machine that does much else. */
+    private static final long SOON_MILLIS = 5_000;
+
+    private CapturedLog log;
+
+    @BeforeEach
+    void captureLog() {
+        log = new CapturedLog(Drain.class.getName());
     }
 
     @AfterEach
-    void noThreadOfADrainIsLeft() {
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
-                        .extracting(Thread::getName)
-                        .noneMatch(name -> name.startsWith("drain-")));
+    void releaseLog() {
+        log.close();
     }
 
-    private static CompletableFuture<Long> stopping(Stop stop) {
-        CompletableFuture<Long> stopped = new CompletableFuture<>();
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        stop.run();
-                        stopped.complete(System.nanoTime());
-                    } catch (LifecycleException | RuntimeException e) {
-                        stopped.completeExceptionally(e);
-                    }
-                },
-                "stopper");
-        thread.start();
-        return stopped;
+    /** What is stopped, and where the valve sits. */
+    enum Part {
+        SERVICE_OF_ENGINE(TestServer.Position.ENGINE),
+        SERVICE_OF_HOST(TestServer.Position.HOST),
+        ENGINE(TestServer.Position.ENGINE),
+        HOST(TestServer.Position.HOST),
+        CONTEXT(TestServer.Position.CONTEXT);
+
+        private final TestServer.Position position;
+
+        Part(TestServer.Position position) {
+            this.position = position;
+        }
+
+        private Lifecycle of(TestServer server) {
+            return switch (this) {
+                case SERVICE_OF_ENGINE, SERVICE_OF_HOST -> server.tomcat().getService();
+                default -> server.home(position);
+            };
+        }
+    }
+
+    private static String endpoints(TestServer.Position position) {
+        return position == TestServer.Position.CONTEXT ? "/app/drain" : "/drain";
     }
 
     private static void awaitState(Drain drain, DrainState state) {
@@ -63,306 +80,560 @@ class StopIT {
                 .until(() -> drain.state() == state);
     }
 
-    /** Stops with two uploads half-way, and looks at everything that the contract promises of a stop. */
-    private static void drainsFirst(TestServer server, Stop stop, boolean connectorsGo) throws Exception {
-        Drain drain = server.drain();
-        try (SlowUpload blocking = SlowUpload.begin(server, UPLOADS);
-                SlowUpload nonBlocking = SlowUpload.begin(server, NON_BLOCKING);
-                var keptAlive = new Http11Client(server.port())) {
-            assertThat(keptAlive
-                            .send(Http11Client.head("GET", "/app/ok"))
-                            .answer()
-                            .status())
-                    .isEqualTo(200);
-            CompletableFuture<Long> stopped = stopping(stop);
+    private static Answer upload(int port, String path) throws IOException {
+        byte[] body = App.multipart(1_000);
+        String head =
+                Http11Client.head("POST", path, "Content-Type: " + App.MULTIPART, "Content-Length: " + body.length);
+        return Http11Client.exchange(port, head, body);
+    }
+
+    private static void assertRefused(Answer answer) {
+        assertThat(answer.status()).as("%s", answer).isEqualTo(503);
+        assertThat(answer.header("X-Drain")).isEqualTo("refused");
+        assertThat(answer.header("Retry-After")).isEqualTo("5");
+    }
+
+    private static void assertServed(Answer answer) {
+        assertThat(answer.status()).as("%s", answer).isEqualTo(200);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static String authorization() {
+        return "Authorization: Bearer " + TOKEN;
+    }
+
+    // ---------------------------------------------------------------- the whole server
+
+    @ParameterizedTest
+    @EnumSource
+    void uploadsInFlightFinishBeforeTheServerStops(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start();
+                SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
+                SlowUpload nonBlocking = SlowUpload.begin(server, "/app/async/upload")) {
+            Drain drain = server.drain();
+            int calls = server.app().calls.get();
+            Background<Void> stop = Background.run(server.tomcat()::stop);
             awaitState(drain, DrainState.DRAINING);
 
-            String path = server.valve().getContainer() instanceof Context ? "/app/drain" : "/drain";
-            assertThat(Http11Client.get(server.port(), path + "/ready").status())
-                    .isEqualTo(503);
-            assertThat(Http11Client.get(server.port(), path + "/live").status()).isEqualTo(200);
-            Answer refused = Http11Client.exchange(
-                    server.port(), Scenario.uploadHead(UPLOADS, SlowUpload.BODY.length, "x"), SlowUpload.BODY);
-            assertThat(refused.status()).isEqualTo(503);
-            assertThat(refused.header("X-Drain")).isEqualTo("refused");
-            assertThat(keptAlive
-                            .send(Http11Client.head("GET", path + "/live"))
-                            .answer()
+            Answer ready = Http11Client.get(server.port(), endpoints(position) + "/ready");
+            assertThat(ready.status()).isEqualTo(503);
+            assertThat(ready.text()).isEqualTo("{\"status\":\"DRAINING\"}");
+            assertThat(Http11Client.get(server.port(), endpoints(position) + "/live")
                             .status())
                     .isEqualTo(200);
-            assertThat(stopped).isNotDone();
+            assertRefused(upload(server.port(), "/app/upload"));
+            assertRefused(Http11Client.get(server.port(), "/app/ok"));
+            assertThat(server.app().calls).hasValue(calls);
 
-            Answer first = blocking.finish();
-            assertThat(first.status()).isEqualTo(200);
-            assertThat(first.text()).isEqualTo(SlowUpload.sum());
-            assertThat(stopped).isNotDone();
-            Answer second = nonBlocking.finish();
-            long lastAnswer = System.nanoTime();
-            assertThat(second.status()).isEqualTo(200);
-            assertThat(second.text()).isEqualTo(SlowUpload.sum());
-
-            long millis = TimeUnit.NANOSECONDS.toMillis(stopped.get(20, TimeUnit.SECONDS) - lastAnswer);
-            System.out.println("StopIT: stopped " + millis + " ms after the last answer");
-            assertThat(millis).isLessThan(3_000);
-        }
-        if (connectorsGo) {
-            assertThat(server.tomcat().getConnector().getState().isAvailable()).isFalse();
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(TestServer.Position.class)
-    void serverStopDrainsFirst(TestServer.Position position) throws Exception {
-        try (TestServer server = TestServer.with(position).start()) {
-            drainsFirst(server, server.tomcat()::stop, true);
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(TestServer.Position.class)
-    void serviceStopDrainsFirst(TestServer.Position position) throws Exception {
-        try (TestServer server = TestServer.with(position).start()) {
-            drainsFirst(server, server.tomcat().getService()::stop, true);
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            value = TestServer.Position.class,
-            names = {"HOST", "CONTEXT"})
-    void stopOfItsOwnContainerDrainsFirst(TestServer.Position position) throws Exception {
-        try (TestServer server = TestServer.with(position).start()) {
-            drainsFirst(server, server.home(position)::stop, false);
-            assertThat(server.tomcat().getConnector().getState().isAvailable()).isTrue();
-            server.home(position).start();
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> Http11Client.get(server.port(), "/app/ok").status() == 200);
-            drainsFirst(server, server.home(position)::stop, false);
+            nonBlocking.finishWhole();
+            assertThat(stop.isOver()).isFalse();
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+            blocking.finishWhole();
+            long millis = stop.millisAfter(System.nanoTime());
+            System.out.println("stop: " + millis + " ms after the last answer, valve in " + position);
+            assertThat(millis).isLessThan(SOON_MILLIS);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+            assertThat(drain.status().totals().uploadsCompleted()).isEqualTo(2);
+            assertThat(drain.status().totals().refused()).isEqualTo(2);
         }
     }
 
     @Test
-    void serverCanBeStartedAgain() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            for (int i = 0; i < 3; i++) {
-                assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
-                assertThat(AjpClient.get(server.ajpPort(), "/app/ok").status()).isEqualTo(200);
-                drainsFirst(server, server.tomcat()::stop, true);
-                server.tomcat().start();
-            }
+    void uploadsOfEveryProtocolFinish() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
+                Http2Client http2 = new Http2Client(server.port());
+                SlowUpload stream = SlowUpload.begin(server, http2, "/app/upload");
+                SlowUpload asyncStream = SlowUpload.begin(server, http2, "/app/async/upload");
+                SlowUpload ajp = SlowUpload.beginAjp(server, "/app/upload");
+                SlowUpload asyncAjp = SlowUpload.beginAjp(server, "/app/async/upload")) {
+            Drain drain = server.drain();
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            awaitState(drain, DrainState.DRAINING);
+            ajp.finishWhole();
+            stream.finishWhole();
+            asyncStream.finishWhole();
+            assertThat(stop.isOver()).isFalse();
+            asyncAjp.finishWhole();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
         }
     }
 
     @Test
     void idleServerStopsAtOnce() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
-                var keptAlive = new Http11Client(server.port())) {
-            keptAlive.send(Http11Client.head("GET", "/app/ok")).answer();
-            long start = System.nanoTime();
+                Http11Client idle = new Http11Client(server.port())) {
+            assertThat(idle.send(Http11Client.head("GET", "/app/ok")).answer().status())
+                    .isEqualTo(200);
+            Drain drain = server.drain();
+            long before = System.nanoTime();
             server.tomcat().stop();
-            assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)).isLessThan(3_000);
-        }
-    }
-
-    @Test
-    void atTheLimitTheStopEndsAndTheLogNamesWhoWasCut() throws Exception {
-        try (LogRecorder log = LogRecorder.ofDrains();
-                TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .set("uploadTimeout", "300ms")
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(100))
-                        .start();
-                SlowUpload stuck = SlowUpload.begin(server, NON_BLOCKING)) {
-            Drain drain = server.drain();
-            stopping(server.tomcat()::stop).get(20, TimeUnit.SECONDS);
-            assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
-            assertThat(log.messages())
-                    .anySatisfy(line -> assertThat(line)
-                            .startsWith("WARNING drain[Tomcat] ")
-                            .contains(
-                                    "EXPIRED",
-                                    "POST /app/async/upload from 127.0.0.1",
-                                    "of " + SlowUpload.BODY.length));
-            assertThat(stuck.answer().status()).isNotEqualTo(200);
-        }
-    }
-
-    @Test
-    void stalledUploadDoesNotHoldTheStop() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .set("stallTimeout", "500ms")
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(100))
-                        .start();
-                SlowUpload stuck = SlowUpload.begin(server, NON_BLOCKING)) {
-            Drain drain = server.drain();
-            stopping(server.tomcat()::stop).get(20, TimeUnit.SECONDS);
-            assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
-            assertThat(stuck.answer().status()).isNotEqualTo(200);
-        }
-    }
-
-    @Test
-    void interruptEndsTheWaitAsInterruptedAndTheServerStops() throws Exception {
-        try (LogRecorder log = new LogRecorder("io.tomcatdrain.valve.DrainStop");
-                TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(100))
-                        .start();
-                SlowUpload upload = SlowUpload.begin(server, NON_BLOCKING)) {
-            Drain drain = server.drain();
-            CompletableFuture<Thread> stopper = new CompletableFuture<>();
-            CompletableFuture<Boolean> stopped = new CompletableFuture<>();
-            new Thread(() -> {
-                        stopper.complete(Thread.currentThread());
-                        try {
-                            server.tomcat().stop();
-                        } catch (LifecycleException | RuntimeException e) {
-                            stopped.completeExceptionally(e);
-                        }
-                        stopped.complete(Thread.currentThread().isInterrupted());
-                    })
-                    .start();
-            awaitState(drain, DrainState.DRAINING);
-            stopper.get().interrupt();
-            stopped.get(20, TimeUnit.SECONDS);
-            assertThat(drain.state()).isNotEqualTo(DrainState.DRAINED);
-            assertThat(log.messages())
-                    .anySatisfy(line -> assertThat(line).contains("interrupted").contains("drain[Tomcat]"));
-            assertThat(upload.answer().status()).isNotEqualTo(200);
-        }
-    }
-
-    @Test
-    void withoutDrainOnStopTheServerStopsAsTomcatDoes() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .set("drainOnStop", "false")
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(100))
-                        .start();
-                SlowUpload upload = SlowUpload.begin(server, NON_BLOCKING)) {
-            long start = System.nanoTime();
-            stopping(server.tomcat()::stop).get(20, TimeUnit.SECONDS);
-            assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)).isLessThan(5_000);
-            assertThat(upload.answer().status()).isNotEqualTo(200);
-        }
-    }
-
-    /** One after the other would be as slow as both together; the second would be asked only when the first is over. */
-    @Test
-    void drainsOfTwoHostsRunAtTheSameTime() throws Exception {
-        DrainValve[] second = new DrainValve[1];
-        App other = new App();
-        try (TestServer server = TestServer.with(TestServer.Position.HOST)
-                        .customize(each -> second[0] = addHost(each, other))
-                        .start();
-                SlowUpload one = SlowUpload.begin(server, UPLOADS);
-                var two = new Http11Client(server.port())) {
-            String head = Scenario.uploadHead("/app/upload", SlowUpload.BODY.length, "two");
-            two.send(head.replace("Host: localhost", "Host: second.invalid"));
-            other.awaitEntered("two");
-            Drain secondDrain = second[0].drain();
-            Drain firstDrain = server.drain();
-            CompletableFuture<Long> stopped = stopping(server.tomcat()::stop);
-            awaitState(firstDrain, DrainState.DRAINING);
-            awaitState(secondDrain, DrainState.DRAINING);
-            assertThat(one.finish().text()).isEqualTo(SlowUpload.sum());
-            awaitState(firstDrain, DrainState.DRAINED);
-            assertThat(stopped).isNotDone();
-            two.send(SlowUpload.BODY);
-            assertThat(two.answer().text()).isEqualTo(SlowUpload.sum());
-            stopped.get(20, TimeUnit.SECONDS);
-            assertThat(secondDrain.state()).isEqualTo(DrainState.DRAINED);
-        } finally {
-            other.close();
-        }
-    }
-
-    private static DrainValve addHost(TestServer server, App app) {
-        StandardHost host = new StandardHost();
-        host.setName("second.invalid");
-        server.tomcat().getEngine().addChild(host);
-        TestServer.addApp(server.tomcat(), host, "/app", server.directory().toFile(), app);
-        DrainValve valve = new DrainValve();
-        valve.setLameDuck("off");
-        host.getPipeline().addValve(valve);
-        return valve;
-    }
-
-    /** The neighbours of a host that stops keep their listeners and go on. */
-    @Test
-    void stopOfOneHostLeavesTheOtherServing() throws Exception {
-        DrainValve[] second = new DrainValve[1];
-        App other = new App();
-        try (TestServer server = TestServer.with(TestServer.Position.HOST)
-                .customize(each -> second[0] = addHost(each, other))
-                .start()) {
-            Host host = (Host) second[0].getContainer();
-            host.stop();
-            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
-            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
-        } finally {
-            other.close();
-        }
-    }
-
-    @Test
-    void lameDuckOfAStopWaitsForTheProberAndServes() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                .set("lameDuck", "auto")
-                .set("probeFailures", "2")
-                .start()) {
-            Drain drain = server.drain();
-            Http11Client.get(server.port(), "/drain/ready");
-            Http11Client.get(server.port(), "/drain/ready");
-            CompletableFuture<Long> stopped = stopping(server.tomcat()::stop);
-            awaitState(drain, DrainState.LAME_DUCK);
-            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
-            for (int i = 0; i < 2; i++) {
-                assertThat(Http11Client.get(server.port(), "/drain/ready").status())
-                        .isEqualTo(503);
-            }
-            stopped.get(20, TimeUnit.SECONDS);
+            assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofMillis(SOON_MILLIS));
             assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
         }
     }
 
     @Test
-    void everyConnectorsListenerIsClosedBeforeTheConnectorsGo() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            List<Integer> ports = List.of(server.port(), server.otherPort(), server.ajpPort());
-            server.tomcat().stop();
-            for (int port : ports) {
-                assertThat(isRefused(port)).as("port " + port).isTrue();
-            }
-            for (Connector connector : server.tomcat().getService().findConnectors()) {
-                assertThat(connector.getState().isAvailable()).isFalse();
-            }
-        }
-    }
-
-    private static boolean isRefused(int port) {
-        try {
-            new Http11Client(port).close();
-            return false;
-        } catch (IOException refused) {
-            return true;
+    void stopJoinsADrainThatRuns() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            var unused = drain.start("before the stop");
+            awaitState(drain, DrainState.DRAINING);
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            // From now on nobody can resume.
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            upload.finishWhole();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drain.status().report().reason()).isEqualTo("before the stop");
+            assertThat(log.lines())
+                    .filteredOn(line -> line.contains("SERVING -> "))
+                    .hasSize(1);
         }
     }
 
     @Test
-    void waitingCommandHasItsAnswerBeforeTheConnectorsGo()
-            throws IOException, LifecycleException, InterruptedException, ExecutionException, TimeoutException {
-        String token = "0123456789abcdef";
+    void atTheLimitTheStopEndsAndTheLogNamesWhoWasCut() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .set("token", token)
+                        .set("uploadTimeout", "300ms")
                         .start();
-                SlowUpload upload = SlowUpload.begin(server, UPLOADS);
-                var waiting = new Http11Client(server.port())) {
+                SlowUpload first = SlowUpload.begin(server, "/app/upload");
+                SlowUpload second = SlowUpload.begin(server, "/app/async/upload")) {
             Drain drain = server.drain();
-            waiting.send(
-                    Http11Client.head("POST", "/drain?wait=1m", "Authorization: Bearer " + token, "Content-Length: 0"));
+            long before = System.nanoTime();
+            server.tomcat().stop();
+            assertThat(Duration.ofNanos(System.nanoTime() - before))
+                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(15));
+            assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
+            assertThat(drain.status().report().abandoned()).hasSize(2);
+            assertThat(log.lines())
+                    .filteredOn(line -> line.startsWith("WARNING drain[Tomcat] giving up 2 uploads"))
+                    .singleElement()
+                    .asString()
+                    .contains("POST /app/upload from 127.0.0.1", "POST /app/async/upload from 127.0.0.1")
+                    .contains("of " + first.body.length + " bytes");
+            assertThat(log.lines()).anyMatch(line -> line.startsWith("WARNING drain[Tomcat] DRAINING -> EXPIRED"));
+            assertThat(first.isCut()).isTrue();
+            assertThat(second.isCut()).isTrue();
+        }
+    }
+
+    @Test
+    void interruptEndsTheWaitAndStays() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
+                CapturedLog stopLog = new CapturedLog(DrainStop.class.getName());
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            List<Boolean> interrupted = new CopyOnWriteArrayList<>();
+            server.tomcat().getServer().addLifecycleListener(event -> {
+                if (Lifecycle.STOP_EVENT.equals(event.getType())) {
+                    interrupted.add(Thread.currentThread().isInterrupted());
+                }
+            });
+            Background<Void> stop = Background.run(server.tomcat()::stop);
             awaitState(drain, DrainState.DRAINING);
-            CompletableFuture<Long> stopped = stopping(server.tomcat()::stop);
-            assertThat(upload.finish().status()).isEqualTo(200);
-            assertThat(waiting.answer().status()).isEqualTo(200);
-            stopped.get(20, TimeUnit.SECONDS);
+            stop.thread().interrupt();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(2 * SOON_MILLIS);
+            assertThat(interrupted).containsExactly(true);
+            assertThat(stopLog.lines())
+                    .anyMatch(line -> line.startsWith("WARNING drain[Tomcat] interrupted while the stop waits"));
+            assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
+            assertThat(upload.isCut()).isTrue();
+        }
+    }
+
+    @Test
+    void withoutDrainOnStopNothingIsWaitedFor() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("drainOnStop", "false")
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/async/upload")) {
+            long before = System.nanoTime();
+            server.tomcat().stop();
+            assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofMillis(2 * SOON_MILLIS));
+            assertThat(upload.isCut()).isTrue();
+        }
+    }
+
+    @Test
+    void twoHostsDrainAtTheSameTime() throws Exception {
+        DrainValve otherValve = new DrainValve();
+        TestServer.set(otherValve, "lameDuck", "off");
+        try (TestServer server = TestServer.with(TestServer.Position.HOST)
+                        .customize(each -> {
+                            StandardHost other = new StandardHost();
+                            other.setName("other.invalid");
+                            each.tomcat().getEngine().addChild(other);
+                            other.getPipeline().addValve(otherValve);
+                            TestServer.addApp(
+                                    each.tomcat(),
+                                    other,
+                                    "/app",
+                                    each.directory().toFile(),
+                                    each.app());
+                        })
+                        .start();
+                SlowUpload here = SlowUpload.begin(server, "/app/upload");
+                SlowUpload there = SlowUpload.begin(server, server.port(), "other.invalid", "/app/upload")) {
+            List<Drain> drains = List.of(server.drain(), otherValve.drain());
+            assertThat(drains).extracting(Drain::name).containsExactly("localhost", "other.invalid");
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            drains.forEach(drain -> awaitState(drain, DrainState.DRAINING));
+            here.finishWhole();
+            awaitState(drains.get(0), DrainState.DRAINED);
+            assertThat(drains.get(1).state()).isEqualTo(DrainState.DRAINING);
+            // Drained, and still polite, until the other one is, too.
+            assertRefused(upload(server.port(), "/app/upload"));
+            there.finishWhole();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drains).extracting(Drain::state).containsOnly(DrainState.DRAINED);
+        }
+    }
+
+    @Test
+    void nothingIsLeftBehindAndTheServerCanStartAgain() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .customize(StopIT::addLasting)
+                .build()) {
+            Server whole = server.tomcat().getServer();
+            int serverListeners = whole.findLifecycleListeners().length;
+            int serviceListeners = server.tomcat().getService().findLifecycleListeners().length;
+            for (int round = 0; round < 3; round++) {
+                server.tomcat().start();
+                Drain drain = server.drain();
+                assertThat(drain.status().totals().uploadsCompleted()).isZero();
+                assertServed(upload(server.port(), "/lasting/upload"));
+                try (SlowUpload upload = SlowUpload.begin(server, "/lasting/upload")) {
+                    Background<Void> stop = Background.run(server.tomcat()::stop);
+                    awaitState(drain, DrainState.DRAINING);
+                    Thread hook = stopHook(whole).jvmHook();
+                    assertThat(hook).isNotNull();
+                    upload.finishWhole();
+                    stop.result();
+                    assertThat(Runtime.getRuntime().removeShutdownHook(hook))
+                            .as("still registered")
+                            .isFalse();
+                }
+                assertThat(drain.status().totals().uploadsCompleted()).isEqualTo(2);
+                assertThat(whole.findLifecycleListeners()).hasSize(serverListeners);
+                assertThat(server.tomcat().getService().findLifecycleListeners())
+                        .hasSize(serviceListeners);
+                assertThat(server.drain()).isNull();
+                awaitNoThreadOfOurs();
+            }
+        }
+    }
+
+    /** Adds an application that is there again after a restart: a context without web.xml loses its servlets when it stops. */
+    private static void addLasting(TestServer server) {
+        Context context =
+                server.tomcat().addContext("/lasting", server.directory().toString());
+        context.addLifecycleListener(event -> {
+            if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
+                var servlet = Tomcat.addServlet(context, "main", server.app().new Main());
+                if (context.findServletMapping("/upload") == null) {
+                    servlet.addMapping("/upload");
+                }
+            }
+        });
+    }
+
+    private static StopHook stopHook(Server server) {
+        for (var listener : server.findLifecycleListeners()) {
+            if (listener instanceof StopHook hook) {
+                return hook;
+            }
+        }
+        throw new AssertionError("the server has no hook");
+    }
+
+    private static void awaitNoThreadOfOurs() {
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                        .extracting(Thread::getName)
+                        .noneMatch(name -> name.startsWith("drain-")));
+    }
+
+    @Test
+    void whoeverWaitsForTheEndIsAnswered() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("token", TOKEN)
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            int port = server.port();
+            Background<Answer> waiting = Background.call(() -> Http11Client.exchange(
+                    port, Http11Client.head("POST", "/drain?wait=1m&reason=upgrade", authorization()), new byte[0]));
+            awaitState(drain, DrainState.DRAINING);
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            assertThat(waiting.isOver()).isFalse();
+            upload.finishWhole();
+            assertThat(waiting.result().status()).isEqualTo(200);
+            assertThat(waiting.result().text())
+                    .contains("\"state\":\"DRAINED\"", "\"reason\":\"upgrade\"", "\"outcome\":\"DRAINED\"");
+            stop.result();
+        }
+    }
+
+    @Test
+    void pageInFlightIsAnsweredWhereOnlyUploadsAreRefused() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("refuse", "uploads")
+                        .start();
+                Http11Client page = new Http11Client(server.port());
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            page.send(Http11Client.head("GET", "/app/slow", App.KEY + ": page"));
+            server.app().awaitEntered("page");
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            awaitState(drain, DrainState.DRAINING);
+            Answer another = Http11Client.get(server.port(), "/app/ok");
+            assertThat(another.status()).isEqualTo(200);
+            assertThat(another.header("Connection")).isEqualTo("close");
+            assertRefused(upload(server.port(), "/app/upload"));
+            upload.finishWhole();
+            assertThat(stop.isOver()).isFalse();
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+            server.app().release("page");
+            Answer answer = page.answer();
+            assertThat(answer.status()).as("%s", answer).isEqualTo(200);
+            assertThat(answer.text()).isEqualTo("slow");
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+        }
+    }
+
+    @Test
+    void lameDuckServesAndThenRefuses() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("lameDuck", "700ms")
+                .start()) {
+            Drain drain = server.drain();
+            long before = System.nanoTime();
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            awaitState(drain, DrainState.LAME_DUCK);
+            assertThat(Http11Client.get(server.port(), "/drain/ready").status()).isEqualTo(503);
+            assertServed(upload(server.port(), "/app/upload"));
+            assertThat(stop.millisAfter(before)).isGreaterThanOrEqualTo(700);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+            assertThat(drain.status().report().lameDuckMillis()).isGreaterThanOrEqualTo(700);
+        }
+    }
+
+    // ---------------------------------------------------------------- parts of it
+
+    @ParameterizedTest
+    @EnumSource
+    void stopOfOnePartDrainsIt(Part part) throws Exception {
+        try (TestServer server = TestServer.with(part.position).start();
+                SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
+                SlowUpload nonBlocking = SlowUpload.begin(server, "/app/async/upload")) {
+            Drain drain = server.drain();
+            Background<Void> stop = Background.run(part.of(server)::stop);
+            awaitState(drain, DrainState.DRAINING);
+            assertThat(Http11Client.get(server.port(), endpoints(part.position) + "/ready")
+                            .status())
+                    .isEqualTo(503);
+            assertThat(Http11Client.get(server.port(), endpoints(part.position) + "/live")
+                            .status())
+                    .isEqualTo(200);
+            assertRefused(upload(server.port(), "/app/upload"));
+            blocking.finishWhole();
+            assertThat(stop.isOver()).isFalse();
+            nonBlocking.finishWhole();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        }
+    }
+
+    /** The neighbours of the host that goes are served on, and keep their listeners. */
+    @ParameterizedTest
+    @EnumSource(
+            value = TestServer.Position.class,
+            names = {"HOST", "CONTEXT"})
+    void stopOfOnePartLeavesItsNeighboursAlone(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position)
+                        .set("closeListener", "true")
+                        .customize(each -> {
+                            StandardHost other = new StandardHost();
+                            other.setName("other.invalid");
+                            each.tomcat().getEngine().addChild(other);
+                            TestServer.addApp(
+                                    each.tomcat(),
+                                    other,
+                                    "/app",
+                                    each.directory().toFile(),
+                                    each.app());
+                        })
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            String other = "GET /app/ok HTTP/1.1\r\nHost: other.invalid\r\n\r\n";
+            Background<Void> stop = Background.run(server.home(position)::stop);
+            awaitState(drain, DrainState.DRAINING);
+            assertRefused(upload(server.port(), "/app/upload"));
+            assertThat(Http11Client.exchange(server.port(), other, new byte[0]).status())
+                    .isEqualTo(200);
+            upload.finishWhole();
+            stop.result();
+            assertThat(Http11Client.exchange(server.port(), other, new byte[0]).status())
+                    .isEqualTo(200);
+            server.home(position).start();
+            assertServed(Http11Client.get(server.port(), endpoints(position) + "/ready"));
+            assertThat(server.drain()).isNotSameAs(drain);
+        }
+    }
+
+    /** As where an application is undeployed while the server is told to stop. */
+    @ParameterizedTest
+    @EnumSource
+    void partAndServerStopAtTheSameTime(Part part) throws Exception {
+        try (TestServer server = TestServer.with(part.position).start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            Background<Void> partStop = Background.run(part.of(server)::stop);
+            awaitState(drain, DrainState.DRAINING);
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            upload.finishWhole();
+            partStop.result();
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        }
+    }
+
+    // ---------------------------------------------------------------- closed listeners
+
+    /** How the drain begins. */
+    enum Trigger {
+        COMMAND,
+        SERVER_STOP,
+        SERVICE_STOP
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void closedListenersServeWhatIsConnected(Trigger trigger) throws Exception {
+        int controlPort = freePort();
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("closeListener", "true")
+                        .set("token", TOKEN)
+                        .set("controlPort", Integer.toString(controlPort))
+                        .customize(each ->
+                                each.tomcat().getService().findConnectors()[1].setPort(controlPort))
+                        .start();
+                Http11Client idle = new Http11Client(server.port());
+                AjpClient ajp = new AjpClient(server.ajpPort());
+                Http2Client http2 = new Http2Client(server.port());
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload");
+                SlowUpload stream = SlowUpload.begin(server, http2, "/app/async/upload")) {
+            int port = server.port();
+            int ajpPort = server.ajpPort();
+            Drain drain = server.drain();
+            assertThat(idle.send(Http11Client.head("GET", "/app/ok")).answer().header("Connection"))
+                    .isNull();
+            assertThat(ajp.forward("GET", "/app/ok", Map.of())
+                            .answer(AjpClient.Body.of(new byte[0]))
+                            .status())
+                    .isEqualTo(200);
+            assertThat(ajp.isReusable()).isTrue();
+
+            Background<?> draining = Background.run(() -> {
+                switch (trigger) {
+                    case COMMAND -> drain.start("test").get();
+                    case SERVER_STOP -> server.tomcat().stop();
+                    case SERVICE_STOP -> server.tomcat().getService().stop();
+                }
+            });
+            awaitState(drain, DrainState.DRAINING);
+
+            for (int closed : new int[] {port, ajpPort}) {
+                assertThatThrownBy(() -> new Http11Client(closed)).isInstanceOf(ConnectException.class);
+            }
+            assertThat(Http11Client.get(controlPort, "/drain/ready").status()).isEqualTo(503);
+            assertThat(Http11Client.get(controlPort, "/drain/live").status()).isEqualTo(200);
+            assertThat(Http11Client.get(controlPort, "/drain", authorization()).text())
+                    .contains("\"state\":\"DRAINING\"", "\"uploads\":2");
+            Answer resume = Http11Client.exchange(
+                    controlPort, Http11Client.head("DELETE", "/drain", authorization()), new byte[0]);
+            assertThat(resume.status()).as("%s", resume).isEqualTo(409);
+            assertThatThrownBy(drain::resume).isInstanceOf(IllegalStateException.class);
+
+            Answer last = idle.send(Http11Client.head("GET", "/app/ok")).answer();
+            assertThat(last.status()).isEqualTo(200);
+            assertThat(last.header("Connection")).isEqualTo("close");
+            assertThat(idle.isClosedWithin(5_000)).isTrue();
+
+            assertThat(ajp.forward("GET", "/app/ok", Map.of())
+                            .answer(AjpClient.Body.of(new byte[0]))
+                            .status())
+                    .isEqualTo(200);
+            assertThat(ajp.isReusable()).isFalse();
+
+            await().atMost(Duration.ofSeconds(10)).until(() -> http2.lastGoAway() >= 0);
+            stream.finishWhole();
+            assertThat(draining.isOver()).isFalse();
+            upload.finishWhole();
+            assertThat(draining.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        }
+    }
+
+    /** Each row: the protocol's class and whether the socket is bound at init. */
+    @ParameterizedTest
+    @CsvSource({"true, true", "false, false"})
+    void connectionsAreRefusedWhileTheRestOfTheServerStops(boolean closeListener, boolean bindOnInit) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("closeListener", Boolean.toString(closeListener))
+                .customize(each -> {
+                    for (Connector connector : each.tomcat().getService().findConnectors()) {
+                        connector.setProperty("bindOnInit", Boolean.toString(bindOnInit));
+                    }
+                })
+                .start()) {
+            int port = server.port();
+            List<Throwable> seen = new CopyOnWriteArrayList<>();
+            Context context = server.context();
+            context.addLifecycleListener(event -> {
+                if (Lifecycle.BEFORE_STOP_EVENT.equals(event.getType())) {
+                    try (Http11Client late = new Http11Client(port)) {
+                        seen.add(new AssertionError("connected to a paused connector, " + late.socket()));
+                    } catch (IOException refused) {
+                        seen.add(refused);
+                    }
+                }
+            });
+            server.tomcat().stop();
+            assertThat(seen).singleElement().isInstanceOf(ConnectException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"all", "uploads"})
+    void resumeIsRefusedOnceTheServerStops(String refuse) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("token", TOKEN)
+                        .set("refuse", refuse)
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            awaitState(drain, DrainState.DRAINING);
+            Answer resume = Http11Client.exchange(
+                    server.port(), Http11Client.head("DELETE", "/drain", authorization()), new byte[0]);
+            assertThat(resume.status()).isEqualTo(409);
+            assertThat(resume.text()).contains("the server is stopping");
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+            upload.finishWhole();
+            stop.result();
         }
     }
 }
