@@ -67,10 +67,18 @@ class AccessLogIT {
                 builder.customize(each -> addLogs(each, logs, lines)).start()) {
             int port = server.port();
             for (String path : List.of(
-                    "/app/ok", "/app/sendError", "/app/runtime", "/app/missing", "/app", "/nowhere/x", "/", "/app/%zz")) {
+                    "/app/ok",
+                    "/app/sendError",
+                    "/app/runtime",
+                    "/app/missing",
+                    "/app",
+                    "/nowhere/x",
+                    "/",
+                    "/app/%zz")) {
                 Http11Client.get(port, path);
             }
-            for (String path : List.of("/app/async/completeBeforeReturn", "/app/async/dispatch", "/app/async/timeout")) {
+            for (String path :
+                    List.of("/app/async/completeBeforeReturn", "/app/async/dispatch", "/app/async/timeout")) {
                 Http11Client.get(port, path);
             }
             for (String request : List.of(

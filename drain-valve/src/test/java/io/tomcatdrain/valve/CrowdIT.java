@@ -31,7 +31,8 @@ class CrowdIT {
             leavesNothing(server);
             DrainStatus.Totals totals = server.drain().status().totals();
             assertThat(totals.refused()).isZero();
-            assertThat(totals.uploadsCompleted() + totals.uploadsFailed()).isEqualTo((long) THREADS * ROUNDS * uploads());
+            assertThat(totals.uploadsCompleted() + totals.uploadsFailed())
+                    .isEqualTo((long) THREADS * ROUNDS * uploads());
             assertThat(totals.requestsCompleted()).isEqualTo((long) THREADS * ROUNDS * requests());
         }
     }
@@ -115,8 +116,8 @@ class CrowdIT {
 
     private static void leavesNothing(TestServer server) throws Exception {
         await().atMost(Duration.ofSeconds(15))
-                .untilAsserted(() -> assertThat(server.drain().status().inFlight())
-                        .isEqualTo(new DrainStatus.InFlight(0, 0, 0)));
+                .untilAsserted(() ->
+                        assertThat(server.drain().status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0)));
         assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
                 .isEqualTo(DrainReport.Outcome.DRAINED);
     }
