@@ -122,7 +122,9 @@ for NODE in "$@"; do
   say "$NODE drains"
   draining=$NODE
   # In the background, since a shell looks at signals only between two commands, or in "wait".
-  control POST "?wait=$DRAIN_WAIT&reason=upgrade" $((wait_seconds + 30)) >"$work/answer" &
+  # resumeAfter: should even "leave" not be reached, the node serves again by itself.
+  control POST "?wait=$DRAIN_WAIT&resumeAfter=$((wait_seconds + 300))s&reason=upgrade" \
+    $((wait_seconds + 30)) >"$work/answer" &
   waiting=$!
   if ! wait "$waiting"; then
     waiting=''

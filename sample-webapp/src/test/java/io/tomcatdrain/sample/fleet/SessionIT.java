@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 final class SessionIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_JK;
+    private static final boolean LONG = "long".equals(System.getProperty("fleet"));
     private static final int VISITORS = 6;
 
     @Test
@@ -29,7 +30,8 @@ final class SessionIT {
             var restart = new RollingRestart(fleet, FRONT_END);
             var visitors = Visitors.started(fleet.port(), VISITORS);
             try (visitors) {
-                restart.underLoad(new Extent(4, 1, Profile.SHORT_UPLOADS));
+                restart.underLoad(
+                        LONG ? new Extent(6, 200, Profile.SHORT_UPLOADS) : new Extent(2, 1, Profile.SHORT_UPLOADS));
             }
             System.out.println("sessions: " + restart.stops().size() + " stops, " + visitors.visits() + " visits, "
                     + visitors.moves() + " changes of node, "
