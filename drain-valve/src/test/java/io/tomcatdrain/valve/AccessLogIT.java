@@ -77,8 +77,7 @@ class AccessLogIT {
                     "/app/%zz")) {
                 Http11Client.get(port, path);
             }
-            for (String path :
-                    List.of("/app/async/completeBeforeReturn", "/app/async/dispatch", "/app/async/timeout")) {
+            for (String path : List.of("/app/async/completeBeforeReturn", "/app/async/dispatch")) {
                 Http11Client.get(port, path);
             }
             for (String request : List.of(

@@ -89,6 +89,11 @@ final class TestServer implements AutoCloseable {
         builder.customizers.forEach(customizer -> customizer.accept(this));
     }
 
+    /** Keeps Tomcat's log from the build's, for a test that starts a server of its own. */
+    static void beQuiet() {
+        // The initializer of this class has done it.
+    }
+
     /** Sets an attribute as Tomcat does: by its setter, or by name. */
     static void set(DrainValve valve, String name, String value) {
         if (!org.apache.tomcat.util.IntrospectionUtils.setProperty(valve, name, value)) {
@@ -149,7 +154,11 @@ final class TestServer implements AutoCloseable {
                 }
                 return server;
             } catch (LifecycleException | RuntimeException failed) {
-                server.close();
+                try {
+                    server.close();
+                } catch (IllegalStateException halfStarted) {
+                    failed.addSuppressed(halfStarted);
+                }
                 throw failed;
             }
         }
