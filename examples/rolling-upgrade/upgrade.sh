@@ -57,8 +57,10 @@ work=$(mktemp -d)
 unset DRAIN_TOKEN
 
 draining='' # the node that was told to drain and has not been stopped yet
+waiting='' # the process that waits for it
 # Whatever ends this script: no node is left in drain without anybody knowing.
 leave() {
+  [ -z "$waiting" ] || kill "$waiting" 2>/dev/null || :
   if [ -n "$draining" ]; then
     NODE=$draining
     draining=''
@@ -119,11 +121,18 @@ for NODE in "$@"; do
 
   say "$NODE drains"
   draining=$NODE
-  if ! control POST "?wait=$DRAIN_WAIT&reason=upgrade" $((wait_seconds + 30)) >"$work/answer"; then
+  # In the background, since a shell looks at signals only between two commands, or in "wait".
+  # resumeAfter: should even "leave" not be reached, the node serves again by itself.
+  control POST "?wait=$DRAIN_WAIT&resumeAfter=$((wait_seconds + 300))s&reason=upgrade" \
+    $((wait_seconds + 30)) >"$work/answer" &
+  waiting=$!
+  if ! wait "$waiting"; then
+    waiting=''
     cat "$work/answer" >&2
     fail 1 "$NODE was not drained within $DRAIN_WAIT: nothing was changed on it"
   fi
 
+  waiting=''
   say "$NODE has nothing in flight: stopping, installing, starting"
   draining=''
   run "$STOP" || fail 3 "$NODE could not be stopped"

@@ -44,6 +44,21 @@ public record DrainStatus(
     }
 
     /**
+     * Returns how long the last of the uploads under way takes at its present rate, in milliseconds: 0 if there is none, −1 if that
+     * cannot be said of one of them. What the application does after the last byte, other requests and holds come on top.
+     */
+    public long etaMillis() {
+        long longest = 0;
+        for (ActiveUpload upload : uploads) {
+            if (upload.etaMillis() < 0) {
+                return -1;
+            }
+            longest = Math.max(longest, upload.etaMillis());
+        }
+        return longest;
+    }
+
+    /**
      * Who is inside.
      *
      * @param uploads uploads

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -513,6 +514,46 @@ class DrainPhasesTest {
         assertThat(drain.state()).isEqualTo(EXPIRED);
         assertThat(drain.status().report().abandoned()).hasSize(1);
         assertThat(drain.status().inFlight().uploads()).isOne();
+    }
+
+    @Test
+    void anUploadThatIsJustBeingAdmittedWhenAllAreGivenUpIsGivenUpTooAndNamed() throws Exception {
+        CountDownLatch entered = new CountDownLatch(1);
+        CountDownLatch mayRegister = new CountDownLatch(1);
+        Thread test = Thread.currentThread();
+        Drain drain = new Drain(
+                "test",
+                DrainSettings.defaults().with("lameDuck", "off"),
+                () -> {
+                    if (Thread.currentThread() != test) {
+                        entered.countDown(); // inside the gate, and not registered yet
+                        awaitUninterrupted(mayRegister);
+                    }
+                    return time.nanos();
+                },
+                time,
+                false);
+        CompletableFuture<Ticket> admission =
+                CompletableFuture.supplyAsync(() -> drain.enterUpload(TestUpload.ofLength(10)));
+        awaitUninterrupted(entered);
+        CompletableFuture<DrainReport> outcome = drain.start("now", timeout(ZERO));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(Duration.ofNanos(drain.step())).as("looks again soon").isLessThan(Duration.ofMillis(100));
+
+        mayRegister.countDown();
+        Ticket ticket = admission.get(30, TimeUnit.SECONDS);
+        drain.step();
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+        assertThat(result(outcome).abandoned()).hasSize(1);
+        ticket.close();
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test

@@ -287,6 +287,22 @@ class DrainResumeTest {
     }
 
     @Test
+    void aStopForgetsThatADrainWasToResumeByItself() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            drain.start("before", resumeAfter(100));
+            drain.startForStop("SIGTERM", true);
+            drain.start("after", resumeAfter(100));
+            assertThat(drain.step()).as("nothing is waited for").isEqualTo(-1);
+            time.advanceSeconds(100);
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+
+            assertThat(drain.state()).isEqualTo(DRAINED);
+            assertThat(log.lines()).noneMatch(line -> line.contains("resumeAfter"));
+        }
+    }
+
+    @Test
     void closedListenersAreNeverUndone() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
             Drain drain = time.drain("closeListener", "true", "controlPort", "8081", "lameDuck", "10s");

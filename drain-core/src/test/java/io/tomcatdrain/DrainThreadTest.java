@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -90,6 +92,32 @@ class DrainThreadTest {
             assertThat(drain.awaitDrained(30_000)).isTrue();
             drain.resume();
         }
+    }
+
+    @Test
+    void theProberThatEverybodyWaitsForWakesTheDrain() throws Exception {
+        AtomicLong nanos = new AtomicLong();
+        long hour = TimeUnit.HOURS.toNanos(1);
+        Drain probed = new Drain(
+                "probed",
+                DrainSettings.defaults().with("lameDuckTimeout", "10h").with("probeFailures", "1"),
+                nanos::get,
+                InstantSource.system(),
+                true);
+        probed.pollReadiness("10.0.0.1", "balancer");
+        nanos.addAndGet(hour);
+        probed.pollReadiness("10.0.0.1", "balancer");
+        probed.start("upgrade");
+        // By its own reckoning the drain would now sleep for three hours.
+        Thread walker = threadsOf(probed).get(0);
+        await().atMost(30, TimeUnit.SECONDS).until(() -> walker.getState() == Thread.State.TIMED_WAITING);
+
+        nanos.addAndGet(hour);
+        probed.pollReadiness("10.0.0.1", "balancer");
+        nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
+        probed.pollReadiness("10.0.0.1", "balancer");
+
+        assertThat(probed.awaitDrained(30_000)).isTrue();
     }
 
     @Test
@@ -184,7 +212,7 @@ class DrainThreadTest {
                     }
                     return System.nanoTime();
                 },
-                java.time.InstantSource.system(),
+                InstantSource.system(),
                 true);
         Handler failing = new Handler() {
             @Override

@@ -43,6 +43,7 @@ final class StatusJson {
         instant("since", status.since());
         text("reason", status.reason());
         instant("deadline", status.deadline());
+        number("etaMillis", status.etaMillis());
         DrainStatus.InFlight inFlight = status.inFlight();
         key("inFlight").object(() -> {
             number("uploads", inFlight.uploads());

@@ -56,6 +56,11 @@ public interface DrainMXBean {
     @Description("Milliseconds until the waiting ends at the latest; -1 while nobody waits")
     long getRemainingMillis();
 
+    @Description(
+            "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"
+                    + " -1 if that cannot be said of one of them")
+    long getEtaMillis();
+
     @Description("The uploads under way by their id, oldest first")
     Map<Long, UploadProgress> getActiveUploads();
 

@@ -89,6 +89,11 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
+    public long getEtaMillis() {
+        return drain.status().etaMillis();
+    }
+
+    @Override
     public Map<Long, UploadProgress> getActiveUploads() {
         Map<Long, UploadProgress> byId = new LinkedHashMap<>();
         for (ActiveUpload upload : drain.status().uploads()) {

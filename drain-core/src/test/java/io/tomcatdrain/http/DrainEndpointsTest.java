@@ -224,6 +224,7 @@ class DrainEndpointsTest {
                         "since",
                         "reason",
                         "deadline",
+                        "etaMillis",
                         "inFlight",
                         "totals",
                         "probers",

@@ -47,7 +47,7 @@ class StatusJsonTest {
                         null)))
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
-                        + "\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3},"
+                        + "\"etaMillis\":0,\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
                         + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[]}");
     }
@@ -128,7 +128,8 @@ class StatusJsonTest {
                 .put("ready", status.ready())
                 .put("since", "2026-11-22T12:00:00.123Z")
                 .put("reason", status.reason())
-                .put("deadline", "2026-11-22T12:00:01.123Z");
+                .put("deadline", "2026-11-22T12:00:01.123Z")
+                .put("etaMillis", -1);
         node.putObject("inFlight")
                 .put("uploads", status.inFlight().uploads())
                 .put("requests", status.inFlight().requests())

@@ -124,6 +124,9 @@ class DrainRegistrationTest {
 
         TabularData table = (TabularData) console.getAttribute(bean, "ActiveUploads");
 
+        assertThat(console.getAttribute(bean, "EtaMillis"))
+                .as("one has no length")
+                .isEqualTo(-1L);
         assertThat(table.size()).isEqualTo(2);
         CompositeData row = (CompositeData) table.get(new Object[] {1L}).get("value");
         assertThat(row.get("id")).isEqualTo(1L);

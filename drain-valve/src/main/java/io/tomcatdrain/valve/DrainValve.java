@@ -471,12 +471,18 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (slot != null && slot.isReentry(request.getCoyoteRequest())) {
             slot.close(isFailed(request, response));
             slot.end();
-        } else {
+        }
+        // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
+        if (time == 0) {
             LowerAccessLogs.log(getContainer(), request, response, time);
         }
     }
 
     private static boolean isFailed(Request request, Response response) {
-        return response.getStatus() >= 400 || request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null;
+        // An exception alone says little: a client that leaves right behind the last byte of its answer causes one on
+        // HTTP/2.
+        return response.getStatus() >= 400
+                || response.isError()
+                || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished());
     }
 }

@@ -212,7 +212,7 @@ final class App {
                             awaitRelease(request);
                             big(response);
                             async.complete();
-                        } catch (IOException | IllegalStateException gone) {
+                        } catch (IOException | RuntimeException gone) {
                             // the client has left, and the container ends it
                         }
                     });
@@ -254,7 +254,7 @@ final class App {
         try {
             text((HttpServletResponse) async.getResponse(), text);
             async.complete();
-        } catch (IOException | IllegalStateException gone) {
+        } catch (IOException | RuntimeException gone) {
             // the container has ended it already
         }
     }

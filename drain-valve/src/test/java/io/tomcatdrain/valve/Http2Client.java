@@ -70,12 +70,16 @@ final class Http2Client implements AutoCloseable {
     }
 
     Http2Client(int port) throws IOException {
-        this(new Socket(InetAddress.getLoopbackAddress(), port));
+        this(new Socket(InetAddress.getLoopbackAddress(), port), false);
         awaitSettings();
     }
 
-    private Http2Client(Socket socket) throws IOException {
+    private Http2Client(Socket socket, boolean upgraded) throws IOException {
         this.socket = socket;
+        if (upgraded) {
+            exchanges.put(1, new Exchange());
+            nextStream = 3;
+        }
         socket.setTcpNoDelay(true);
         out = socket.getOutputStream();
         out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
@@ -101,15 +105,7 @@ final class Http2Client implements AutoCloseable {
 
     /** Goes on as HTTP/2 on a connection that the server has just upgraded; its first request is stream 1. */
     static Http2Client upgraded(Http11Client client) throws IOException {
-        Http2Client upgraded = new Http2Client(client.socket());
-        upgraded.lock.lock();
-        try {
-            upgraded.exchanges.computeIfAbsent(1, id -> upgraded.new Exchange());
-            upgraded.nextStream = 3;
-        } finally {
-            upgraded.lock.unlock();
-        }
-        return upgraded;
+        return new Http2Client(client.socket(), true);
     }
 
     static Answer get(int port, String path, String... headers) throws IOException {

@@ -18,6 +18,7 @@ import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
+import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleState;
 import org.apache.catalina.Valve;
@@ -190,6 +191,17 @@ final class TestServer implements AutoCloseable {
     /** Deploys the application on a host. */
     static Context addApp(Tomcat tomcat, org.apache.catalina.Host host, String path, File base, App app) {
         Context context = tomcat.addContext(host, path, base.getAbsolutePath());
+        // A context forgets what it was given when it stops.
+        context.addLifecycleListener(event -> {
+            if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
+                addServlets(context, base, app);
+                context.addServletContainerInitializer(new WsSci(), Set.of(App.WebSocket.class));
+            }
+        });
+        return context;
+    }
+
+    private static void addServlets(Context context, File base, App app) {
         Wrapper main = Tomcat.addServlet(context, "main", app.new Main());
         main.setAsyncSupported(true);
         main.setMultipartConfigElement(new MultipartConfigElement(base.getAbsolutePath()));
@@ -225,8 +237,6 @@ final class TestServer implements AutoCloseable {
         }) {
             main.addMapping(servletPath);
         }
-        context.addServletContainerInitializer(new WsSci(), Set.of(App.WebSocket.class));
-        return context;
     }
 
     Tomcat tomcat() {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Two Tomcats and the front end before them, on loopback and free ports. */
@@ -30,11 +31,18 @@ final class Fleet implements AutoCloseable {
 
     /** Starts two nodes of a Tomcat line and the front end; the valve's attributes are null for Tomcats without it. */
     static Fleet started(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes) {
+        return started(frontEnd, name, line, valveAttributes, node -> {});
+    }
+
+    /** The same with nodes that are changed before they start. */
+    static Fleet started(
+            FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes, Consumer<TomcatNode> change) {
         var fleet = new Fleet(Parts.emptied(Parts.work().resolve(name)));
         try {
             for (var node : List.of("n1", "n2")) {
                 fleet.nodes.add(TomcatNode.installed(fleet.directory.resolve(node), node, line, valveAttributes));
             }
+            fleet.nodes.forEach(change);
             fleet.nodes.parallelStream().forEach(TomcatNode::start);
             fleet.startFront(frontEnd);
             return fleet;

@@ -1,6 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
@@ -14,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -28,6 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class RollingUpgradeIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_PROXY_HTTP;
     private static final Duration USE_LIMIT = Duration.ofSeconds(30);
+    private static final Duration DRAIN_LIMIT = Duration.ofSeconds(60);
     private static final Duration TOOL_LIMIT = Duration.ofMinutes(3);
     private static final String VERSION_PAGE = "/version.txt";
 
@@ -41,7 +44,7 @@ final class RollingUpgradeIT {
         try (var fleet = Fleet.started(FRONT_END, "upgrade-" + tool + "/fleet", 11, FRONT_END.valveAttributes());
                 var n1 = NodeScripts.of(fleet.nodes().get(0));
                 var n2 = NodeScripts.of(fleet.nodes().get(1))) {
-            var order = new Order(war, List.of(n1, n2), VERSION_PAGE, FRONT_END.betweenNodes(), directory);
+            var order = new Order(war, List.of(n1, n2), VERSION_PAGE, DRAIN_LIMIT, FRONT_END.betweenNodes(), directory);
             var tally = new Tally();
             long startedNanos = System.nanoTime();
             var load = Load.started(fleet.port(), Profile.SHORT_UPLOADS, tally);
@@ -79,7 +82,7 @@ final class RollingUpgradeIT {
                 var n2 = NodeScripts.of(fleet.nodes().get(1))) {
             long secondPid = n2.pid();
 
-            var run = Run.of(tool, new Order(war, List.of(n1, n2), "/page", Duration.ofSeconds(1), directory));
+            var run = Run.of(tool, new Order(war, List.of(n1, n2), "/page", DRAIN_LIMIT, Duration.ZERO, directory));
 
             assertThat(run.status()).as(run.log()).isEqualTo(tool.statusOfLostNode());
             assertThat(run.log()).doesNotContain(TomcatNode.TOKEN);
@@ -89,6 +92,41 @@ final class RollingUpgradeIT {
             assertThat(n2.pid()).as("the second node was not restarted").isEqualTo(secondPid);
             assertThat(Exchange.get(n2.node().httpPort(), "/page", "").status()).isEqualTo(200);
             assertThat(status(n2)).contains("\"state\":\"SERVING\"").contains("\"refused\":0");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void letsTheNodeServeAgainWhenAnUploadTakesTooLong(UpgradeTool tool) throws IOException {
+        needs(FRONT_END.server().missing());
+        needs(tool.missing());
+        var directory = Parts.emptied(Parts.work().resolve("busy-upgrade-" + tool));
+        var form = UploadForm.random(new Random(1), 100_000);
+        try (var fleet = Fleet.started(FRONT_END, "busy-upgrade-" + tool + "/fleet", 11, FRONT_END.valveAttributes());
+                var n1 = NodeScripts.of(fleet.nodes().get(0));
+                var n2 = NodeScripts.of(fleet.nodes().get(1));
+                var upload = Exchange.with(n1.node().httpPort())) {
+            long firstPid = n1.pid();
+            upload.sendHead(
+                    "POST",
+                    "/upload",
+                    "Content-Type: " + form.contentType() + "\r\nContent-Length: " + form.length() + "\r\n");
+            upload.send(form.head());
+            await().until(() -> status(n1).contains("\"uploads\":1"));
+            var nodes = List.of(n1, n2);
+
+            var run = Run.of(
+                    tool,
+                    new Order(Parts.sampleWar(), nodes, "/page", Duration.ofSeconds(1), Duration.ZERO, directory));
+
+            assertThat(run.status()).as(run.log()).isEqualTo(tool.statusOfBusyNode());
+            assertThat(run.log()).doesNotContain(TomcatNode.TOKEN);
+            assertThat(n1.pid()).as("the first node was not restarted").isEqualTo(firstPid);
+            assertThat(status(n1)).contains("\"state\":\"SERVING\"");
+            assertThat(status(n2)).contains("\"state\":\"SERVING\"").doesNotContain("\"report\":{");
+            upload.send(form.fileSource(), form.fileOffset(), form.fileSize());
+            upload.send(form.tail());
+            assertThat(form.difference(upload.answer().body())).isEmpty();
         }
     }
 

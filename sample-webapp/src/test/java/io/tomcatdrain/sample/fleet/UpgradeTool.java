@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 
 /** The examples that upgrade a fleet node by node. */
 enum UpgradeTool {
-    PLAYBOOK("ansible-playbook", "ansible-core", 2) {
+    PLAYBOOK("ansible-playbook", "ansible-core", 2, 2) {
         @Override
         List<String> command(Order order) throws IOException {
             var inventory = new StringBuilder("tomcats:\n  hosts:\n");
@@ -33,7 +33,7 @@ enum UpgradeTool {
                     .append(variable(2, "ansible_connection", "local"))
                     .append(variable(2, "tomcat_become", "false"))
                     .append(variable(2, "drain_token", "{{ lookup('file', '" + order.tokenFile() + "') }}"))
-                    .append(variable(2, "drain_seconds", "" + DRAIN_LIMIT.toSeconds()))
+                    .append(variable(2, "drain_seconds", "" + order.drainLimit().toSeconds()))
                     .append(variable(2, "ready_seconds", "" + READY_LIMIT.toSeconds()))
                     .append(variable(2, "app_seconds", "" + APP_LIMIT.toSeconds()))
                     .append(variable(2, "between_seconds", "" + order.between().toSeconds()));
@@ -70,7 +70,7 @@ enum UpgradeTool {
         }
     },
 
-    SCRIPT("curl", "curl", 4) {
+    SCRIPT("curl", "curl", 1, 4) {
         @Override
         List<String> command(Order order) {
             var script = Parts.example("rolling-upgrade/upgrade.sh").toString();
@@ -91,7 +91,7 @@ enum UpgradeTool {
             environment.put("STOP", "sh " + base + "/bin/stop.sh");
             environment.put("INSTALL", "cp \"$WAR\" " + base + "/webapps/ROOT.war");
             environment.put("START", "sh " + base + "/bin/start.sh");
-            environment.put("DRAIN_WAIT", DRAIN_LIMIT.toSeconds() + "s");
+            environment.put("DRAIN_WAIT", order.drainLimit().toSeconds() + "s");
             environment.put("READY_SECONDS", "" + READY_LIMIT.toSeconds());
             environment.put("APP_SECONDS", "" + APP_LIMIT.toSeconds());
             environment.put("BETWEEN_SECONDS", "" + order.between().toSeconds());
@@ -99,17 +99,18 @@ enum UpgradeTool {
         }
     };
 
-    private static final Duration DRAIN_LIMIT = Duration.ofSeconds(60);
     private static final Duration READY_LIMIT = Duration.ofSeconds(60);
     private static final Duration APP_LIMIT = Duration.ofSeconds(3);
 
     private final String program;
     private final String packages;
+    private final int statusOfBusyNode;
     private final int statusOfLostNode;
 
-    UpgradeTool(String program, String packages, int statusOfLostNode) {
+    UpgradeTool(String program, String packages, int statusOfBusyNode, int statusOfLostNode) {
         this.program = program;
         this.packages = packages;
+        this.statusOfBusyNode = statusOfBusyNode;
         this.statusOfLostNode = statusOfLostNode;
     }
 
@@ -117,9 +118,11 @@ enum UpgradeTool {
      * What is to be done.
      *
      * @param page the page by which the application shows that it works
+     * @param drainLimit longest that a node may drain
      * @param directory where the tool may write
      */
-    record Order(Path war, List<NodeScripts> nodes, String page, Duration between, Path directory) {
+    record Order(
+            Path war, List<NodeScripts> nodes, String page, Duration drainLimit, Duration between, Path directory) {
         Order {
             try {
                 Files.createDirectories(directory);
@@ -139,6 +142,11 @@ enum UpgradeTool {
     abstract List<String> command(Order order) throws IOException;
 
     abstract Map<String, String> environment(Order order);
+
+    /** The exit status when a node cannot be drained in time. */
+    int statusOfBusyNode() {
+        return statusOfBusyNode;
+    }
 
     /** The exit status when a node does not come back. */
     int statusOfLostNode() {

@@ -1,0 +1,124 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.tomcatdrain.DrainReport;
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.DrainStatus;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+/** All ways in which a request can end, side by side and again and again, leave nothing in flight. */
+class CrowdIT {
+    private static final int THREADS = 6;
+    private static final int ROUNDS = 4;
+
+    @Test
+    void crowdLeavesNothing() throws Exception {
+        try (TestServer server =
+                Scenario.prepare(TestServer.with(TestServer.Position.ENGINE)).start()) {
+            play(server, ROUNDS);
+            leavesNothing(server);
+            DrainStatus.Totals totals = server.drain().status().totals();
+            assertThat(totals.refused()).isZero();
+            assertThat(totals.uploadsCompleted() + totals.uploadsFailed())
+                    .isEqualTo((long) THREADS * ROUNDS * uploads());
+            assertThat(totals.requestsCompleted()).isEqualTo((long) THREADS * ROUNDS * requests());
+        }
+    }
+
+    /** Requests come at any moment of a drain, and at any moment of its undoing. */
+    @Test
+    void crowdLeavesNothingWhileDrainsComeAndGo() throws Exception {
+        AtomicBoolean over = new AtomicBoolean();
+        ExecutorService operator = Executors.newSingleThreadExecutor();
+        try (TestServer server =
+                Scenario.prepare(TestServer.with(TestServer.Position.ENGINE)).start()) {
+            Future<Integer> drains = operator.submit(() -> {
+                int drained = 0;
+                while (!over.get()) {
+                    DrainReport report = server.drain().start("crowd").get(30, TimeUnit.SECONDS);
+                    assertThat(report.outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+                    DrainStatus status = server.drain().status();
+                    assertThat(status.state()).isEqualTo(DrainState.DRAINED);
+                    assertThat(status.inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
+                    server.drain().resume();
+                    drained++;
+                    TimeUnit.MILLISECONDS.sleep(20); // serves for a while
+                }
+                return drained;
+            });
+            play(server, ROUNDS);
+            over.set(true);
+            assertThat(drains.get(30, TimeUnit.SECONDS)).isGreaterThan(3);
+            leavesNothing(server);
+            DrainStatus.Totals totals = server.drain().status().totals();
+            assertThat(totals.refused()).isPositive();
+            assertThat(totals.uploadsCompleted()).isPositive();
+        } finally {
+            over.set(true);
+            operator.shutdownNow();
+        }
+    }
+
+    private static long uploads() {
+        return Scenario.all().stream()
+                .mapToLong(row -> row.uploadsCompleted(TestServer.Position.ENGINE)
+                        + row.uploadsFailed(TestServer.Position.ENGINE))
+                .sum();
+    }
+
+    private static long requests() {
+        return Scenario.all().stream()
+                .mapToLong(row -> row.requests(TestServer.Position.ENGINE))
+                .sum();
+    }
+
+    /** Every thread plays every scenario once a round, in an order of its own. */
+    private static void play(TestServer server, int rounds) throws Exception {
+        ExecutorService crowd = Executors.newFixedThreadPool(THREADS);
+        try {
+            List<Future<?>> players = new ArrayList<>();
+            for (int player = 0; player < THREADS; player++) {
+                Random random = new Random(player);
+                players.add(crowd.submit(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        List<Scenario> rows = new ArrayList<>(Scenario.all());
+                        Collections.shuffle(rows, random);
+                        for (Scenario row : rows) {
+                            try {
+                                row.play(server);
+                            } catch (java.io.IOException refused) {
+                                // A connection that the server has ended; what counts is what stays behind.
+                            }
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> player : players) {
+                player.get(120, TimeUnit.SECONDS);
+            }
+        } finally {
+            crowd.shutdownNow();
+        }
+    }
+
+    private static void leavesNothing(TestServer server) throws Exception {
+        await().atMost(Duration.ofSeconds(15))
+                .untilAsserted(() ->
+                        assertThat(server.drain().status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0)));
+        assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
+                .isEqualTo(DrainReport.Outcome.DRAINED);
+    }
+}

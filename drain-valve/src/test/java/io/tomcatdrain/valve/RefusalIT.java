@@ -1,0 +1,384 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainState;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A refusal reaches the client although its body is never read, and what was accepted goes on beside it. */
+class RefusalIT {
+    private static final int TRIES = 20;
+    private static final int SIZE = 20 * 1024 * 1024;
+
+    @TempDir
+    static Path directory;
+
+    private static Path file;
+
+    @BeforeAll
+    static void writeFile() throws Exception {
+        file = directory.resolve("upload");
+        Files.write(file, App.multipart(SIZE));
+    }
+
+    /** A server that drains for as long as the upload in flight stands. */
+    private static final class Draining implements AutoCloseable {
+        private final TestServer server;
+        private final SlowUpload inFlight;
+        private final int callsBefore;
+
+        Draining(TestServer.Builder builder) throws Exception {
+            server = builder.start();
+            inFlight = SlowUpload.begin(server, "/app/upload");
+            server.drain().start("test");
+            assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+            callsBefore = server.app().calls.get();
+        }
+
+        /** The upload that was accepted ends well, and the application has seen nothing of what was refused. */
+        void endsWell(int refused) throws Exception {
+            assertThat(server.app().calls.get()).isEqualTo(callsBefore);
+            assertThat(server.drain().status().totals().refused()).isEqualTo(refused);
+            inFlight.finishWhole();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(10))
+                    .until(() -> server.drain().state() == DrainState.DRAINED);
+        }
+
+        @Override
+        public void close() throws IOException {
+            inFlight.close();
+            server.close();
+        }
+    }
+
+    private static void isRefusal(Answer answer, int status) {
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.complete()).isTrue();
+        assertThat(answer.header("Retry-After")).isEqualTo("5");
+        assertThat(answer.header("X-Drain")).isEqualTo("refused");
+    }
+
+    // ---------------------------------------------------------------- curl
+
+    private static void curlIsRefused(TestServer.Builder builder, boolean busy, String... options) throws Exception {
+        String features = Curl.features();
+        assumeTrue(!features.isEmpty(), "curl is not installed");
+        assumeTrue(
+                features.contains("HTTP2") || !List.of(options).contains("--http2-prior-knowledge"),
+                "curl has no HTTP/2");
+        AtomicBoolean over = new AtomicBoolean();
+        try (Draining draining = new Draining(builder)) {
+            for (int i = 0; busy && i < Runtime.getRuntime().availableProcessors(); i++) {
+                Thread load = new Thread(() -> {
+                    while (!over.get()) {
+                        Thread.onSpinWait();
+                    }
+                });
+                load.setDaemon(true);
+                load.start();
+            }
+            for (int i = 1; i <= TRIES; i++) {
+                String seen = Curl.upload(draining.server.port(), "/app/upload", file, options);
+                assertThat(seen)
+                        .as("try " + i)
+                        .contains("status=503 ")
+                        .containsIgnoringCase("\nRetry-After: 5")
+                        .containsIgnoringCase("\nX-Drain: refused");
+            }
+            draining.endsWell(TRIES);
+        } finally {
+            over.set(true);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}, busy: {1}")
+    @CsvSource({
+        "Expect:, false",
+        "Expect:, true",
+        "Expect: 100-continue, false",
+        "Expect: 100-continue, true",
+        "Transfer-Encoding: chunked, false",
+        "Transfer-Encoding: chunked, true"
+    })
+    void curlOverHttp11(String header, boolean busy) throws Exception {
+        curlIsRefused(TestServer.with(TestServer.Position.ENGINE), busy, "-H", header);
+    }
+
+    @ParameterizedTest(name = "busy: {0}")
+    @ValueSource(booleans = {false, true})
+    void curlOverHttp2(boolean busy) throws Exception {
+        curlIsRefused(TestServer.with(TestServer.Position.ENGINE), busy, "--http2-prior-knowledge");
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = TestServer.Position.class,
+            names = {"HOST", "CONTEXT"})
+    void curlForm(TestServer.Position position) throws Exception {
+        curlIsRefused(TestServer.with(position), false, "-F", "file=@" + file);
+    }
+
+    // ---------------------------------------------------------------- our own clients
+
+    @ParameterizedTest(name = "busy: {0}")
+    @ValueSource(booleans = {false, true})
+    void ajp(boolean busy) throws Exception {
+        byte[] body = Files.readAllBytes(file);
+        AtomicBoolean over = new AtomicBoolean();
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE))) {
+            for (int i = 0; busy && i < Runtime.getRuntime().availableProcessors(); i++) {
+                Thread load = new Thread(() -> {
+                    while (!over.get()) {
+                        Thread.onSpinWait();
+                    }
+                });
+                load.setDaemon(true);
+                load.start();
+            }
+            for (int i = 0; i < TRIES; i++) {
+                try (var client = new AjpClient(draining.server.ajpPort())) {
+                    Answer answer = client.upload("/app/upload", App.MULTIPART, body.length)
+                            .answer(AjpClient.Body.of(body));
+                    isRefusal(answer, 503);
+                    assertThat(answer.header("Connection")).isNull();
+                    assertThat(client.chunksAskedFor()).isZero();
+                }
+            }
+            draining.endsWell(TRIES);
+        } finally {
+            over.set(true);
+        }
+    }
+
+    /** The client is told before it has sent a byte, and is not asked to go on. */
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void expectationIsAnsweredWithoutContinue(TestServer.Position position) throws Exception {
+        try (Draining draining = new Draining(TestServer.with(position));
+                var client = new Http11Client(draining.server.port())) {
+            client.send(Http11Client.head(
+                    "POST",
+                    "/app/upload",
+                    "Content-Type: " + App.MULTIPART,
+                    "Content-Length: " + SIZE,
+                    "Expect: 100-continue"));
+            Answer answer = client.readOne(false);
+            isRefusal(answer, 503);
+            assertThat(answer.header("Connection")).isEqualTo("close");
+            draining.endsWell(1);
+        }
+    }
+
+    @Test
+    void announcedBodyIsNeverWaitedFor() throws Exception {
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE));
+                var client = new Http11Client(draining.server.port())) {
+            client.send(Scenario.uploadHead("/app/upload", SIZE, "x"));
+            isRefusal(client.answer(), 503);
+            draining.endsWell(1);
+        }
+    }
+
+    @Test
+    void http2RefusalHasNoConnectionHeader() throws Exception {
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE));
+                var client = new Http2Client(draining.server.port())) {
+            int stream = client.upload("/app/upload", App.MULTIPART, SIZE);
+            Answer answer = client.answer(stream);
+            isRefusal(answer, 503);
+            assertThat(answer.header("Connection")).isNull();
+            Answer get = client.answer(client.request("GET", "/app/ok", true));
+            isRefusal(get, 503);
+            draining.endsWell(2);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "text/html, text/html",
+        "*/*, text/plain",
+        "'text/html,application/xhtml+xml,*/*;q=0.8', text/html",
+        "application/json, application/problem+json",
+        "application/problem+json, application/problem+json",
+        "text/plain, text/plain",
+        "image/png, text/plain"
+    })
+    void bodyIsInTheFormThatTheClientPrefers(String accept, String contentType) throws Exception {
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE))) {
+            Answer answer = Http11Client.get(draining.server.port(), "/app/ok", "Accept: " + accept);
+            isRefusal(answer, 503);
+            assertThat(answer.header("Content-Type")).startsWith(contentType);
+            assertThat(answer.body()).hasSizeBetween(50, 2000);
+            assertThat(answer.header("Cache-Control")).contains("no-store");
+            draining.endsWell(1);
+        }
+    }
+
+    @Test
+    void headIsRefusedWithoutABody() throws Exception {
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE));
+                var client = new Http11Client(draining.server.port())) {
+            Answer answer = client.send(Http11Client.head("HEAD", "/app/ok")).answer(true);
+            isRefusal(answer, 503);
+            assertThat(client.read(1)).isEmpty();
+            draining.endsWell(1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {429, 500, 502, 400, 599})
+    void statusIsTheConfiguredOne(int status) throws Exception {
+        TestServer.Builder builder =
+                TestServer.with(TestServer.Position.ENGINE).set("refusalStatus", String.valueOf(status));
+        try (Draining draining = new Draining(builder);
+                var unread = new Http11Client(draining.server.port())) {
+            isRefusal(Http11Client.get(draining.server.port(), "/app/ok"), status);
+            isRefusal(unread.send(Scenario.uploadHead("/app/upload", SIZE, "x")).answer(), status);
+            isRefusal(Http2Client.get(draining.server.port(), "/app/ok"), status);
+            isRefusal(AjpClient.get(draining.server.ajpPort(), "/app/ok"), status);
+            draining.endsWell(4);
+        }
+    }
+
+    @Test
+    void retryAfterIsRoundedUp() throws Exception {
+        TestServer.Builder builder = TestServer.with(TestServer.Position.ENGINE).set("retryAfter", "1500ms");
+        try (Draining draining = new Draining(builder)) {
+            assertThat(Http11Client.get(draining.server.port(), "/app/ok").header("Retry-After"))
+                    .isEqualTo("2");
+        }
+    }
+
+    /** Unmapped paths are refused, too: a front end would take a 404 for the truth. */
+    @Test
+    void whatNoApplicationServesIsRefusedLikeTheRest() throws Exception {
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE))) {
+            isRefusal(Http11Client.get(draining.server.port(), "/nowhere"), 503);
+            draining.endsWell(1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void withRefuseUploadsPagesAreServed(TestServer.Position position) throws Exception {
+        try (TestServer server =
+                        TestServer.with(position).set("refuse", "uploads").start();
+                SlowUpload inFlight = SlowUpload.begin(server, "/app/upload")) {
+            server.drain().start("test");
+            Answer page = Http11Client.get(server.port(), "/app/ok");
+            assertThat(page.status()).isEqualTo(200);
+            assertThat(page.header("Connection")).isEqualTo("close");
+            assertThat(Http2Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+            assertThat(AjpClient.get(server.ajpPort(), "/app/ok").status()).isEqualTo(200);
+            byte[] body = App.multipart(1000);
+            isRefusal(
+                    Http11Client.exchange(server.port(), Scenario.uploadHead("/app/upload", body.length, "x"), body),
+                    503);
+            isRefusal(Http2Client.post(server.port(), "/app/upload", App.MULTIPART, body), 503);
+            isRefusal(AjpClient.post(server.ajpPort(), "/app/upload", App.MULTIPART, body), 503);
+            inFlight.finishWhole();
+            assertThat(server.drain().start("again").get(10, TimeUnit.SECONDS).outcome())
+                    .hasToString("DRAINED");
+            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void uploadsAreToldByTheirType() throws Exception {
+        TestServer.Builder builder = TestServer.with(TestServer.Position.ENGINE).set("refuse", "uploads");
+        Map<String, Integer> seen = new TreeMap<>();
+        List<String> types = List.of(
+                "multipart/form-data; boundary=x",
+                "Multipart/Related",
+                "application/offset+octet-stream",
+                "application/partial-upload",
+                "application/x-www-form-urlencoded",
+                "application/octet-stream");
+        try (TestServer server = builder.start()) {
+            server.drain().start("test");
+            for (String type : types) {
+                byte[] body = "a".getBytes(StandardCharsets.US_ASCII);
+                String head = Http11Client.head("PATCH", "/app/unread", "Content-Type: " + type, "Content-Length: 1");
+                seen.put(type, Http11Client.exchange(server.port(), head, body).status());
+            }
+        }
+        List<Integer> statuses = new ArrayList<>();
+        types.forEach(type -> statuses.add(seen.get(type)));
+        assertThat(statuses).containsExactly(503, 503, 503, 503, 200, 200);
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void lameDuckServesAndEndsConnections(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).set("lameDuck", "1m").start();
+                var keptAlive = new Http11Client(server.port());
+                var http2 = new Http2Client(server.port());
+                var ajp = new AjpClient(server.ajpPort())) {
+            Answer before = keptAlive.send(Http11Client.head("GET", "/app/ok")).answer();
+            assertThat(before.header("Connection")).isNotEqualTo("close");
+            http2.answer(http2.request("GET", "/app/ok", true));
+            server.drain().start("test");
+            assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
+
+            Answer answer = keptAlive.send(Http11Client.head("GET", "/app/ok")).answer();
+            assertThat(answer.status()).isEqualTo(200);
+            assertThat(answer.header("Connection")).isEqualTo("close");
+            assertThat(keptAlive.isClosedWithin(5_000)).isTrue();
+
+            Answer second = http2.answer(http2.request("GET", "/app/ok", true));
+            assertThat(second.status()).isEqualTo(200);
+            assertThat(second.header("Connection")).isNull();
+            Answer third = ajp.forward("GET", "/app/ok", Map.of()).answer(AjpClient.Body.of(new byte[0]));
+            assertThat(third.status()).isEqualTo(200);
+            assertThat(third.header("Connection")).isNull();
+
+            byte[] body = App.multipart(1000);
+            assertThat(Http11Client.exchange(server.port(), Scenario.uploadHead("/app/upload", body.length, "x"), body)
+                            .text())
+                    .isEqualTo(App.sha256(body));
+            var unused = server.drain().start("no more", new DrainLimits(Duration.ZERO, null));
+        }
+    }
+
+    /** A request that was admitted is never refused later, not at its own async dispatch or error page either. */
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void admittedRequestIsNotRefusedAtItsOwnDispatch(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start();
+                var dispatching = new Http11Client(server.port());
+                var timingOut = new Http11Client(server.port())) {
+            dispatching.send(Http11Client.head("GET", "/app/async/dispatch", App.KEY + ": x"));
+            server.app().awaitEntered("x");
+            timingOut.send(Http11Client.head("GET", "/app/async/complete", App.KEY + ": y"));
+            server.app().awaitEntered("y");
+            var over = server.drain().start("test");
+            server.app().release("x");
+            server.app().release("y");
+            assertThat(dispatching.answer().status()).isEqualTo(200);
+            assertThat(timingOut.answer().status()).isEqualTo(200);
+            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(server.drain().status().totals().refused()).isZero();
+        }
+    }
+}
