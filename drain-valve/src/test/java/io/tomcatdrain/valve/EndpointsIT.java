@@ -1,145 +1,248 @@
 package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.Hold;
+import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The endpoints over real HTTP, wherever the valve sits. */
+/** Asks a real Tomcat for readiness, liveness and status, and commands it, over HTTP and AJP. */
 class EndpointsIT {
-    private static final String TOKEN = "a token of some length".replace(' ', '-');
+    private static final String TOKEN = "a-token-for-the-tests";
     private static final String BEARER = "Authorization: Bearer " + TOKEN;
 
-    private static String path(TestServer.Position position) {
-        return position == TestServer.Position.CONTEXT ? "/app/drain" : "/drain";
+    private static Answer ask(TestServer server, String method, String path, String... headers) throws IOException {
+        try (Http11Client client = new Http11Client(server.port())) {
+            return client.send(Http11Client.head(method, path, headers)).answer(method.equals("HEAD"));
+        }
     }
 
-    private static Answer send(TestServer server, String method, String path, String... headers) throws Exception {
-        return Http11Client.exchange(server.port(), Http11Client.head(method, path, headers), new byte[0]);
-    }
-
-    @ParameterizedTest
-    @EnumSource(TestServer.Position.class)
-    void drainIsStartedWatchedAndUndone(TestServer.Position position) throws Exception {
-        try (TestServer server = TestServer.with(position).set("token", TOKEN).start();
-                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
-            String path = path(position);
-            assertThat(send(server, "GET", path + "/ready").text()).isEqualTo("{\"status\":\"UP\"}");
-            assertThat(send(server, "GET", path).status()).isEqualTo(401);
-            assertThat(send(server, "POST", path).status()).isEqualTo(401);
-            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
-
-            Answer started = send(server, "POST", path + "?reason=by%20hand", BEARER);
-            assertThat(started.status()).isEqualTo(202);
-            assertThat(started.text())
-                    .contains("\"state\":\"DRAINING\"", "\"reason\":\"by hand\"", "\"path\":\"/app/upload\"");
-            Answer ready = send(server, "GET", path + "/ready");
-            assertThat(ready.status()).isEqualTo(503);
-            assertThat(ready.text()).isEqualTo("{\"status\":\"DRAINING\"}");
-            assertThat(ready.header("Cache-Control")).isEqualTo("no-store");
-            assertThat(send(server, "GET", path + "/live").status()).isEqualTo(200);
-            assertThat(send(server, "POST", path + "?wait=10ms", BEARER).status())
-                    .isEqualTo(504);
-
-            assertThat(send(server, "DELETE", path, BEARER).status()).isEqualTo(200);
-            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
-            assertThat(send(server, "GET", "/app/ok").status()).isEqualTo(200);
-
-            try (var waiting = new Http11Client(server.port())) {
-                waiting.send(Http11Client.head("POST", path + "?wait=1m", BEARER));
-                upload.finishWhole();
-                Answer over = waiting.answer();
-                assertThat(over.status()).isEqualTo(200);
-                assertThat(over.text()).contains("\"state\":\"DRAINED\"", "\"report\":{\"outcome\":\"DRAINED\"");
-            }
+    private static void assertJson(Answer answer, int status, String... parts) {
+        assertThat(answer.status()).as("%s", answer).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).startsWith("application/json");
+        assertThat(answer.header("Cache-Control")).isEqualTo("no-store");
+        for (String part : parts) {
+            assertThat(answer.text()).contains(part);
         }
     }
 
     @ParameterizedTest
-    @EnumSource(TestServer.Position.class)
-    void endpointsAreNotCountedAndAnswerOverEveryProtocol(TestServer.Position position) throws Exception {
+    @EnumSource
+    void wholeLifeOverHttp(TestServer.Position position) throws Exception {
+        String path = position == TestServer.Position.CONTEXT ? "/app/drain" : "/drain";
         try (TestServer server = TestServer.with(position).set("token", TOKEN).start()) {
-            String path = path(position);
-            for (boolean drained : new boolean[] {false, true}) {
-                int ready = drained ? 503 : 200;
-                assertThat(send(server, "GET", path + "/ready").status()).isEqualTo(ready);
-                assertThat(Http2Client.get(server.port(), path + "/ready").status())
-                        .isEqualTo(ready);
-                assertThat(AjpClient.get(server.ajpPort(), path + "/ready").status())
-                        .isEqualTo(ready);
-                assertThat(AjpClient.get(server.ajpPort(), path + "/live").status())
-                        .isEqualTo(200);
-                assertThat(Http2Client.get(server.port(), path, "authorization", "Bearer " + TOKEN)
-                                .status())
-                        .isEqualTo(200);
-                assertThat(send(server, "GET", path + "/nothing").status()).isEqualTo(404);
-                assertThat(send(server, "PUT", path, BEARER).status()).isEqualTo(405);
-                assertThat(send(server, "GET", path + "?x=1", BEARER).status()).isEqualTo(400);
-                try (var head = new Http11Client(server.port())) {
-                    assertThat(head.send(Http11Client.head("HEAD", path + "/ready"))
-                                    .answer(true)
-                                    .status())
-                            .isEqualTo(ready);
-                }
-                assertThat(server.drain().status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 0, 0));
-                assertThat(server.drain().status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
-                var unused = server.drain().start("test");
-            }
+            Drain drain = server.drain();
+            assertJson(ask(server, "GET", path + "/ready"), 200, "{\"status\":\"UP\"}");
+            assertJson(ask(server, "GET", path + "/live"), 200, "{\"status\":\"UP\"}");
+            assertThat(ask(server, "HEAD", path + "/ready").status()).isEqualTo(200);
+            assertJson(ask(server, "GET", path, BEARER), 200, "\"state\":\"SERVING\"", "\"ready\":true");
+            assertJson(ask(server, "DELETE", path, BEARER), 200, "\"state\":\"SERVING\"");
+
+            Hold hold = drain.hold("the test");
+            assertJson(
+                    ask(server, "POST", path + "?reason=upgrade&timeout=5m", BEARER),
+                    202,
+                    "\"state\":\"DRAINING\"",
+                    "\"reason\":\"upgrade\"",
+                    "\"holds\":1");
+            assertJson(ask(server, "GET", path + "/ready"), 503, "{\"status\":\"DRAINING\"}");
+            assertThat(ask(server, "HEAD", path + "/ready").status()).isEqualTo(503);
+            assertJson(ask(server, "GET", path + "/live"), 200, "{\"status\":\"UP\"}");
+            assertJson(ask(server, "POST", path + "?wait=20ms", BEARER), 504, "\"state\":\"DRAINING\"");
+
+            Background<Answer> waiting = Background.call(() -> ask(server, "POST", path + "?wait=20s", BEARER));
+            hold.close();
+            assertJson(waiting.result(), 200, "\"state\":\"DRAINED\"", "\"outcome\":\"DRAINED\"");
+
+            assertJson(ask(server, "DELETE", path, BEARER), 200, "\"state\":\"SERVING\"", "\"report\":");
+            assertJson(ask(server, "GET", path + "/ready"), 200);
+            assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(200);
+
+            // None of all that was counted, but the one page.
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> drain.status().totals().requestsCompleted() == 1);
+            assertThat(drain.status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
+            assertThat(drain.status().totals().refused()).isZero();
         }
     }
 
-    /** Neighbours of the path belong to the application. */
+    @Test
+    void whatIsWrongIsSaid() throws Exception {
+        try (TestServer server =
+                TestServer.with(TestServer.Position.ENGINE).set("token", TOKEN).start()) {
+            assertJson(ask(server, "GET", "/drain"), 401, "Authorization: Bearer TOKEN");
+            assertJson(ask(server, "POST", "/drain", BEARER + "x"), 401);
+            assertJson(ask(server, "POST", "/drain?wait=soon", BEARER), 400, "wait [soon]");
+            assertJson(ask(server, "POST", "/drain?wait=1s&wait=2s", BEARER), 400, "duplicate parameter [wait]");
+            assertJson(ask(server, "GET", "/drain?x=1", BEARER), 400, "unknown parameter [x]");
+            assertJson(ask(server, "GET", "/drain/unknown", BEARER), 404, "/drain/ready");
+            Answer wrongMethod = ask(server, "PUT", "/drain", BEARER);
+            assertJson(wrongMethod, 405);
+            assertThat(wrongMethod.header("Allow")).isEqualTo("GET, HEAD, POST, DELETE");
+            assertThat(ask(server, "POST", "/drain/ready").header("Allow")).isEqualTo("GET, HEAD");
+            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
+        }
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
+            assertJson(ask(server, "GET", "/drain", BEARER), 403, "configure a token");
+            assertJson(ask(server, "GET", "/drain/ready"), 200);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
-        "/drainage, 404",
-        "/Drain/ready, 404",
-        "/x/drain/ready, 404",
-        "/drain/ready?x, 200",
+        "/drain/ready;jsessionid=1, 200",
+        "/drain;v=1/ready, 200",
+        "/drain/ready?x=1, 200",
+        "/dr%61in/ready, 200",
         "/x/../drain/ready, 200",
-        "/%64rain/ready, 200",
-        "/drain/ready;x=1, 200"
+        "//drain/ready, 200",
+        "/drain/ready/, 404",
+        "/drain/READY, 404",
+        "/drain/, 404"
     })
-    void pathIsMatchedAsApplicationsAre(String path, int status) throws Exception {
+    void spellingsOfThePath(String path, int status) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            assertThat(send(server, "GET", path).status()).isEqualTo(status);
+            assertJson(ask(server, "GET", path), status);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/drainage", "/DRAIN/ready", "/Drain", "/app/drain/ready", "/"})
+    void otherPathsAreTomcats(String path) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
+            Answer answer = ask(server, "GET", path);
+            assertThat(answer.status()).isEqualTo(404);
+            assertThat(String.valueOf(answer.header("Content-Type"))).doesNotContain("json");
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> server.drain().status().totals().requestsCompleted() == 1);
         }
     }
 
     @Test
-    void withoutATokenControlIsOff() throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            for (String method : new String[] {"GET", "POST", "DELETE"}) {
-                assertThat(send(server, method, "/drain", BEARER).status()).isEqualTo(403);
-            }
-            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
+    void ownPathHidesNothingElse() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.CONTEXT)
+                .set("path", "/ops/drain")
+                .start()) {
+            assertJson(ask(server, "GET", "/app/ops/drain/ready"), 200);
+            assertThat(ask(server, "GET", "/ops/drain/ready").status()).isEqualTo(404);
+            assertThat(ask(server, "GET", "/app/drain/ready").status()).isEqualTo(404);
+            assertThat(ask(server, "GET", "/app/ok").text()).isEqualTo("ok");
         }
     }
 
     @Test
-    void controlIsAnsweredOnTheControlPortOnly() throws Exception {
-        int control;
-        try (ServerSocket free = new ServerSocket(0)) {
-            control = free.getLocalPort();
+    void controlIsAnsweredOnItsPortOnly() throws Exception {
+        int controlPort;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            controlPort = socket.getLocalPort();
         }
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("token", TOKEN)
-                .set("controlPort", String.valueOf(control))
+                .set("controlPort", Integer.toString(controlPort))
                 .customize(
-                        each -> each.tomcat().getService().findConnectors()[1].setPort(control))
+                        each -> each.tomcat().getService().findConnectors()[1].setPort(controlPort))
                 .start()) {
-            assertThat(server.otherPort()).isEqualTo(control);
-            String status = Http11Client.head("GET", "/drain", BEARER);
-            assertThat(Http11Client.exchange(server.port(), status, new byte[0]).status())
-                    .isEqualTo(403);
-            assertThat(Http11Client.exchange(control, status, new byte[0]).status())
-                    .isEqualTo(200);
-            assertThat(Http11Client.get(server.port(), "/drain/ready").status()).isEqualTo(200);
-            assertThat(Http11Client.get(control, "/drain/ready").status()).isEqualTo(200);
+            for (String method : List.of("GET", "POST", "DELETE")) {
+                assertJson(ask(server, method, "/drain", BEARER), 403, "use the control port");
+                // The same with a bad token: the port alone decides, so that nobody can try tokens there.
+                assertJson(ask(server, method, "/drain", BEARER + "x"), 403);
+            }
+            assertJson(overAjp(server, "/drain"), 403);
+            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
+            assertJson(ask(server, "GET", "/drain/ready"), 200);
+            assertJson(Http11Client.get(controlPort, "/drain/ready"), 200);
+            assertJson(Http11Client.get(controlPort, "/drain", BEARER), 200, "\"state\":\"SERVING\"");
+            assertJson(Http11Client.get(controlPort, "/drain", BEARER + "x"), 401);
+            assertThat(Http11Client.get(controlPort, "/app/ok").status()).isEqualTo(200);
+        }
+    }
+
+    private static Answer overAjp(TestServer server, String path) throws IOException {
+        try (AjpClient client = new AjpClient(server.ajpPort())) {
+            return client.forward("GET", path, Map.of("Authorization", "Bearer " + TOKEN))
+                    .answer(AjpClient.Body.of(new byte[0]));
+        }
+    }
+
+    @Test
+    void otherProtocolsAnswerTheSame() throws Exception {
+        try (TestServer server =
+                TestServer.with(TestServer.Position.ENGINE).set("token", TOKEN).start()) {
+            assertJson(overAjp(server, "/drain/ready"), 200);
+            assertJson(overAjp(server, "/drain"), 200, "\"state\":\"SERVING\"");
+            assertJson(Http2Client.get(server.port(), "/drain/ready"), 200);
+            assertJson(
+                    Http2Client.get(server.port(), "/drain", "authorization", "Bearer " + TOKEN),
+                    200,
+                    "\"state\":\"SERVING\"");
+            assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
+                    .isEqualTo(DrainReport.Outcome.DRAINED);
+            assertJson(overAjp(server, "/drain/ready"), 503);
+            assertJson(Http2Client.get(server.port(), "/drain/ready"), 503);
+        }
+    }
+
+    @Test
+    void lameDuckLastsUntilTheProberHasSeenIt() throws Exception {
+        ScheduledExecutorService prober = Executors.newSingleThreadScheduledExecutor();
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("lameDuck", "auto")
+                .start()) {
+            Drain drain = server.drain();
+            List<Integer> seen = new CopyOnWriteArrayList<>();
+            var polls = prober.scheduleAtFixedRate(
+                    () -> {
+                        try {
+                            seen.add(ask(server, "GET", "/drain/ready", "User-Agent: prober")
+                                    .status());
+                        } catch (IOException lost) {
+                            seen.add(Answer.NONE);
+                        }
+                    },
+                    0,
+                    100,
+                    TimeUnit.MILLISECONDS);
+            await().atMost(Duration.ofSeconds(10)).until(() -> seen.size() >= 4);
+            assertThat(seen).containsOnly(200);
+            Hold hold = drain.hold("the test");
+            assertThat(hold.isEffective()).isTrue();
+            var report = drain.start("test");
+            assertThat(drain.state()).isEqualTo(DrainState.LAME_DUCK);
+            assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(200);
+            await().atMost(Duration.ofSeconds(10))
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(() -> drain.state() == DrainState.DRAINING);
+            assertThat(seen.stream().filter(status -> status == 503).count())
+                    .as("%s", seen)
+                    .isBetween(3L, 20L);
+            assertThat(drain.status().probers()).singleElement().satisfies(each -> {
+                assertThat(each.remote()).isEqualTo("127.0.0.1");
+                assertThat(each.seenDown()).isGreaterThanOrEqualTo(3);
+            });
+            assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(503);
+            hold.close();
+            assertThat(report.get(10, TimeUnit.SECONDS).lameDuckMillis()).isBetween(200L, 8_000L);
+            polls.cancel(false);
+        } finally {
+            prober.shutdownNow();
         }
     }
 
@@ -156,6 +259,22 @@ class EndpointsIT {
                     "Content-Type: application/x-www-form-urlencoded",
                     "Content-Length: " + form.length);
             assertThat(Http11Client.exchange(server.port(), head, form).text()).isEqualTo(App.sha256(form));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void endpointsAreNotCounted(TestServer.Position position) throws Exception {
+        String path = position == TestServer.Position.CONTEXT ? "/app/drain" : "/drain";
+        try (TestServer server = TestServer.with(position).start()) {
+            for (String below : new String[] {"", "/ready", "/live", "/nothing"}) {
+                Http11Client.get(server.port(), path + below);
+                Http2Client.get(server.port(), path + below);
+                AjpClient.get(server.ajpPort(), path + below);
+            }
+            assertThat(server.drain().status().totals())
+                    .isEqualTo(new io.tomcatdrain.DrainStatus.Totals(0, 0, 0, 0, 0));
+            assertThat(server.drain().status().inFlight()).isEqualTo(new io.tomcatdrain.DrainStatus.InFlight(0, 0, 0));
         }
     }
 }
