@@ -272,9 +272,8 @@ class EndpointsIT {
                 Http2Client.get(server.port(), path + below);
                 AjpClient.get(server.ajpPort(), path + below);
             }
-            assertThat(server.drain().status().totals())
-                    .isEqualTo(new io.tomcatdrain.DrainStatus.Totals(0, 0, 0, 0, 0));
-            assertThat(server.drain().status().inFlight()).isEqualTo(new io.tomcatdrain.DrainStatus.InFlight(0, 0, 0));
+            assertThat(server.drain().status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 0, 0));
+            assertThat(server.drain().status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
         }
     }
 }
