@@ -2,6 +2,7 @@ package io.tomcatdrain.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -104,7 +105,7 @@ class DrainMetricsTest {
         var upload = drain.enterUpload(new FixedUpload("/upload", 25, 100));
 
         drain.start("upgrade");
-        Thread.sleep(30);
+        await().until(() -> drain.status().drainingMillis() >= 30);
         upload.close();
         drain.awaitDrained(10_000);
 

@@ -35,9 +35,12 @@ final class DrainStop {
         return service;
     }
 
-    /** Returns how long the drain can take at most, as far as it is known now. */
+    /** Returns how long the drain can take at most from now on, as far as it is known. */
     Duration longest() {
-        return drain.settings().longestStop();
+        Duration bySettings = drain.settings().longestStop();
+        Duration byCommand = Duration.ofMillis(
+                drain.summary().remainingMillis()); // a drain may run already, with a limit of its own
+        return byCommand.compareTo(bySettings) > 0 ? byCommand : bySettings;
     }
 
     void begin(String what, boolean wholeService) {

@@ -54,7 +54,8 @@ class CrowdIT {
                     assertThat(status.inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
                     server.drain().resume();
                     drained++;
-                    TimeUnit.MILLISECONDS.sleep(20); // serves for a while
+                    long served = requestsCompleted(server);
+                    await().until(() -> over.get() || requestsCompleted(server) > served);
                 }
                 return drained;
             });
@@ -69,6 +70,10 @@ class CrowdIT {
             over.set(true);
             operator.shutdownNow();
         }
+    }
+
+    private static long requestsCompleted(TestServer server) {
+        return server.drain().status().totals().requestsCompleted();
     }
 
     private static long uploads() {
