@@ -1,0 +1,81 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/** A request that is no upload costs at most its note beyond what Tomcat allocates for it without the valve. */
+class AllocationIT {
+    private static final int ROUNDS = 7;
+    private static final int REQUESTS = 3_000;
+
+    /** The note of a request, and what two medians of the same server differ by at most on a busy machine. */
+    private static final long MOST = 32 + 32;
+
+    private static final byte[] GET = Http11Client.head("GET", "/app/ok").getBytes(StandardCharsets.US_ASCII);
+
+    @Test
+    void plainRequestCostsAtMostItsNote() throws Exception {
+        assumeTrue(
+                ManagementFactory.getThreadMXBean() instanceof com.sun.management.ThreadMXBean threads
+                        && threads.isThreadAllocatedMemorySupported()
+                        && threads.isThreadAllocatedMemoryEnabled(),
+                "this JVM does not count what threads allocate");
+        long[] with = new long[ROUNDS];
+        long[] without = new long[ROUNDS];
+        try (TestServer bare = TestServer.bare().start();
+                TestServer drained = TestServer.with(TestServer.Position.ENGINE).start();
+                var toBare = new Http11Client(bare.port());
+                var toDrained = new Http11Client(drained.port())) {
+            unlimited(bare);
+            unlimited(drained);
+            measure(toBare);
+            measure(toDrained);
+            for (int i = 0; i < ROUNDS; i++) {
+                without[i] = measure(toBare);
+                with[i] = measure(toDrained);
+            }
+        }
+        assertThat(median(with) - median(without))
+                .as("with %s, without %s", Arrays.toString(with), Arrays.toString(without))
+                .isLessThanOrEqualTo(MOST);
+    }
+
+    private static void unlimited(TestServer server) {
+        server.tomcat().getConnector().setProperty("maxKeepAliveRequests", "-1");
+    }
+
+    /** Returns what Tomcat's threads allocate for one request, in the mean. */
+    private static long measure(Http11Client client) throws IOException {
+        long before = allocated();
+        for (int i = 0; i < REQUESTS; i++) {
+            client.send(GET);
+            if (client.answer().status() != 200) {
+                throw new IOException("not served");
+            }
+        }
+        return (allocated() - before) / REQUESTS;
+    }
+
+    private static long allocated() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long sum = 0;
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().startsWith("http-nio-")) {
+                sum += threads.getThreadAllocatedBytes(thread.getId());
+            }
+        }
+        return sum;
+    }
+
+    private static long median(long[] values) {
+        long[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+}
