@@ -28,6 +28,7 @@ import org.apache.catalina.startup.Tomcat;
 import org.apache.coyote.ajp.AjpNioProtocol;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.websocket.server.WsSci;
+import org.awaitility.Awaitility;
 
 /**
  * A Tomcat with the {@link App} under {@code /app}, an HTTP connector that also speaks HTTP/2, and an AJP connector, on free ports
@@ -47,6 +48,8 @@ final class TestServer implements AutoCloseable {
                 fault.printStackTrace();
             }
         });
+        // Tomcat's threads may die of what a servlet throws on purpose while a test awaits something else.
+        Awaitility.doNotCatchUncaughtExceptionsByDefault();
         // Requests that fail on purpose, and drains by the hundred, would fill pages of every build's log.
         if (!Boolean.getBoolean("tomcat.log")) {
             for (Handler handler : Logger.getLogger("").getHandlers()) {
