@@ -42,7 +42,7 @@ public final class DrainRegistration implements AutoCloseable {
         DrainListener.Registration listener = () -> {};
         try {
             ObjectName wanted = objectName(drainName);
-            DrainEmitter emitter = new DrainEmitter(view(drain), wanted, drainName);
+            DrainEmitter emitter = new DrainEmitter(drain, wanted);
             server.registerMBean(emitter, wanted);
             registered = wanted;
             listener = drain.onStateChange(emitter::stateChanged);

@@ -1,0 +1,135 @@
+package io.tomcatdrain.sample;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
+import java.util.stream.Stream;
+import org.openqa.selenium.By;
+import org.openqa.selenium.OutputType;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.logging.LogEntry;
+import org.openqa.selenium.logging.LogType;
+import org.openqa.selenium.logging.LoggingPreferences;
+
+/** Chromium without a screen, with a profile of its own. */
+final class Browser implements AutoCloseable {
+    private static final List<String> PROGRAMS = List.of("chromium", "chromedriver");
+
+    private final ChromeDriver driver;
+
+    Browser(Path profile) {
+        var options = new ChromeOptions();
+        options.setBinary(find("chromium").orElseThrow().toFile());
+        options.addArguments(
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
+                "--lang=en-GB",
+                "--user-data-dir=" + profile);
+        var logs = new LoggingPreferences();
+        logs.enable(LogType.BROWSER, Level.ALL);
+        options.setCapability("goog:loggingPrefs", logs);
+        var service = new ChromeDriverService.Builder()
+                .usingDriverExecutable(find("chromedriver").orElseThrow().toFile())
+                .usingAnyFreePort()
+                .build();
+        driver = new ChromeDriver(service, options);
+        driver.manage().timeouts().scriptTimeout(Duration.ofSeconds(20));
+    }
+
+    /** What is not installed, and how to install it; empty when a browser can be started. */
+    static Optional<String> missing() {
+        return PROGRAMS.stream().allMatch(program -> find(program).isPresent())
+                ? Optional.empty()
+                : Optional.of("Chromium not installed (apt-get install chromium chromium-driver)");
+    }
+
+    private static Optional<Path> find(String program) {
+        return Stream.of(System.getenv().getOrDefault("PATH", "").split(":"))
+                .map(directory -> Path.of(directory, program))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    ChromeDriver driver() {
+        return driver;
+    }
+
+    WebElement element(String id) {
+        return driver.findElement(By.id(id));
+    }
+
+    List<WebElement> all(String selector) {
+        return driver.findElements(By.cssSelector(selector));
+    }
+
+    /** The text of an element as it can be seen; empty where it is hidden. */
+    String text(String id) {
+        return element(id).getText();
+    }
+
+    /** The text as it stands in the document, seen or not. */
+    String content(String id) {
+        return (String) run("return document.getElementById(arguments[0]).textContent", id);
+    }
+
+    Object run(String script, Object... arguments) {
+        return driver.executeScript(script, arguments);
+    }
+
+    /** Sends uploads of the page in this window no faster than so; −1 for no limit. Also those that are under way. */
+    void bytesPerSecond(long limit) {
+        command("Network.enable", Map.of());
+        command(
+                "Network.emulateNetworkConditions",
+                Map.of("offline", false, "latency", 0, "downloadThroughput", -1, "uploadThroughput", limit));
+    }
+
+    void colours(String scheme) {
+        command(
+                "Emulation.setEmulatedMedia",
+                Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
+    }
+
+    void width(int pixels) {
+        command(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", pixels, "height", 800, "deviceScaleFactor", 1, "mobile", pixels < 600));
+    }
+
+    private void command(String name, Map<String, Object> parameters) {
+        driver.executeCdpCommand(name, parameters);
+    }
+
+    /** Writes what the page looks like, all of it. */
+    void screenshot(Path file) throws IOException {
+        Files.createDirectories(file.getParent());
+        Files.write(file, driver.getScreenshotAs(OutputType.BYTES));
+    }
+
+    /** What the console was told since the last time. */
+    List<String> console() {
+        return driver.manage().logs().get(LogType.BROWSER).getAll().stream()
+                .map(LogEntry::getMessage)
+                .toList();
+    }
+
+    @Override
+    public void close() {
+        driver.quit();
+    }
+}
