@@ -1,6 +1,7 @@
 package io.tomcatdrain.sample;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,10 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.openqa.selenium.By;
 import org.openqa.selenium.OutputType;
 import org.openqa.selenium.WebElement;
+import org.openqa.selenium.WindowType;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
@@ -21,11 +24,15 @@ import org.openqa.selenium.logging.LoggingPreferences;
 
 /** Chromium without a screen, with a profile of its own. */
 final class Browser implements AutoCloseable {
+    /** Held, since loggers are not; there is no CDP class for a browser newer than Selenium, and none is used. */
+    private static final Logger CDP_LOG = Logger.getLogger("org.openqa.selenium.devtools.CdpVersionFinder");
+
     private static final List<String> PROGRAMS = List.of("chromium", "chromedriver");
 
     private final ChromeDriver driver;
 
     Browser(Path profile) {
+        CDP_LOG.setLevel(Level.SEVERE);
         var options = new ChromeOptions();
         options.setBinary(find("chromium").orElseThrow().toFile());
         options.addArguments(
@@ -69,6 +76,13 @@ final class Browser implements AutoCloseable {
         return driver;
     }
 
+    /** Opens an address in another tab, which the commands that follow go to, and returns its handle. */
+    String openAnother(URI address) {
+        driver.switchTo().newWindow(WindowType.TAB);
+        driver.get(address.toString());
+        return driver.getWindowHandle();
+    }
+
     WebElement element(String id) {
         return driver.findElement(By.id(id));
     }
@@ -91,7 +105,7 @@ final class Browser implements AutoCloseable {
         return driver.executeScript(script, arguments);
     }
 
-    /** Sends uploads of the page in this window no faster than so; −1 for no limit. Also those that are under way. */
+    /** Sends what the page in this window begins to send no faster than so; −1 for no limit, for what is under way too. */
     void bytesPerSecond(long limit) {
         command("Network.enable", Map.of());
         command(
@@ -106,9 +120,13 @@ final class Browser implements AutoCloseable {
     }
 
     void width(int pixels) {
+        size(pixels, 800);
+    }
+
+    private void size(long width, long height) {
         command(
                 "Emulation.setDeviceMetricsOverride",
-                Map.of("width", pixels, "height", 800, "deviceScaleFactor", 1, "mobile", pixels < 600));
+                Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", width < 600));
     }
 
     private void command(String name, Map<String, Object> parameters) {
@@ -118,6 +136,7 @@ final class Browser implements AutoCloseable {
     /** Writes what the page looks like, all of it. */
     void screenshot(Path file) throws IOException {
         Files.createDirectories(file.getParent());
+        size((Long) run("return innerWidth"), (Long) run("return document.documentElement.scrollHeight"));
         Files.write(file, driver.getScreenshotAs(OutputType.BYTES));
     }
 

@@ -22,17 +22,20 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
-import org.openqa.selenium.WindowType;
 import org.openqa.selenium.interactions.Actions;
 
 /** The sample's page in a browser: uploads through a drain, watches it, steers it, and is fit to be used by everybody. */
 @Timeout(180)
 class PageIT {
-    /** What the browser notes of an answer that the test wanted: a refusal, a wrong token, too many streams. */
-    private static final String WANTED =
-            "Failed to load resource: the server responded with a status of (503|401|429) .*";
+    /**
+     * What the browser notes of answers that the test wanted: a refusal, which Tomcat may cut a large body short with, and a wrong
+     * token.
+     */
+    private static final String WANTED = ".* - Failed to load resource: (net::ERR_CONNECTION_(RESET|ABORTED)"
+            + "|the server responded with a status of (503|401) .*)";
 
     private static final Path SCREENSHOTS = Path.of("target", "screenshots");
     private static final int PHONE = 360;
@@ -69,6 +72,7 @@ class PageIT {
     void openThePage() throws Exception {
         sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "5s");
         node = new NodeClient(sample);
+        browser.driver().get("about:blank"); // the page of the test before was still looking for its server
         browser.console();
         browser.width(1200);
         browser.driver().get(node.root().toString());
@@ -92,7 +96,10 @@ class PageIT {
                         + "new MutationObserver(() => window.announced.push(document.getElementById('announce').textContent))"
                         + ".observe(document.getElementById('announce'), {childList: true, characterData: true, subtree: true})");
 
-        browser.bytesPerSecond(200_000);
+        String second = browser.openAnother(node.root());
+        browser.driver().switchTo().window(first);
+
+        browser.bytesPerSecond(20_000);
         fillInAndSend("Slow but sure");
         await().until(() -> !browser.all("#inflight .card").isEmpty());
         lookFromAllSides("1-serving");
@@ -104,22 +111,17 @@ class PageIT {
         lookFromAllSides("2-lame-duck");
 
         awaitState("draining");
-        browser.bytesPerSecond(1); // nothing moves any more
         assertThat(browser.text("lame-duck")).contains("took 5.");
         await().until(() -> browser.text("draining").matches("(?s).*s so far, at most (10|9) min more.*"));
         assertThat(browser.text("report")).isEmpty();
         awaitAgreement("draining");
         lookFromAllSides("3-draining");
 
-        browser.driver().switchTo().newWindow(WindowType.TAB);
-        browser.driver().get(node.root().resolve("/drain/ready").toString());
-        assertThat(browser.driver().getPageSource()).contains("DRAINING");
-        browser.driver().close();
-        browser.driver().switchTo().window(first);
+        browser.driver().switchTo().window(second);
         browser.element("comment").sendKeys("this must not be lost");
         fillInAndSend("Too late");
-        WebElement refused = browser.all("#sent .card").get(1);
-        await().until(() -> refused.getText().contains("try again now"));
+        WebElement refused = browser.all("#sent .card").get(0);
+        await().atMost(Duration.ofSeconds(20)).until(() -> refused.getText().contains("try again now"));
         assertThat(refused.getText())
                 .contains("This server is being upgraded and takes no new uploads. Nothing is lost: your form is kept")
                 .contains("Try again");
@@ -128,6 +130,7 @@ class PageIT {
         assertThat(browser.element("file").getAttribute("value")).endsWith("holiday.bin");
         lookFromAllSides("4-refused");
 
+        browser.driver().switchTo().window(first);
         browser.bytesPerSecond(-1);
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> browser.all("#sent .card.good").size() == 1);
@@ -142,8 +145,8 @@ class PageIT {
                 .isEqualTo("1")
                 .isEqualTo(report.get("finished").asText());
         assertThat(browser.text("report-refused"))
-                .isEqualTo("1")
-                .isEqualTo(report.get("refused").asText());
+                .isEqualTo(report.get("refused").asText())
+                .isNotEqualTo("0");
         assertThat(browser.text("report-abandoned")).isEqualTo("0");
         assertThat(browser.text("inflight-none")).isEqualTo("None.");
         awaitAgreement("drained");
@@ -151,9 +154,14 @@ class PageIT {
 
         browser.element("resume").click();
         awaitState("serving");
-        refused.findElement(org.openqa.selenium.By.cssSelector(".again")).click();
-        await().until(() -> browser.all("#sent .card.good").size() == 2);
         awaitAgreement("serving");
+        browser.driver().switchTo().window(second);
+        refused.findElement(By.cssSelector(".again")).click();
+        await().until(() -> browser.all("#sent .card.good").size() == 1);
+        assertConsoleIsQuiet();
+        browser.driver().close();
+        browser.driver().switchTo().window(first);
+        await().until(() -> numbersOfThePage().get("totals.uploadsCompleted").equals(2L));
 
         assertThat((List<?>) browser.run("return window.announced.filter(text => text.startsWith('This node'))"))
                 .as("told to those who listen: each state once, and no progress")
@@ -329,7 +337,7 @@ class PageIT {
     }
 
     private static void assertConsoleIsQuiet() {
-        assertThat(browser.console()).allMatch(line -> line.matches(".*" + WANTED));
+        assertThat(browser.console()).allMatch(line -> line.matches(WANTED));
     }
 
     private static final String NAMELESS = """
