@@ -38,6 +38,15 @@ final class ListenerCloser {
 
     private ListenerCloser() {}
 
+    /** Lets those connectors close their listeners later that can do it by Tomcat's own means only: what binds at init stays open. */
+    static void letClose(Service service) {
+        for (Connector connector : service.findConnectors()) {
+            if (!(endpointOrNull(connector) instanceof NioEndpoint)) {
+                connector.setProperty("bindOnInit", "false");
+            }
+        }
+    }
+
     /**
      * Closes the listeners of all the service's connectors that are open.
      *
@@ -84,7 +93,7 @@ final class ListenerCloser {
         }
         LOG.warn("Closing the listener of [" + connector
                 + "] by Tomcat's own means: connections in its accept queue may be reset, and"
-                + " it stays open unless the connector has bindOnInit=\"false\"");
+                + " it stays open where the connector was bound at its initialization (bindOnInit)");
         handler.closeServerSocketGraceful();
         return null;
     }
@@ -134,6 +143,14 @@ final class ListenerCloser {
         Field field = AbstractEndpoint.class.getDeclaredField("acceptor");
         field.setAccessible(true);
         return (Acceptor<?>) field.get(endpoint);
+    }
+
+    private static @Nullable Object endpointOrNull(Connector connector) {
+        try {
+            return endpointOf(connector.getProtocolHandler());
+        } catch (ReflectiveOperationException | RuntimeException unknownTomcat) {
+            return null;
+        }
     }
 
     private static @Nullable Object endpointOf(ProtocolHandler handler) throws ReflectiveOperationException {

@@ -3,6 +3,8 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -27,7 +29,12 @@ abstract class SlowUpload implements AutoCloseable {
     }
 
     static SlowUpload begin(TestServer server, int port, String host, String path) throws Exception {
-        Http11Client client = new Http11Client(port);
+        return begin(server, new Socket(InetAddress.getLoopbackAddress(), port), host, path);
+    }
+
+    /** Begins one over HTTP/1.1 on a connection of its own, which is closed with it. */
+    static SlowUpload begin(TestServer server, Socket socket, String host, String path) throws Exception {
+        Http11Client client = new Http11Client(socket);
         SlowUpload upload = new SlowUpload() {
             @Override
             Answer finish() throws IOException {
