@@ -69,7 +69,6 @@ final class FleetIT {
             var restart = new RollingRestart(fleet, frontEnd);
             restart.underLoad(extent(frontEnd, line));
             REPORT.add(frontEnd.toString(), line, restart);
-            restart.stops().forEach(stop -> System.out.println(frontEnd + ": " + stop));
             assertThat(restart.tally().lostUploads())
                     .as("lost uploads\n%s", fleet.logs())
                     .isEmpty();

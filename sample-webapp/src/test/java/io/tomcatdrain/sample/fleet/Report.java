@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** The figures of all runs, as a table that is printed and kept in {@code target/fleet/report.md}. Thread-safe. */
+/** The figures of all runs, as a table that is printed, and kept with every stop in {@code target/fleet/report.md}. Thread-safe. */
 final class Report {
     private static final String HEADING = """
             | front end | Tomcat | stops | uploads | lost | GETs | lost | slowest GET ms | median stop s | of these lame duck s | median beyond the slowest upload s | last upload to exit: median ms | worst ms |
@@ -15,6 +15,7 @@ final class Report {
             """;
 
     private final List<String> rows = new ArrayList<>();
+    private final List<String> stops = new ArrayList<>();
 
     synchronized void add(String frontEnd, int line, RollingRestart restart) {
         var tally = restart.tally();
@@ -34,6 +35,8 @@ final class Report {
                 restart.medianBeyondSlowestUpload().toMillis() / 1000.0,
                 restart.medianAfterLastUpload().toMillis(),
                 restart.worstAfterLastUpload().toMillis()));
+        restart.stops().forEach(stop -> stops.add("- " + frontEnd + ", Tomcat " + line + ": " + stop));
+        write();
     }
 
     synchronized void skip(String frontEnd, String reason) {
@@ -41,10 +44,18 @@ final class Report {
     }
 
     synchronized void print() {
-        var table = HEADING + String.join("\n", rows) + "\n";
-        System.out.print(table);
+        System.out.print(table());
+    }
+
+    private String table() {
+        return HEADING + String.join("\n", rows) + "\n";
+    }
+
+    private void write() {
         try {
-            Files.writeString(Files.createDirectories(Parts.work()).resolve("report.md"), table);
+            Files.writeString(
+                    Files.createDirectories(Parts.work()).resolve("report.md"),
+                    table() + "\n" + String.join("\n", stops) + "\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
