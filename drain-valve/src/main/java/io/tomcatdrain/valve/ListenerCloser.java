@@ -14,7 +14,6 @@ import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ProtocolHandler;
-import org.apache.coyote.ajp.AbstractAjpProtocol;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.AbstractEndpoint;
@@ -57,9 +56,6 @@ final class ListenerCloser {
         List<LastAccepts> closing = new ArrayList<>();
         for (Connector connector : service.findConnectors()) {
             if (except == null || except != connector.getPort()) {
-                if (connector.getProtocolHandler() instanceof AbstractAjpProtocol) {
-                    endWhenIdle(connector);
-                }
                 LastAccepts last = begin(connector);
                 if (last != null) {
                     closing.add(last);
@@ -70,15 +66,6 @@ final class ListenerCloser {
         for (LastAccepts last : closing) {
             awaitClosed(last, until);
         }
-    }
-
-    /**
-     * Ends AJP connections once they have carried an answer: no header says so there, and the END message that could is out before the
-     * valve sees the answer. The front end finds a pooled connection closed before it sends anything.
-     */
-    private static void endWhenIdle(Connector connector) {
-        connector.setProperty("keepAliveTimeout", "1");
-        connector.setProperty("socket.timeoutInterval", "50");
     }
 
     private static void awaitClosed(LastAccepts last, long until) {

@@ -18,6 +18,9 @@ abstract class SlowUpload implements AutoCloseable {
     final byte[] body = App.multipart(SIZE);
     final String key = "slow-" + KEYS.incrementAndGet();
 
+    /** Whether the answer lets the client use the connection again. */
+    boolean connectionStays = true;
+
     private SlowUpload() {}
 
     /** Begins one over HTTP/1.1; returns once the application has it. */
@@ -35,7 +38,10 @@ abstract class SlowUpload implements AutoCloseable {
         SlowUpload upload = new SlowUpload() {
             @Override
             Answer finish() throws IOException {
-                return client.send(body, SIZE / 2, body.length - SIZE / 2).answer();
+                Answer answer =
+                        client.send(body, SIZE / 2, body.length - SIZE / 2).answer();
+                connectionStays = !"close".equals(answer.header("Connection"));
+                return answer;
             }
 
             @Override
@@ -86,7 +92,9 @@ abstract class SlowUpload implements AutoCloseable {
         SlowUpload upload = new SlowUpload() {
             @Override
             Answer finish() {
-                return client.finish(rest[0]);
+                Answer answer = client.finish(rest[0]);
+                connectionStays = client.isReusable();
+                return answer;
             }
 
             @Override
