@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import com.sun.management.ThreadMXBean;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.http.StatusText;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Arrays;
@@ -38,6 +39,7 @@ final class StatusCost {
         try (DrainRegistration registration = DrainRegistration.register(drain)) {
             print("status()", drain::status);
             print("summary()", drain::summary);
+            print("status JSON", () -> StatusText.of(drain.status()));
             print("JMX State", () -> read(server, name, "State"));
             print("JMX UploadBytes", () -> read(server, name, "UploadBytes"));
             print("JMX ActiveUploads", () -> read(server, name, "ActiveUploads"));
