@@ -33,7 +33,10 @@ element('token-form').addEventListener('submit', event => {
   watching = watch(DRAIN, token, {
     status(status) {
       trouble(complaint);
-      element('lost').hidden = true;
+      if (!element('lost').hidden) {
+        element('lost').hidden = true;
+        announce('The server answers again.');
+      }
       if (!shown) {
         shown = true;
         element('token').removeAttribute('aria-invalid');
@@ -61,7 +64,7 @@ element('token-form').addEventListener('submit', event => {
   });
 });
 
-/** Says it once to those who listen, and counts down for those who look. */
+/** Says it once to those who listen; those who look see every attempt. */
 function lost(text, millis) {
   if (element('lost').hidden) {
     announce(text);

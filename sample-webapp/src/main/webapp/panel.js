@@ -37,7 +37,7 @@ export function render(status) {
   heardAt = new Date();
   element('panel').classList.remove('stale');
 
-  const [kind, meaning] = MEANING[status.state];
+  const [kind, meaning] = MEANING[status.state] ?? ['', ''];
   setText(element('state'), nameOf(status.state));
   element('state').className = `state ${kind}`;
   setText(element('meaning'), meaning);

@@ -37,9 +37,8 @@ final class DrainEmitter extends StandardEmitterMBean {
     private static final CompositeType STATE_CHANGE = stateChangeType();
 
     private final ObjectName objectName;
-    private final String drainName;
-    private final AtomicLong sequenceNumber = new AtomicLong();
     private final Drain drain;
+    private final AtomicLong sequenceNumber = new AtomicLong();
     private final UploadTable uploads;
 
     DrainEmitter(Drain drain, ObjectName objectName) {
@@ -52,7 +51,6 @@ final class DrainEmitter extends StandardEmitterMBean {
                         Notification.class.getName(),
                         "The state has changed; the user data holds name, oldState and newState")));
         this.objectName = objectName;
-        this.drainName = drain.name();
         this.drain = drain;
         this.uploads = new UploadTable(typeOfUploads(getMBeanInfo()));
     }
@@ -112,10 +110,10 @@ final class DrainEmitter extends StandardEmitterMBean {
                 DrainRegistration.STATE_NOTIFICATION,
                 objectName,
                 sequenceNumber.incrementAndGet(),
-                "drain[" + drainName + "] " + before + " -> " + after);
+                "drain[" + drain.name() + "] " + before + " -> " + after);
         try {
             notification.setUserData(new CompositeDataSupport(
-                    STATE_CHANGE, Map.of("name", drainName, "oldState", before.name(), "newState", after.name())));
+                    STATE_CHANGE, Map.of("name", drain.name(), "oldState", before.name(), "newState", after.name())));
         } catch (OpenDataException impossible) {
             throw new IllegalStateException(impossible);
         }
