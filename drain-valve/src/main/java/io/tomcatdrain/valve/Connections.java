@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import jakarta.servlet.http.HttpServletResponse;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.coyote.ajp.AbstractAjpProtocol;
@@ -26,6 +27,14 @@ final class Connections {
     /** Makes this answer the last one of its HTTP/1.1 connection; does nothing once it is on its way, or on other protocols. */
     static void endWithAnswer(Request request, Response response) {
         if (endsByHeader(request) && !response.isCommitted()) {
+            endByHeader(response.getCoyoteResponse());
+        }
+    }
+
+    /** Makes this answer over HTTP/1.1, of which nothing has been sent, the last one of its connection. */
+    static void endByHeader(org.apache.coyote.Response response) {
+        // An upgrade says in this header what the connection becomes.
+        if (response.getStatus() != HttpServletResponse.SC_SWITCHING_PROTOCOLS) {
             response.setHeader("Connection", "close");
         }
     }

@@ -22,8 +22,8 @@ final class DrainStop {
     private final DrainEndpoints endpoints;
     private final Service service;
 
-    /** True once somebody did not want to wait any more: Tomcat loses the thread's own flag on its way from one wait to the next. */
-    private volatile boolean interrupted;
+    /** True once a wait was interrupted or in vain: the next steps of the stop must not wait again, whose thread may have lost its flag. */
+    private volatile boolean waitedEnough;
 
     DrainStop(Drain drain, DrainEndpoints endpoints, Service service) {
         this.drain = drain;
@@ -54,18 +54,19 @@ final class DrainStop {
     /** Waits until the drain is over; an interrupt or a drain that does not end by its limits ends the wait. */
     void await() {
         try {
-            while (!interrupted && !drain.state().isReady() && !drain.state().isOver()) {
+            while (!waitedEnough && !drain.state().isReady() && !drain.state().isOver()) {
                 long remaining = Math.max(0, drain.status().remainingMillis());
                 if (!drain.awaitOver(remaining + GRACE_MILLIS)
                         && drain.status().remainingMillis() <= 0
                         && !drain.state().isOver()) {
+                    waitedEnough = true;
                     LOG.error(
                             "drain[" + drain.name() + "] is past its limits and has not ended; stopping all the same");
                     return;
                 }
             }
         } catch (InterruptedException enough) {
-            interrupted = true;
+            waitedEnough = true;
             LOG.warn("drain[" + drain.name()
                     + "] interrupted while the stop waits for it; stopping with what is still in flight");
             Thread.currentThread().interrupt();

@@ -252,12 +252,20 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     private void containerEvent(LifecycleEvent event) {
         switch (event.getType()) {
+            case Lifecycle.BEFORE_INIT_EVENT -> beforeConnectorsBind();
             // Before the applications below start, and before they take part in a start that must fail.
             case Lifecycle.BEFORE_START_EVENT -> prepare();
             case Lifecycle.BEFORE_STOP_EVENT -> beforeContainerStops();
             // Of a container that failed to start the valve was never started, and is not stopped.
             case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> endServing();
             default -> {}
+        }
+    }
+
+    /** An engine is initialized before its connectors; other containers come later, and change nothing here. */
+    private void beforeConnectorsBind() {
+        if (Boolean.parseBoolean(get(Setting.CLOSE_LISTENER))) {
+            ListenerCloser.letClose(engineOf(getContainer()).getService());
         }
     }
 

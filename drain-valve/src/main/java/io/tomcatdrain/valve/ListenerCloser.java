@@ -14,7 +14,6 @@ import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ProtocolHandler;
-import org.apache.coyote.ajp.AbstractAjpProtocol;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.AbstractEndpoint;
@@ -39,6 +38,15 @@ final class ListenerCloser {
 
     private ListenerCloser() {}
 
+    /** Lets those connectors close their listeners later that can do it by Tomcat's own means only: what binds at init stays open. */
+    static void letClose(Service service) {
+        for (Connector connector : service.findConnectors()) {
+            if (!(endpointOrNull(connector) instanceof NioEndpoint)) {
+                connector.setProperty("bindOnInit", "false");
+            }
+        }
+    }
+
     /**
      * Closes the listeners of all the service's connectors that are open.
      *
@@ -48,9 +56,6 @@ final class ListenerCloser {
         List<LastAccepts> closing = new ArrayList<>();
         for (Connector connector : service.findConnectors()) {
             if (except == null || except != connector.getPort()) {
-                if (connector.getProtocolHandler() instanceof AbstractAjpProtocol) {
-                    endWhenIdle(connector);
-                }
                 LastAccepts last = begin(connector);
                 if (last != null) {
                     closing.add(last);
@@ -61,15 +66,6 @@ final class ListenerCloser {
         for (LastAccepts last : closing) {
             awaitClosed(last, until);
         }
-    }
-
-    /**
-     * Ends AJP connections once they have carried an answer: no header says so there, and the END message that could is out before the
-     * valve sees the answer. The front end finds a pooled connection closed before it sends anything.
-     */
-    private static void endWhenIdle(Connector connector) {
-        connector.setProperty("keepAliveTimeout", "1");
-        connector.setProperty("socket.timeoutInterval", "50");
     }
 
     private static void awaitClosed(LastAccepts last, long until) {
@@ -97,7 +93,7 @@ final class ListenerCloser {
         }
         LOG.warn("Closing the listener of [" + connector
                 + "] by Tomcat's own means: connections in its accept queue may be reset, and"
-                + " it stays open unless the connector has bindOnInit=\"false\"");
+                + " it stays open where the connector was bound at its initialization (bindOnInit)");
         handler.closeServerSocketGraceful();
         return null;
     }
@@ -147,6 +143,14 @@ final class ListenerCloser {
         Field field = AbstractEndpoint.class.getDeclaredField("acceptor");
         field.setAccessible(true);
         return (Acceptor<?>) field.get(endpoint);
+    }
+
+    private static @Nullable Object endpointOrNull(Connector connector) {
+        try {
+            return endpointOf(connector.getProtocolHandler());
+        } catch (ReflectiveOperationException | RuntimeException unknownTomcat) {
+            return null;
+        }
     }
 
     private static @Nullable Object endpointOf(ProtocolHandler handler) throws ReflectiveOperationException {

@@ -16,7 +16,7 @@ final class Serving {
     final DrainEndpoints endpoints;
     final Refuser refuser;
     final UploadMatcher uploads;
-    final Slot.Owner owner = new Slot.Owner();
+    final Slot.Owner owner;
     final DrainStop stop;
     final DrainRegistration registration;
     private final String path;
@@ -29,6 +29,7 @@ final class Serving {
     Serving(Drain drain, Service service, String contextPath) {
         DrainSettings settings = drain.settings();
         this.drain = drain;
+        this.owner = new Slot.Owner(drain);
         this.endpoints = new DrainEndpoints(drain);
         this.refuser = new Refuser(settings);
         this.uploads = new UploadMatcher(settings.uploadTypes());

@@ -1,5 +1,7 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
@@ -16,13 +18,30 @@ final class Slot {
     /** Coyote leaves notes 17 to 31 to others (org.apache.coyote.Request#setNote). */
     private static final int NOTE = 29;
 
-    /** Whose slots these are: one start of one valve. Holds nothing, since pooled requests outlive an undeployed valve. */
+    /** Whose slots these are: one start of one valve. Holds nothing once retired, since pooled requests outlive an undeployed valve. */
     static final class Owner {
-        private volatile boolean retired;
+        private volatile @Nullable Drain drain;
+
+        Owner(Drain drain) {
+            this.drain = drain;
+        }
 
         /** Lets the next request that passes drop the owner's slots. */
         void retire() {
-            retired = true;
+            drain = null;
+        }
+
+        private boolean isRetired() {
+            return drain == null;
+        }
+
+        /** Returns true if an answer that ends now is the last one of its connection. */
+        private boolean endsConnections(boolean ajp) {
+            Drain current = drain;
+            return current != null
+                    && current.state() != DrainState.SERVING
+                    // A front end that repeats what is refused keeps its AJP connections.
+                    && (!ajp || current.settings().closeListener());
         }
     }
 
@@ -46,6 +65,7 @@ final class Slot {
         }
         Slot fresh = new Slot(owner, firstAlive(coyote));
         coyote.setNote(NOTE, fresh);
+        LastAnswer.watch(coyote.getResponse());
         return fresh;
     }
 
@@ -60,9 +80,20 @@ final class Slot {
         return null;
     }
 
+    /** Returns true if a valve that has admitted this request, over AJP or over HTTP/1.1, wants its connection to end with the answer. */
+    static boolean isLast(Request coyote, boolean ajp) {
+        Object note = coyote.getNote(NOTE);
+        for (Slot slot = note instanceof Slot first ? first : null; slot != null; slot = slot.next) {
+            if (slot.ticket != null && slot.isReentry(coyote) && slot.owner.endsConnections(ajp)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private static @Nullable Slot firstAlive(Request coyote) {
         Slot slot = coyote.getNote(NOTE) instanceof Slot first ? first : null;
-        while (slot != null && slot.owner.retired) {
+        while (slot != null && slot.owner.isRetired()) {
             slot = slot.next;
         }
         return slot;

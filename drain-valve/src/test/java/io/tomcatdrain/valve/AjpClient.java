@@ -175,18 +175,6 @@ final class AjpClient implements AutoCloseable {
         }
     }
 
-    /** Returns true once the server has closed the connection, waiting for that at most so long. */
-    boolean isClosedWithin(int millis) throws IOException {
-        socket.setSoTimeout(millis);
-        try {
-            return in.read() < 0;
-        } catch (java.net.SocketTimeoutException open) {
-            return false;
-        } catch (IOException reset) {
-            return true;
-        }
-    }
-
     /** Returns true if the server let the connection be used again. */
     boolean isReusable() {
         return reusable;

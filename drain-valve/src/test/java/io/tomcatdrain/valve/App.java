@@ -151,6 +151,13 @@ final class App {
                     entered(request);
                     text(response, sha256(request.getInputStream()));
                 }
+                case "/uploadSized" -> {
+                    entered(request);
+                    byte[] sum = sha256(request.getInputStream()).getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+                    response.setContentType("text/plain");
+                    response.setContentLength(sum.length);
+                    response.getOutputStream().write(sum);
+                }
                 case "/uploadThenThrow" -> {
                     sha256(request.getInputStream());
                     throw new IllegalStateException("on purpose");

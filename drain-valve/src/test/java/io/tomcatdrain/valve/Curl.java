@@ -20,12 +20,17 @@ final class Curl {
         }
     }
 
+    /** Uploads a file without TLS; see {@link #upload(String, int, String, Path, String...)}. */
+    static String upload(int port, String path, Path file, String... options) throws IOException {
+        return upload("http", port, path, file, options);
+    }
+
     /**
      * Uploads a file and returns what came of it.
      *
      * @return the status, how many bytes of body were sent, and the answer's head, each on lines of its own
      */
-    static String upload(int port, String path, Path file, String... options) throws IOException {
+    static String upload(String scheme, int port, String path, Path file, String... options) throws IOException {
         List<String> command =
                 new ArrayList<>(List.of("curl", "-sS", "--max-time", "30", "-D", "-", "-o", "/dev/null"));
         command.addAll(List.of("-w", "status=%{http_code} sent=%{size_upload} exit=%{exitcode}\n"));
@@ -33,7 +38,7 @@ final class Curl {
         if (!List.of(options).contains("-F")) {
             command.addAll(List.of("-T", file.toString(), "-X", "POST", "-H", "Content-Type: " + App.MULTIPART));
         }
-        command.add("http://127.0.0.1:" + port + path);
+        command.add(scheme + "://127.0.0.1:" + port + path);
         return run(command);
     }
 

@@ -17,7 +17,12 @@ final class Http11Client implements AutoCloseable {
     private final OutputStream out;
 
     Http11Client(int port) throws IOException {
-        socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        this(new Socket(InetAddress.getLoopbackAddress(), port));
+    }
+
+    /** Takes over a connection that has been made. */
+    Http11Client(Socket socket) throws IOException {
+        this.socket = socket;
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(30_000);
         in = new java.io.BufferedInputStream(socket.getInputStream());

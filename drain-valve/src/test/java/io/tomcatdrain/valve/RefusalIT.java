@@ -46,13 +46,28 @@ class RefusalIT {
         private final TestServer server;
         private final SlowUpload inFlight;
         private final int callsBefore;
+        private final AtomicBoolean over = new AtomicBoolean();
 
         Draining(TestServer.Builder builder) throws Exception {
+            this(builder, false);
+        }
+
+        /** With every processor kept busy, if so asked. */
+        Draining(TestServer.Builder builder, boolean busy) throws Exception {
             server = builder.start();
             inFlight = SlowUpload.begin(server, "/app/upload");
             server.drain().start("test");
             assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
             callsBefore = server.app().calls.get();
+            for (int i = 0; busy && i < Runtime.getRuntime().availableProcessors(); i++) {
+                Thread load = new Thread(() -> {
+                    while (!over.get()) {
+                        Thread.onSpinWait();
+                    }
+                });
+                load.setDaemon(true);
+                load.start();
+            }
         }
 
         /** The upload that was accepted ends well, and the application has seen nothing of what was refused. */
@@ -67,6 +82,7 @@ class RefusalIT {
 
         @Override
         public void close() throws IOException {
+            over.set(true);
             inFlight.close();
             server.close();
         }
@@ -87,17 +103,7 @@ class RefusalIT {
         assumeTrue(
                 features.contains("HTTP2") || !List.of(options).contains("--http2-prior-knowledge"),
                 "curl has no HTTP/2");
-        AtomicBoolean over = new AtomicBoolean();
-        try (Draining draining = new Draining(builder)) {
-            for (int i = 0; busy && i < Runtime.getRuntime().availableProcessors(); i++) {
-                Thread load = new Thread(() -> {
-                    while (!over.get()) {
-                        Thread.onSpinWait();
-                    }
-                });
-                load.setDaemon(true);
-                load.start();
-            }
+        try (Draining draining = new Draining(builder, busy)) {
             for (int i = 1; i <= TRIES; i++) {
                 String seen = Curl.upload(draining.server.port(), "/app/upload", file, options);
                 assertThat(seen)
@@ -107,8 +113,6 @@ class RefusalIT {
                         .containsIgnoringCase("\nX-Drain: refused");
             }
             draining.endsWell(TRIES);
-        } finally {
-            over.set(true);
         }
     }
 
@@ -145,17 +149,7 @@ class RefusalIT {
     @ValueSource(booleans = {false, true})
     void ajp(boolean busy) throws Exception {
         byte[] body = Files.readAllBytes(file);
-        AtomicBoolean over = new AtomicBoolean();
-        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE))) {
-            for (int i = 0; busy && i < Runtime.getRuntime().availableProcessors(); i++) {
-                Thread load = new Thread(() -> {
-                    while (!over.get()) {
-                        Thread.onSpinWait();
-                    }
-                });
-                load.setDaemon(true);
-                load.start();
-            }
+        try (Draining draining = new Draining(TestServer.with(TestServer.Position.ENGINE), busy)) {
             for (int i = 0; i < TRIES; i++) {
                 try (var client = new AjpClient(draining.server.ajpPort())) {
                     Answer answer = client.upload("/app/upload", App.MULTIPART, body.length)
@@ -166,8 +160,6 @@ class RefusalIT {
                 }
             }
             draining.endsWell(TRIES);
-        } finally {
-            over.set(true);
         }
     }
 

@@ -3,6 +3,8 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -16,6 +18,9 @@ abstract class SlowUpload implements AutoCloseable {
     final byte[] body = App.multipart(SIZE);
     final String key = "slow-" + KEYS.incrementAndGet();
 
+    /** Whether the answer lets the client use the connection again. */
+    boolean connectionStays = true;
+
     private SlowUpload() {}
 
     /** Begins one over HTTP/1.1; returns once the application has it. */
@@ -24,11 +29,19 @@ abstract class SlowUpload implements AutoCloseable {
     }
 
     static SlowUpload begin(TestServer server, int port, String host, String path) throws Exception {
-        Http11Client client = new Http11Client(port);
+        return begin(server, new Socket(InetAddress.getLoopbackAddress(), port), host, path);
+    }
+
+    /** Begins one over HTTP/1.1 on a connection of its own, which is closed with it. */
+    static SlowUpload begin(TestServer server, Socket socket, String host, String path) throws Exception {
+        Http11Client client = new Http11Client(socket);
         SlowUpload upload = new SlowUpload() {
             @Override
             Answer finish() throws IOException {
-                return client.send(body, SIZE / 2, body.length - SIZE / 2).answer();
+                Answer answer =
+                        client.send(body, SIZE / 2, body.length - SIZE / 2).answer();
+                connectionStays = !"close".equals(answer.header("Connection"));
+                return answer;
             }
 
             @Override
@@ -79,7 +92,9 @@ abstract class SlowUpload implements AutoCloseable {
         SlowUpload upload = new SlowUpload() {
             @Override
             Answer finish() {
-                return client.finish(rest[0]);
+                Answer answer = client.finish(rest[0]);
+                connectionStays = client.isReusable();
+                return answer;
             }
 
             @Override

@@ -231,6 +231,7 @@ final class TestServer implements AutoCloseable {
             "/slowBody",
             "/unread",
             "/upload",
+            "/uploadSized",
             "/uploadThenThrow",
             "/uploadThenWait",
             "/parts",

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -43,7 +44,7 @@ final class Fleet implements AutoCloseable {
                 fleet.nodes.add(TomcatNode.installed(fleet.directory.resolve(node), node, line, valveAttributes));
             }
             fleet.nodes.forEach(change);
-            fleet.nodes.parallelStream().forEach(TomcatNode::start);
+            fleet.startNodes();
             fleet.startFront(frontEnd);
             return fleet;
         } catch (IOException e) {
@@ -53,6 +54,14 @@ final class Fleet implements AutoCloseable {
             fleet.close();
             throw e;
         }
+    }
+
+    /** Starts all at once, on threads of its own: a parallel stream would take other tests to the thread of this one. */
+    private void startNodes() {
+        var starts = nodes.stream()
+                .map(node -> CompletableFuture.runAsync(node::start, work -> new Thread(work, node.name()).start()))
+                .toList();
+        starts.forEach(CompletableFuture::join);
     }
 
     int port() {

@@ -3,29 +3,34 @@ package io.tomcatdrain.sample.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.sample.fleet.Load.Profile;
 import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Two real Tomcats behind a real front end are restarted in turn, under uploads and page reads.
  *
- * <p>A quick form by default. {@code -Dfleet=long} makes at least 6 stops and 200 uploads behind each front end;
- * {@code -Dfleet.only=MOD_JK} takes one front end only.
+ * <p>A quick form by default, in which two fleets run at once. {@code -Dfleet=long} makes at least 6 stops and 200 uploads behind each front end;
+ * {@code -Dfleet.only=MOD_JK,HAPROXY} takes these only.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
+@ResourceLock(providers = LongForm.class)
 final class FleetIT {
-    private static final boolean LONG = "long".equals(System.getProperty("fleet"));
     private static final Report REPORT = new Report();
 
     @ParameterizedTest
+    @Execution(CONCURRENT)
     @EnumSource
     void losesNothingBehind(FrontEnd frontEnd) {
         losesNothing(frontEnd, 11);
@@ -33,6 +38,7 @@ final class FleetIT {
 
     /** One front end that repeats a refusal, and one that finds the listener closed. */
     @ParameterizedTest
+    @Execution(CONCURRENT)
     @EnumSource(names = {"MOD_JK", "MOD_PROXY_HTTP_CLOSE_LISTENER"})
     void losesNothingOfTomcat10Behind(FrontEnd frontEnd) {
         losesNothing(frontEnd, 10);
@@ -40,6 +46,7 @@ final class FleetIT {
 
     /** The proof that this test can fail. */
     @Test
+    @Execution(CONCURRENT)
     void losesUploadsWithoutTheValve() {
         var frontEnd = FrontEnd.MOD_JK;
         needs(frontEnd);
@@ -73,6 +80,9 @@ final class FleetIT {
                         .as("a stop that waited for uploads")
                         .anyMatch(stop -> stop.heldUploads() > 0);
             }
+            assertThat(restart.medianBeyondSlowestUpload())
+                    .as("a stop's time beyond lame duck and slowest upload, %s", restart.stops())
+                    .isLessThan(Duration.ofSeconds(3));
             assertThat(restart.medianAfterLastUpload())
                     .as("from the last upload to the exit, %s", restart.stops())
                     .isLessThan(Duration.ofSeconds(1));
@@ -80,7 +90,7 @@ final class FleetIT {
     }
 
     private static Extent extent(FrontEnd frontEnd, int line) {
-        if (LONG) {
+        if (LongForm.ASKED_FOR) {
             return new Extent(6, 200, Profile.LONG_UPLOADS);
         }
         return new Extent(line == 11 ? frontEnd.quickStops() : 2, 1, Profile.SHORT_UPLOADS);
@@ -89,7 +99,7 @@ final class FleetIT {
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
     private static void needs(FrontEnd frontEnd) {
         var only = System.getProperty("fleet.only");
-        if (only != null && !only.equals(frontEnd.name())) {
+        if (only != null && !List.of(only.split(",")).contains(frontEnd.name())) {
             abort("not asked for: fleet.only [" + only + "]");
         }
         frontEnd.server().missing().ifPresent(missing -> {

@@ -4,8 +4,8 @@ import java.time.Duration;
 
 /** The table of front ends: which server, from which directory of {@code examples/}, and what its nodes need. */
 enum FrontEnd {
-    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 4),
-    MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, 4),
+    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 3),
+    MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, 3),
     MOD_JK_CLOSE_LISTENER(WebServer.HTTPD_MOD_JK, "httpd-mod_jk-close-listener", Protocol.AJP, 2),
     MOD_PROXY_HTTP_CLOSE_LISTENER(WebServer.HTTPD, "httpd-mod_proxy_http-close-listener", Protocol.HTTP, 2),
     MOD_PROXY_AJP(WebServer.HTTPD, "httpd-mod_proxy_ajp", Protocol.AJP, 2),

@@ -16,7 +16,7 @@ final class Parts {
     private Parts() {}
 
     /** The unpacked distribution of Tomcat 11 or 10, as it comes: {@code CATALINA_HOME} of all its nodes. */
-    static Path tomcatHome(int line) {
+    static synchronized Path tomcatHome(int line) {
         var archive = required("tomcat" + line + ".archive");
         var home = work().resolve(archive.getFileName().toString().replace(".tar.gz", ""));
         return Files.isDirectory(home) ? home : unpack(archive, home);

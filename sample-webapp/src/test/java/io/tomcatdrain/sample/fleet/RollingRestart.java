@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Stops and starts the nodes one after the other while the load goes on. */
@@ -26,14 +27,31 @@ final class RollingRestart {
      * One stop of a node.
      *
      * @param took from the stop to the end of the process
+     * @param lameDuck how long the node served everything first
+     * @param slowestUpload how long the slowest of the uploads took that were under way on the node after that
      * @param heldUploads uploads that the node answered well after the stop had begun
      * @param afterLastUpload from the last of these answers to the end of the process; zero where there is none
      */
-    record Stopped(String node, Stop way, Duration took, int heldUploads, Duration afterLastUpload) {
+    record Stopped(
+            String node,
+            Stop way,
+            Duration took,
+            Duration lameDuck,
+            Duration slowestUpload,
+            int heldUploads,
+            Duration afterLastUpload,
+            String uploads) {
+        /** How much longer it took than the slowest upload that the node had to wait for. */
+        Duration beyondSlowestUpload() {
+            return took.minus(lameDuck).minus(slowestUpload);
+        }
+
         @Override
         public String toString() {
-            return node + " by " + way + " in " + took.toMillis() + " ms, " + heldUploads
-                    + " uploads finished meanwhile, the last one " + afterLastUpload.toMillis() + " ms before the end";
+            return node + " by " + way + " in " + took.toMillis() + " ms, of these " + lameDuck.toMillis()
+                    + " ms lame duck, slowest upload " + slowestUpload.toMillis() + " ms; " + heldUploads
+                    + " uploads finished meanwhile, the last one " + afterLastUpload.toMillis()
+                    + " ms before the end: " + uploads;
         }
     }
 
@@ -75,6 +93,14 @@ final class RollingRestart {
         return median(stops.stream().filter(stop -> stop.heldUploads() > 0), Stopped::afterLastUpload);
     }
 
+    Duration medianBeyondSlowestUpload() {
+        return median(stops.stream(), Stopped::beyondSlowestUpload);
+    }
+
+    Duration medianLameDuck() {
+        return median(stops.stream(), Stopped::lameDuck);
+    }
+
     Duration worstAfterLastUpload() {
         return stops.stream()
                 .map(Stopped::afterLastUpload)
@@ -89,6 +115,7 @@ final class RollingRestart {
         tally.phase(label + " stops by " + way);
         long stopNanos = System.nanoTime();
         long exitNanos = node.stop(way);
+        var lameDuck = node.lameDuck();
         tally.phase(label + " starts again");
         node.start();
         long readyNanos = System.nanoTime();
@@ -97,18 +124,33 @@ final class RollingRestart {
         tally.phase(label + " is used again");
         // Not waiting for something else: a penalty on a node that was away must pass, as the example's README says.
         LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
-        stops.add(stopped(node, way, stopNanos, exitNanos));
+        stops.add(stopped(node, way, stopNanos, lameDuck, exitNanos));
     }
 
-    private Stopped stopped(TomcatNode node, Stop way, long stopNanos, long exitNanos) {
+    private Stopped stopped(TomcatNode node, Stop way, long stopNanos, Duration lameDuck, long exitNanos) {
         var held = tally.answeredUploads(node.name(), stopNanos, exitNanos + ANSWER_ON_ITS_WAY.toNanos());
         long lastNanos = held.stream().mapToLong(Outcome::endedNanos).max().orElse(exitNanos);
+        var slowest = tally.uploadsUnderWay(node.name(), stopNanos + lameDuck.toNanos()).stream()
+                .map(Outcome::took)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
         return new Stopped(
                 node.name(),
                 way,
                 Duration.ofNanos(exitNanos - stopNanos),
+                lameDuck,
+                slowest,
                 held.size(),
-                Duration.ofNanos(Math.max(0, exitNanos - lastNanos)));
+                Duration.ofNanos(Math.max(0, exitNanos - lastNanos)),
+                timeline(held, stopNanos));
+    }
+
+    /** When the uploads began and ended, in milliseconds since the stop. */
+    private static String timeline(List<Outcome> uploads, long stopNanos) {
+        return uploads.stream()
+                .map(upload -> (upload.beganNanos() - stopNanos) / 1_000_000 + ".."
+                        + (upload.endedNanos() - stopNanos) / 1_000_000)
+                .collect(Collectors.joining(", "));
     }
 
     private static Duration median(Stream<Stopped> stops, Function<Stopped, Duration> figure) {

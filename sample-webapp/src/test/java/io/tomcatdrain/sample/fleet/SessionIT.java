@@ -1,6 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.sample.fleet.Load.Profile;
 import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
@@ -13,27 +14,36 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two real Tomcats with the example's shared session store are restarted in turn, under uploads and sessions in use. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
+@ResourceLock(providers = LongForm.class)
 final class SessionIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_JK;
-    private static final boolean LONG = "long".equals(System.getProperty("fleet"));
     private static final int VISITORS = 6;
 
-    @Test
-    void losesNoSession() {
+    @ParameterizedTest
+    @Execution(CONCURRENT)
+    @ValueSource(ints = {11, 10})
+    void losesNoSession(int line) {
         RollingUpgradeIT.needs(FRONT_END.server().missing());
-        var store = Parts.emptied(Parts.work().resolve("sessions-store"));
+        var store = Parts.emptied(Parts.work().resolve("sessions-store-" + line));
         try (var fleet = Fleet.started(
-                FRONT_END, "sessions", 11, FRONT_END.valveAttributes(), node -> keepSessions(node, store))) {
+                FRONT_END, "sessions-" + line, line, FRONT_END.valveAttributes(), node -> keepSessions(node, store))) {
             var restart = new RollingRestart(fleet, FRONT_END);
             var visitors = Visitors.started(fleet.port(), VISITORS);
             try (visitors) {
                 restart.underLoad(
-                        LONG ? new Extent(6, 200, Profile.SHORT_UPLOADS) : new Extent(2, 1, Profile.SHORT_UPLOADS));
+                        LongForm.ASKED_FOR
+                                ? new Extent(6, 200, Profile.SHORT_UPLOADS)
+                                : new Extent(2, 1, Profile.SHORT_UPLOADS));
             }
-            System.out.println("sessions: " + restart.stops().size() + " stops, " + visitors.visits() + " visits, "
+            System.out.println("sessions, Tomcat " + line + ": "
+                    + restart.stops().size() + " stops, " + visitors.visits() + " visits, "
                     + visitors.moves() + " changes of node, "
                     + visitors.faults().size() + " lost; "
                     + restart.tally().uploads() + " uploads, " + restart.tally().gets() + " GETs, slowest GET "
@@ -48,6 +58,7 @@ final class SessionIT {
 
     /** The proof that the test can fail. */
     @Test
+    @Execution(CONCURRENT)
     void losesSessionsWithoutTheStore() {
         RollingUpgradeIT.needs(FRONT_END.server().missing());
         try (var fleet = Fleet.started(FRONT_END, "sessions-plain", 11, FRONT_END.valveAttributes())) {

@@ -64,6 +64,14 @@ final class Tally {
                 .toList();
     }
 
+    /** Uploads that this node answered well and that were under way at that time. */
+    synchronized List<Outcome> uploadsUnderWay(String node, long atNanos) {
+        return uploads.stream()
+                .filter(upload -> !upload.lost() && upload.node().equals(node))
+                .filter(upload -> upload.beganNanos() <= atNanos && upload.endedNanos() >= atNanos)
+                .toList();
+    }
+
     synchronized int uploads() {
         return uploads.size();
     }

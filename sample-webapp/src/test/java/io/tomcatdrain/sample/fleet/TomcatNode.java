@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,7 @@ final class TomcatNode implements AutoCloseable {
     static final String TOKEN = "fleet-test-secret-of-this-run";
 
     private static final String STOCK_ENGINE = "<Engine name=\"Catalina\" defaultHost=\"localhost\">";
+    private static final Pattern LAME_DUCK = Pattern.compile("LAME_DUCK -> DRAINING, after ([0-9.]+) s");
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(90);
 
@@ -122,6 +125,19 @@ final class TomcatNode implements AutoCloseable {
         long exitNanos = running.awaitExitNanos(EXIT_LIMIT);
         process = null;
         return exitNanos;
+    }
+
+    /** How long the lame duck of the latest drain was, as the node has logged it; zero where there was none. */
+    Duration lameDuck() {
+        try (var lines = Files.lines(console())) {
+            var seconds = lines.map(LAME_DUCK::matcher)
+                    .filter(Matcher::find)
+                    .map(matcher -> matcher.group(1))
+                    .reduce("0", (earlier, later) -> later);
+            return Duration.ofMillis(Math.round(Double.parseDouble(seconds) * 1000));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The end of what this node has logged, for a failure message. */

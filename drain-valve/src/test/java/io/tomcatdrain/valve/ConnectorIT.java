@@ -1,0 +1,185 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tomcatdrain.DrainReport;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.apache.catalina.connector.Connector;
+import org.apache.coyote.http2.Http2Protocol;
+import org.apache.tomcat.util.net.SSLHostConfig;
+import org.apache.tomcat.util.net.SSLHostConfigCertificate;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A drain on the connectors that stand beside the usual one: NIO2, and TLS with and without HTTP/2. */
+class ConnectorIT {
+    private static final int TRIES = 10;
+    private static final int SIZE = 20 * 1024 * 1024;
+    private static final String PASSWORD = "changeit";
+
+    @TempDir
+    static Path directory;
+
+    private static Path keys;
+    private static Path file;
+    private static SocketFactory tls;
+
+    /** The implementations that Tomcat's server.xml names. */
+    enum Endpoint {
+        NIO("org.apache.coyote.http11.Http11NioProtocol"),
+        NIO2("org.apache.coyote.http11.Http11Nio2Protocol");
+
+        private final String protocol;
+
+        Endpoint(String protocol) {
+            this.protocol = protocol;
+        }
+
+        private Connector plain() {
+            Connector connector = new Connector(protocol);
+            connector.setPort(0);
+            connector.setProperty("address", "127.0.0.1");
+            connector.setProperty("minSpareThreads", "2");
+            return connector;
+        }
+
+        private Connector secure() {
+            Connector connector = plain();
+            connector.setSecure(true);
+            connector.setScheme("https");
+            connector.setProperty("SSLEnabled", "true");
+            connector.addUpgradeProtocol(new Http2Protocol());
+            SSLHostConfig host = new SSLHostConfig();
+            var certificate = new SSLHostConfigCertificate(host, SSLHostConfigCertificate.Type.UNDEFINED);
+            certificate.setCertificateKeystoreFile(keys.toString());
+            certificate.setCertificateKeystorePassword(PASSWORD);
+            host.addCertificate(certificate);
+            connector.addSslHostConfig(host);
+            return connector;
+        }
+    }
+
+    @BeforeAll
+    static void makeCertificate() throws Exception {
+        file = directory.resolve("upload");
+        Files.write(file, App.multipart(SIZE));
+        keys = directory.resolve("keys.p12");
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool")
+                                .toString(),
+                        "-genkeypair",
+                        "-alias",
+                        "tomcat",
+                        "-keyalg",
+                        "EC",
+                        "-dname",
+                        "CN=localhost",
+                        "-ext",
+                        "san=ip:127.0.0.1,dns:localhost",
+                        "-storetype",
+                        "PKCS12",
+                        "-keystore",
+                        keys.toString(),
+                        "-storepass",
+                        PASSWORD)
+                .inheritIO()
+                .start();
+        assertThat(keytool.waitFor()).isZero();
+        KeyStore store = KeyStore.getInstance(keys.toFile(), PASSWORD.toCharArray());
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, trust.getTrustManagers(), null);
+        tls = context.getSocketFactory();
+    }
+
+    private static TestServer start(Connector connector, String closeListener) throws Exception {
+        return TestServer.with(TestServer.Position.ENGINE)
+                .set("closeListener", closeListener)
+                .customize(server -> server.tomcat().getService().addConnector(connector))
+                .start();
+    }
+
+    private static Socket connect(SocketFactory sockets, Connector connector) throws IOException {
+        return sockets.createSocket(InetAddress.getLoopbackAddress(), connector.getLocalPort());
+    }
+
+    /** What was accepted finishes, whatever comes is refused readably, and the node gets drained. */
+    private static void drains(Connector connector, SocketFactory sockets, String... curlOptions) throws Exception {
+        assumeTrue(!Curl.features().isEmpty(), "curl is not installed");
+        try (TestServer server = start(connector, "false");
+                SlowUpload inFlight =
+                        SlowUpload.begin(server, connect(sockets, connector), "localhost", "/app/upload");
+                SlowUpload async =
+                        SlowUpload.begin(server, connect(sockets, connector), "localhost", "/app/async/upload")) {
+            var over = server.drain().start("test");
+            for (int i = 1; i <= TRIES; i++) {
+                String scheme = sockets == tls ? "https" : "http";
+                assertThat(Curl.upload(scheme, connector.getLocalPort(), "/app/upload", file, curlOptions))
+                        .as("try " + i)
+                        .contains("status=503 ")
+                        .containsIgnoringCase("\nX-Drain: refused");
+            }
+            assertThat(server.drain().status().uploads())
+                    .hasSize(2)
+                    .allSatisfy(upload -> assertThat(upload.bytesReceived()).isBetween(1L, upload.contentLength()));
+            inFlight.finishWhole();
+            async.finishWhole();
+            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(server.drain().status().totals().refused()).isEqualTo(TRIES);
+        }
+    }
+
+    @Test
+    void nio2() throws Exception {
+        drains(Endpoint.NIO2.plain(), SocketFactory.getDefault(), "--http1.1");
+    }
+
+    @ParameterizedTest(name = "{0} {1}")
+    @CsvSource({"NIO, --http1.1", "NIO, --http2", "NIO2, --http1.1", "NIO2, --http2"})
+    void tls(Endpoint endpoint, String http) throws Exception {
+        assumeTrue(http.equals("--http1.1") || Curl.features().contains("HTTP2"), "curl has no HTTP/2");
+        drains(endpoint.secure(), tls, http, "--insecure");
+    }
+
+    /** With closed listeners nobody gets in any more, open connections are served once more, and the server stops. */
+    @ParameterizedTest
+    @EnumSource
+    void listenersClose(Endpoint endpoint) throws Exception {
+        Connector connector = endpoint.secure();
+        try (TestServer server = start(connector, "true");
+                Http11Client idle = new Http11Client(connect(tls, connector));
+                SlowUpload inFlight = SlowUpload.begin(server, connect(tls, connector), "localhost", "/app/upload")) {
+            assertThat(idle.send(Http11Client.head("GET", "/app/ok")).answer().status())
+                    .isEqualTo(200);
+            int port = connector.getLocalPort();
+            var over = server.drain().start("test");
+            await().atMost(Duration.ofSeconds(10))
+                    .untilAsserted(() -> assertThatThrownBy(() -> new Socket(InetAddress.getLoopbackAddress(), port))
+                            .isInstanceOf(ConnectException.class));
+            Answer last = idle.send(Http11Client.head("GET", "/app/ok")).answer();
+            assertThat(last.status()).isEqualTo(200);
+            assertThat(last.header("Connection")).isEqualTo("close");
+            inFlight.finishWhole();
+            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+        }
+    }
+}
