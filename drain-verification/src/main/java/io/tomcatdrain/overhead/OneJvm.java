@@ -10,12 +10,18 @@ import java.util.logging.Logger;
 
 /** What one of the measuring JVMs does: it prints a line for each server in each round. */
 final class OneJvm {
+    /** Rounds before those that count; enough for the compilers. */
+    private static final int WARM_UP = 20;
+
+    private static final int SAME_DRIVERS = 5;
+
     private OneJvm() {}
 
     /** Measures; the arguments are a seed and the forms. */
     public static void main(String[] arguments) throws Exception {
         measure(new Random(Integer.parseInt(arguments[0])), List.of(arguments).subList(1, arguments.length));
-        System.exit(0); // what a valve leaves running must not keep the next JVM waiting
+        System.out.flush();
+        Runtime.getRuntime().halt(0); // nothing has to be stopped in good order
     }
 
     private static void measure(Random random, List<String> forms) throws Exception {
@@ -28,20 +34,24 @@ final class OneJvm {
             servers.add(new MeasuredServer(subject, address, Files.createTempDirectory("overhead")));
         }
         for (String name : forms) {
-            Form form = Form.valueOf(name);
+            measure(Form.valueOf(name), servers, random);
+        }
+    }
+
+    private static void measure(Form form, List<MeasuredServer> servers, Random random) throws Exception {
+        int rounds = form.isPlain() ? 60 : 20;
+        for (int round = -WARM_UP; round < rounds; round += SAME_DRIVERS) {
+            // Anew now and then: where its objects lie in memory favours one server by some nanoseconds.
             List<Driver> drivers = new ArrayList<>();
             for (MeasuredServer server : servers) {
                 drivers.add(form.drive(server));
             }
-            int rounds = form.isPlain() ? 60 : 20;
-            int warmUp = form.isPlain() ? 20 : 10;
-            for (int round = -warmUp; round < rounds; round++) {
+            for (int same = round; same < round + SAME_DRIVERS; same++) {
                 Collections.shuffle(drivers, random);
                 for (Driver driver : drivers) {
                     Cost cost = driver.drive(form.batch);
-                    if (round >= 0) {
-                        System.out.println(form + " " + round + " " + driver.subject() + " " + cost.cpuNanos() + " "
-                                + cost.bytes());
+                    if (same >= 0) {
+                        print(form, same, driver.subject(), cost);
                     }
                 }
             }
@@ -49,5 +59,9 @@ final class OneJvm {
                 driver.close();
             }
         }
+    }
+
+    private static void print(Form form, int round, Subject subject, Cost cost) {
+        System.out.println(form + " " + round + " " + subject + " " + cost.cpuNanos() + " " + cost.bytes());
     }
 }

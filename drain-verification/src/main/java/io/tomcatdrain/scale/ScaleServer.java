@@ -26,13 +26,16 @@ import org.apache.catalina.startup.Tomcat;
 public final class ScaleServer {
     static final String TOKEN = "a-token-of-16-or-more";
 
+    /** Kept, as its level is forgotten with it. */
+    private static final Logger LOG = Logger.getLogger("");
+
     private static final int MAX_CONNECTIONS = 12_000;
 
     private ScaleServer() {}
 
     /** Serves until it is told to stop; the arguments are a {@link Mode} and for how many uploads. */
     public static void main(String[] arguments) throws Exception {
-        Logger.getLogger("").setLevel(Level.WARNING);
+        LOG.setLevel(Level.SEVERE);
         Mode mode = Mode.valueOf(arguments[0]);
         int uploads = Integer.parseInt(arguments[1]);
         Path directory = Files.createTempDirectory("scale");
@@ -79,6 +82,8 @@ public final class ScaleServer {
         for (String command = commands.readLine(); command != null; command = commands.readLine()) {
             switch (command) {
                 case "heap" -> say("heap " + usedHeap());
+                case "threads" ->
+                    say("threads " + ManagementFactory.getThreadMXBean().getThreadCount());
                 case "jmx" -> {
                     ObjectName name = new ObjectName("io.tomcatdrain:type=Drain,name=" + drainName);
                     long start = System.nanoTime();

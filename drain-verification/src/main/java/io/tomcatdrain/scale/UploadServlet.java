@@ -21,6 +21,12 @@ final class UploadServlet extends HttpServlet {
         this.blocking = blocking;
     }
 
+    /** A page, which is no upload. */
+    @Override
+    protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        response.getOutputStream().print("page");
+    }
+
     @Override
     protected void doPost(HttpServletRequest request, HttpServletResponse response) throws IOException {
         if (blocking) {
