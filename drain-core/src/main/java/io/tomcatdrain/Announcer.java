@@ -28,7 +28,7 @@ final class Announcer {
         this.callbacks = new SerialDispatcher("drain-callback-" + name);
     }
 
-    AutoCloseable listen(DrainListener listener) {
+    DrainListener.Registration listen(DrainListener listener) {
         Listening listening = new Listening(listener, new SerialDispatcher("drain-listener-" + name));
         listeners.add(listening);
         return () -> listeners.remove(listening);

@@ -224,17 +224,12 @@ public final class Drain {
         return sequence.status(false);
     }
 
-    /** Returns how much of {@link DrainStatus#drainingMillis} everything was still served; 0 while serving. */
-    public long lameDuckMillis() {
-        return sequence.lameDuckMillis();
-    }
-
     /**
      * Tells a listener of every state change from now on.
      *
      * @return closes the registration
      */
-    public AutoCloseable onStateChange(DrainListener listener) {
+    public DrainListener.Registration onStateChange(DrainListener listener) {
         return sequence.announcer().listen(listener);
     }
 

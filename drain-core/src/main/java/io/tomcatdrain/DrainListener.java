@@ -16,4 +16,16 @@ public interface DrainListener {
      * @param after the state that began
      */
     void stateChanged(DrainState before, DrainState after);
+
+    /**
+     * A listener's place, from {@link Drain#onStateChange} until it is closed. Thread-safe; closing it again does nothing. What was
+     * to be told before may still be told afterwards.
+     *
+     * @since 1.0
+     */
+    interface Registration extends AutoCloseable {
+
+        @Override
+        void close();
+    }
 }

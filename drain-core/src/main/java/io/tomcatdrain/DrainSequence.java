@@ -651,8 +651,10 @@ final class DrainSequence {
                     since,
                     reason,
                     remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
-                    remainingNanos < 0 ? -1 : DrainTimes.millis(remainingNanos),
+                    DrainTimes.millis(remainingNanos),
+                    DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
                     DrainTimes.millis(times.elapsedNanos(state, now)),
+                    DrainTimes.millis(times.lameDuckNanos(state, now)),
                     new DrainStatus.InFlight(
                             withUploads ? uploads.size() : registry.uploads(),
                             doorway.requestsInFlight(),
@@ -677,14 +679,5 @@ final class DrainSequence {
             sum += Math.max(0, upload.bytesReceived());
         }
         return sum;
-    }
-
-    long lameDuckMillis() {
-        lock.lock();
-        try {
-            return DrainTimes.millis(times.lameDuckNanos(state, ticker.nanos()));
-        } finally {
-            lock.unlock();
-        }
     }
 }

@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param reason why the drain was started; null while serving
  * @param deadline when the waiting ends at the latest; null while nobody waits
  * @param remainingMillis the time to the deadline; −1 while nobody waits
+ * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in any other state than the lame duck
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
+ * @param lameDuckMillis how much of that everything was still served; 0 while serving
  * @param inFlight who is inside
  * @param totals what has happened since the start
  * @param probers who asks for readiness regularly
@@ -31,7 +33,9 @@ public record DrainStatus(
         @Nullable String reason,
         @Nullable Instant deadline,
         long remainingMillis,
+        long lameDuckRemainingMillis,
         long drainingMillis,
+        long lameDuckMillis,
         InFlight inFlight,
         Totals totals,
         List<Prober> probers,

@@ -110,6 +110,11 @@ final class DrainTimes {
         };
     }
 
+    /** The time until the lame duck ends at the latest; −1 in any other state. */
+    long lameDuckRemainingNanos(DrainState state, long now) {
+        return state == DrainState.LAME_DUCK ? Math.max(0, lameDuckDeadline() - now) : -1;
+    }
+
     private static long until(long uploads, long requests, long now) {
         return Math.max(0, Math.max(uploads - now, requests - now));
     }
@@ -132,7 +137,8 @@ final class DrainTimes {
         };
     }
 
+    /** Milliseconds; −1 stays −1. */
     static long millis(long nanos) {
-        return TimeUnit.NANOSECONDS.toMillis(nanos);
+        return nanos < 0 ? -1 : TimeUnit.NANOSECONDS.toMillis(nanos);
     }
 }

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 /** Every state change that a drain tells, in the order in which it tells them. */
 final class Changes implements DrainListener, AutoCloseable {
     private final Drain drain;
-    private final AutoCloseable registration;
+    private final Registration registration;
     private final List<String> seen = new CopyOnWriteArrayList<>();
 
     private Changes(Drain drain) {
@@ -33,10 +33,6 @@ final class Changes implements DrainListener, AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            registration.close();
-        } catch (Exception never) {
-            throw new AssertionError(never);
-        }
+        registration.close();
     }
 }

@@ -83,7 +83,7 @@ class DrainObservationTest {
         drain.enterRequest();
         drain.start("upgrade");
         Changes late = Changes.of(drain);
-        try (AutoCloseable registration = drain.onStateChange((before, after) -> {
+        try (DrainListener.Registration registration = drain.onStateChange((before, after) -> {
             throw new AssertionError("closed before anything happened");
         })) {
             assertThat(registration).isNotNull();
@@ -292,16 +292,16 @@ class DrainObservationTest {
     void theLameDuckIsTheFirstPartOfADrain() {
         Drain drain = time.drain("lameDuck", "5s");
         drain.enterUpload(TestUpload.unseen());
-        assertThat(drain.lameDuckMillis()).isZero();
+        assertThat(drain.status().lameDuckMillis()).isZero();
         drain.start("upgrade");
         time.advanceSeconds(3);
-        assertThat(drain.lameDuckMillis()).isEqualTo(3000);
+        assertThat(drain.status().lameDuckMillis()).isEqualTo(3000);
         time.advanceSeconds(20);
-        assertThat(drain.lameDuckMillis()).isEqualTo(5000);
+        assertThat(drain.status().lameDuckMillis()).isEqualTo(5000);
         drain.start("now", new DrainLimits(Duration.ZERO, null));
-        assertThat(drain.lameDuckMillis()).isEqualTo(5000);
+        assertThat(drain.status().lameDuckMillis()).isEqualTo(5000);
         drain.resume();
-        assertThat(drain.lameDuckMillis()).isZero();
+        assertThat(drain.status().lameDuckMillis()).isZero();
     }
 
     @Test

@@ -18,7 +18,9 @@ class DrainSummaryTest {
                 status.reason(),
                 status.deadline(),
                 status.remainingMillis(),
+                status.lameDuckRemainingMillis(),
                 status.drainingMillis(),
+                status.lameDuckMillis(),
                 status.inFlight(),
                 status.totals(),
                 status.probers(),
@@ -51,21 +53,25 @@ class DrainSummaryTest {
     @Test
     void theLameDuckIsTimedApart() {
         Drain drain = time.drain("lameDuck", "10s");
-        assertThat(drain.lameDuckMillis()).isZero();
+        assertThat(drain.summary().lameDuckMillis()).isZero();
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(-1);
         Ticket request = drain.enterRequest();
         drain.start("upgrade");
         time.advanceSeconds(4);
-        assertThat(drain.lameDuckMillis()).isEqualTo(4_000);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(4_000);
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(6_000);
+        assertThat(drain.summary().remainingMillis()).isEqualTo(606_000);
         time.advanceSeconds(10);
-        assertThat(drain.lameDuckMillis()).isEqualTo(10_000);
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(-1);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(10_000);
         assertThat(drain.summary().drainingMillis()).isEqualTo(14_000);
         request.close();
         time.settle();
         time.advanceSeconds(100);
-        assertThat(drain.lameDuckMillis()).isEqualTo(10_000);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(10_000);
         assertThat(drain.summary().drainingMillis()).isEqualTo(14_000);
         drain.resume();
-        assertThat(drain.lameDuckMillis()).isZero();
+        assertThat(drain.summary().lameDuckMillis()).isZero();
     }
 
     @Test

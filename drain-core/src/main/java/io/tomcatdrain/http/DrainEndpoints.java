@@ -2,12 +2,12 @@ package io.tomcatdrain.http;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -23,8 +23,6 @@ import org.jspecify.annotations.Nullable;
  * @since 1.0
  */
 public final class DrainEndpoints {
-    private static final System.Logger LOG = System.getLogger(DrainEndpoints.class.getName());
-
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
 
@@ -43,7 +41,7 @@ public final class DrainEndpoints {
     private final EventStream events;
     private final LongRequests waits = new LongRequests();
     private final LongRequests streams = new LongRequests();
-    private final AutoCloseable stateChanges;
+    private final DrainListener.Registration stateChanges;
 
     /** Makes the endpoints of a drain; to be closed with it. */
     public DrainEndpoints(Drain drain) {
@@ -59,8 +57,10 @@ public final class DrainEndpoints {
         this.events = new EventStream(drain, rhythm);
         LongRequests waking = waits;
         LongRequests streaming = streams;
+        EventStream outdating = events;
         this.stateChanges = drain.onStateChange((before, after) -> {
             waking.wake();
+            outdating.outdate();
             streaming.wake();
         });
     }
@@ -118,7 +118,7 @@ public final class DrainEndpoints {
      */
     public boolean awaitAnswered(long timeout, TimeUnit unit) throws InterruptedException {
         long until = System.nanoTime() + unit.toNanos(timeout);
-        streams.end();
+        endStreams();
         boolean answered = waits.awaitNobody(unit.toNanos(timeout));
         streams.awaitNobody(Math.min(STREAMS_END_NANOS, until - System.nanoTime()));
         return answered;
@@ -126,12 +126,14 @@ public final class DrainEndpoints {
 
     /** Ends all requests that wait and all event streams, also those that come later; waits for none. */
     public void close() {
-        try {
-            stateChanges.close();
-        } catch (Exception unexpected) {
-            LOG.log(Level.WARNING, "drain[" + drain.name() + "] could not unregister a listener", unexpected);
-        }
+        stateChanges.close();
         waits.end();
+        endStreams();
+    }
+
+    /** The last status of each stream is to be the one of now. */
+    private void endStreams() {
+        events.outdate();
         streams.end();
     }
 

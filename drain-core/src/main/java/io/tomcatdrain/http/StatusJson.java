@@ -43,6 +43,10 @@ final class StatusJson {
         instant("since", status.since());
         text("reason", status.reason());
         instant("deadline", status.deadline());
+        number("remainingMillis", status.remainingMillis());
+        number("lameDuckRemainingMillis", status.lameDuckRemainingMillis());
+        number("drainingMillis", status.drainingMillis());
+        number("lameDuckMillis", status.lameDuckMillis());
         number("etaMillis", status.etaMillis());
         DrainStatus.InFlight inFlight = status.inFlight();
         key("inFlight").object(() -> {

@@ -1,12 +1,18 @@
 package io.tomcatdrain.jmx;
 
+import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.management.Attribute;
+import javax.management.AttributeList;
+import javax.management.AttributeNotFoundException;
+import javax.management.JMException;
 import javax.management.MBeanAttributeInfo;
+import javax.management.MBeanException;
 import javax.management.MBeanInfo;
 import javax.management.MBeanNotificationInfo;
 import javax.management.MBeanOperationInfo;
@@ -14,25 +20,30 @@ import javax.management.MBeanParameterInfo;
 import javax.management.Notification;
 import javax.management.NotificationBroadcasterSupport;
 import javax.management.ObjectName;
+import javax.management.ReflectionException;
 import javax.management.StandardEmitterMBean;
 import javax.management.openmbean.CompositeDataSupport;
 import javax.management.openmbean.CompositeType;
 import javax.management.openmbean.OpenDataException;
+import javax.management.openmbean.OpenMBeanAttributeInfo;
 import javax.management.openmbean.OpenType;
 import javax.management.openmbean.SimpleType;
+import javax.management.openmbean.TabularType;
 import org.jspecify.annotations.Nullable;
 
 /** The MBean of a drain: describes itself by the {@link Description}s of its interface, and sends its state changes. */
 final class DrainEmitter extends StandardEmitterMBean {
+    private static final String UPLOADS = "ActiveUploads";
     private static final CompositeType STATE_CHANGE = stateChangeType();
 
     private final ObjectName objectName;
-    private final String drainName;
+    private final Drain drain;
     private final AtomicLong sequenceNumber = new AtomicLong();
+    private final UploadTable uploads;
 
-    DrainEmitter(DrainMXBean view, ObjectName objectName, String drainName) {
+    DrainEmitter(Drain drain, ObjectName objectName) {
         super(
-                view,
+                new DrainView(drain),
                 DrainMXBean.class,
                 true,
                 new NotificationBroadcasterSupport(new MBeanNotificationInfo(
@@ -40,7 +51,45 @@ final class DrainEmitter extends StandardEmitterMBean {
                         Notification.class.getName(),
                         "The state has changed; the user data holds name, oldState and newState")));
         this.objectName = objectName;
-        this.drainName = drainName;
+        this.drain = drain;
+        this.uploads = new UploadTable(typeOfUploads(getMBeanInfo()));
+    }
+
+    private static TabularType typeOfUploads(MBeanInfo info) {
+        for (MBeanAttributeInfo attribute : info.getAttributes()) {
+            if (attribute.getName().equals(UPLOADS) && attribute instanceof OpenMBeanAttributeInfo open) {
+                return (TabularType) open.getOpenType();
+            }
+        }
+        throw new IllegalStateException("no attribute [" + UPLOADS + "]");
+    }
+
+    // ---------------------------------------------------------------- the table of uploads, which can be long
+
+    @Override
+    public Object getAttribute(String attribute)
+            throws AttributeNotFoundException, MBeanException, ReflectionException {
+        if (!attribute.equals(UPLOADS)) {
+            return super.getAttribute(attribute);
+        }
+        try {
+            return uploads.of(drain.status().uploads());
+        } catch (OpenDataException fault) {
+            throw new MBeanException(fault);
+        }
+    }
+
+    @Override
+    public AttributeList getAttributes(String[] attributes) {
+        AttributeList values = new AttributeList(attributes.length);
+        for (String attribute : attributes) {
+            try {
+                values.add(new Attribute(attribute, getAttribute(attribute)));
+            } catch (JMException | RuntimeException left) {
+                // as the specification has it: what cannot be read is left out
+            }
+        }
+        return values;
     }
 
     private static CompositeType stateChangeType() {
@@ -61,10 +110,10 @@ final class DrainEmitter extends StandardEmitterMBean {
                 DrainRegistration.STATE_NOTIFICATION,
                 objectName,
                 sequenceNumber.incrementAndGet(),
-                "drain[" + drainName + "] " + before + " -> " + after);
+                "drain[" + drain.name() + "] " + before + " -> " + after);
         try {
             notification.setUserData(new CompositeDataSupport(
-                    STATE_CHANGE, Map.of("name", drainName, "oldState", before.name(), "newState", after.name())));
+                    STATE_CHANGE, Map.of("name", drain.name(), "oldState", before.name(), "newState", after.name())));
         } catch (OpenDataException impossible) {
             throw new IllegalStateException(impossible);
         }

@@ -56,6 +56,9 @@ public interface DrainMXBean {
     @Description("Milliseconds until the waiting ends at the latest; -1 while nobody waits")
     long getRemainingMillis();
 
+    @Description("Milliseconds until new work is refused at the latest; -1 in any other state than LAME_DUCK")
+    long getLameDuckRemainingMillis();
+
     @Description(
             "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"
                     + " -1 if that cannot be said of one of them")

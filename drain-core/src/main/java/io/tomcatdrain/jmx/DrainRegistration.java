@@ -1,6 +1,7 @@
 package io.tomcatdrain.jmx;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainListener;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -32,16 +33,16 @@ public final class DrainRegistration implements AutoCloseable {
     /** Null if the registration failed. */
     private final @Nullable ObjectName objectName;
 
-    private final AutoCloseable listening;
+    private final DrainListener.Registration listening;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     private DrainRegistration(Drain drain) {
         this.drainName = drain.name();
         ObjectName registered = null;
-        AutoCloseable listener = () -> {};
+        DrainListener.Registration listener = () -> {};
         try {
             ObjectName wanted = objectName(drainName);
-            DrainEmitter emitter = new DrainEmitter(view(drain), wanted, drainName);
+            DrainEmitter emitter = new DrainEmitter(drain, wanted);
             server.registerMBean(emitter, wanted);
             registered = wanted;
             listener = drain.onStateChange(emitter::stateChanged);
@@ -92,7 +93,7 @@ public final class DrainRegistration implements AutoCloseable {
             server.unregisterMBean(registered);
         } catch (InstanceNotFoundException goneAlready) {
             // somebody else has taken it out
-        } catch (Exception fault) {
+        } catch (JMException | RuntimeException fault) {
             LOG.log(Level.WARNING, "drain[" + drainName + "] is still shown by JMX as [" + registered + "]", fault);
         }
     }

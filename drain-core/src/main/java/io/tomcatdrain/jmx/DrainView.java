@@ -80,12 +80,17 @@ final class DrainView implements DrainMXBean {
 
     @Override
     public long getLameDuckMillis() {
-        return drain.lameDuckMillis();
+        return drain.summary().lameDuckMillis();
     }
 
     @Override
     public long getRemainingMillis() {
         return drain.summary().remainingMillis();
+    }
+
+    @Override
+    public long getLameDuckRemainingMillis() {
+        return drain.summary().lameDuckRemainingMillis();
     }
 
     @Override

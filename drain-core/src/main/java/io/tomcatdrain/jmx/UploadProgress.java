@@ -69,13 +69,17 @@ public final class UploadProgress {
                 upload.method(),
                 upload.path(),
                 upload.remote(),
-                upload.started().truncatedTo(ChronoUnit.MILLIS).toString(),
+                started(upload),
                 upload.elapsedMillis(),
                 upload.bytesReceived(),
                 upload.contentLength(),
                 upload.bytesPerSecond(),
                 upload.etaMillis(),
                 upload.stalledMillis());
+    }
+
+    static String started(ActiveUpload upload) {
+        return upload.started().truncatedTo(ChronoUnit.MILLIS).toString();
     }
 
     /** Returns a number that no other upload of this drain has. */

@@ -7,10 +7,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Hold;
+import io.tomcatdrain.Ticket;
+import io.tomcatdrain.UploadSource;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -131,6 +138,28 @@ class EventStreamTest {
     }
 
     @Test
+    void allShareOneLookAtTheDrain() throws Exception {
+        AtomicLong looks = new AtomicLong();
+        Ticket upload = drain.enterUpload(new CountingUpload(looks));
+        List<Exchange> sixteen = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            Exchange exchange = listening();
+            sixteen.add(exchange);
+            visits.send(exchange, "/events");
+        }
+
+        Set<String> seen = new HashSet<>();
+        for (Exchange exchange : sixteen) {
+            seen.add(exchange.nextFlushed());
+        }
+
+        // Each look finds another number of bytes.
+        assertThat(looks).hasPositiveValue();
+        assertThat(seen).hasSize(1);
+        upload.close();
+    }
+
+    @Test
     void neitherHoldsADrainNorKeepsWaitersFromTheirPlaces() throws Exception {
         for (int i = 0; i < 16; i++) {
             Exchange exchange = listening();
@@ -217,6 +246,44 @@ class EventStreamTest {
         thread.interrupt();
 
         visits.awaitAllGone();
+    }
+
+    /** Has got one more byte each time somebody asks. */
+    private record CountingUpload(AtomicLong looks) implements UploadSource {
+        @Override
+        public String method() {
+            return "POST";
+        }
+
+        @Override
+        public String path() {
+            return "/upload";
+        }
+
+        @Override
+        public String remote() {
+            return "192.0.2.7";
+        }
+
+        @Override
+        public long contentLength() {
+            return 1_000_000;
+        }
+
+        @Override
+        public long bytesReceived() {
+            return looks.incrementAndGet();
+        }
+
+        @Override
+        public boolean isBodyComplete() {
+            return false;
+        }
+
+        @Override
+        public boolean isGone() {
+            return false;
+        }
     }
 
     private DrainEndpoints withRhythm(Duration progress, Duration keepAlive, Duration longest) {

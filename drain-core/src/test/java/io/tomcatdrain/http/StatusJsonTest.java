@@ -39,6 +39,8 @@ class StatusJsonTest {
                         null,
                         null,
                         -1,
+                        -1,
+                        0,
                         0,
                         new DrainStatus.InFlight(1, 2, 3),
                         new DrainStatus.Totals(4, 5, 6, 7, 8),
@@ -47,6 +49,7 @@ class StatusJsonTest {
                         null)))
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
+                        + "\"remainingMillis\":-1,\"lameDuckRemainingMillis\":-1,\"drainingMillis\":0,\"lameDuckMillis\":0,"
                         + "\"etaMillis\":0,\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
                         + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[]}");
@@ -63,7 +66,9 @@ class StatusJsonTest {
                 "line\nend\ttab",
                 NOON.plusSeconds(1),
                 1000,
+                300,
                 5,
+                4,
                 new DrainStatus.InFlight(2, 0, Long.MAX_VALUE),
                 new DrainStatus.Totals(1, 0, 3, 4, Long.MAX_VALUE),
                 List.of(new DrainStatus.Prober("192.0.2.1", 3), new DrainStatus.Prober("::1", 0)),
@@ -129,6 +134,10 @@ class StatusJsonTest {
                 .put("since", "2026-11-22T12:00:00.123Z")
                 .put("reason", status.reason())
                 .put("deadline", "2026-11-22T12:00:01.123Z")
+                .put("remainingMillis", 1000)
+                .put("lameDuckRemainingMillis", 300)
+                .put("drainingMillis", 5)
+                .put("lameDuckMillis", 4)
                 .put("etaMillis", -1);
         node.putObject("inFlight")
                 .put("uploads", status.inFlight().uploads())

@@ -2,11 +2,13 @@ package io.tomcatdrain.jmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -17,6 +19,7 @@ import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
+import javax.management.Attribute;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMX;
 import javax.management.MBeanAttributeInfo;
@@ -29,6 +32,7 @@ import javax.management.MBeanServerInvocationHandler;
 import javax.management.Notification;
 import javax.management.ObjectName;
 import javax.management.RuntimeMBeanException;
+import javax.management.StandardMBean;
 import javax.management.openmbean.CompositeData;
 import javax.management.openmbean.OpenType;
 import javax.management.openmbean.TabularData;
@@ -41,6 +45,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Looks at a drain as a console does: over a socket, by names and open types. */
 @SuppressWarnings("try") // what is opened in a try need not be named in it
 class DrainRegistrationTest {
+    private static final String TABLE = "ActiveUploads";
+
     private final MBeanServer local = ManagementFactory.getPlatformMBeanServer();
     private Drain drain;
     private DrainRegistration registration;
@@ -114,7 +120,8 @@ class DrainRegistrationTest {
                 .containsEntry("Ready", true)
                 .containsEntry("Reason", null)
                 .containsEntry("DrainingMillis", 0L)
-                .containsEntry("RemainingMillis", -1L);
+                .containsEntry("RemainingMillis", -1L)
+                .containsEntry("LameDuckRemainingMillis", -1L);
     }
 
     @Test
@@ -145,6 +152,32 @@ class DrainRegistrationTest {
         assertThat(unknown.get("bytesReceived")).isEqualTo(-1L);
         first.close();
         second.close();
+    }
+
+    /** The table is not made by the JDK's mapping of MXBeans, but must be what that would make. */
+    @Test
+    void theTableIsWhatTheMappingOfMXBeansWouldMake() throws Exception {
+        drain.enterUpload(new FixedUpload("/first", 25, 100));
+        drain.enterUpload(new FixedUpload(null, -1, -1));
+        StandardMBean mapped = new StandardMBean(DrainRegistration.view(drain), DrainMXBean.class, true);
+
+        // Both take the time of their own instant; now and then it is the same millisecond.
+        await().pollInterval(Duration.ofMillis(1))
+                .untilAsserted(() -> assertThat(local.getAttribute(bean, TABLE)).isEqualTo(mapped.getAttribute(TABLE)));
+        TabularData table = (TabularData) local.getAttribute(bean, TABLE);
+        assertThat(table.getTabularType()).isEqualTo(((TabularData) mapped.getAttribute(TABLE)).getTabularType());
+    }
+
+    @Test
+    void theTableIsReadTogetherWithOthersAndWhatIsNoAttributeIsLeftOut() throws Exception {
+        drain.enterUpload(new FixedUpload("/first", 25, 100));
+
+        var values = console.getAttributes(bean, new String[] {"State", TABLE, "Nonsense"});
+
+        assertThat(values.asList()).extracting(Attribute::getName).containsExactly("State", TABLE);
+        assertThat((TabularData) values.asList().get(1).getValue())
+                .returns(1, TabularData::size)
+                .returns(true, table -> table.containsKey(new Object[] {1L}));
     }
 
     @Test

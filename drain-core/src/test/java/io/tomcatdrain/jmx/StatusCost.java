@@ -1,10 +1,15 @@
 package io.tomcatdrain.jmx;
 
+import static org.awaitility.Awaitility.await;
+
 import com.sun.management.ThreadMXBean;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.http.StatusText;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
@@ -18,6 +23,8 @@ import javax.management.ObjectName;
 final class StatusCost {
     private static final int UPLOADS = 10_000;
     private static final int ROUNDS = 301;
+    private static final long WARM_UP = 20_000_000;
+    private static final long COUNTED = 50_000_000;
 
     private StatusCost() {}
 
@@ -32,6 +39,7 @@ final class StatusCost {
         try (DrainRegistration registration = DrainRegistration.register(drain)) {
             print("status()", drain::status);
             print("summary()", drain::summary);
+            print("status JSON", () -> StatusText.of(drain.status()));
             print("JMX State", () -> read(server, name, "State"));
             print("JMX UploadBytes", () -> read(server, name, "UploadBytes"));
             print("JMX ActiveUploads", () -> read(server, name, "ActiveUploads"));
@@ -88,14 +96,16 @@ final class StatusCost {
         });
         requests.start();
         watcher.start();
-        Thread.sleep(1000);
+        await().until(() -> done.sum() > WARM_UP);
         long before = done.sum();
-        Thread.sleep(2000);
-        long after = done.sum();
+        long start = System.nanoTime();
+        await().atMost(Duration.ofMinutes(2)).until(() -> done.sum() - before > COUNTED);
+        long counted = done.sum() - before;
+        long nanos = System.nanoTime() - start;
         over.set(true);
         requests.join();
         watcher.join();
-        return (after - before) / 2;
+        return counted * 1000 / TimeUnit.NANOSECONDS.toMillis(nanos);
     }
 
     private static void print(String line) {

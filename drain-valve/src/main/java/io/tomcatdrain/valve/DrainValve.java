@@ -279,9 +279,22 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     private void serviceEvent(LifecycleEvent event) {
+        if (Lifecycle.BEFORE_STOP_EVENT.equals(event.getType())) {
+            drainBeforeStop("service stop");
+        }
+    }
+
+    /**
+     * Drains as a stop of the server does and returns when that is over and the listeners are closed; for frameworks that take parts of
+     * their own away before they stop the server. Does nothing unless the container runs and {@code drainOnStop} is true. Nothing undoes
+     * it. The server's own stop finds the drain over.
+     *
+     * @param reason why, for logs and status
+     */
+    public void drainBeforeStop(String reason) {
         Serving current = serving;
-        if (Lifecycle.BEFORE_STOP_EVENT.equals(event.getType()) && current != null) {
-            current.stop.stopAlone("service stop", true);
+        if (current != null && current.drain.settings().drainOnStop()) {
+            current.stop.stopAlone(reason, true);
             DrainStop.closeListeners(current.stop.service());
         }
     }
@@ -390,8 +403,8 @@ public class DrainValve extends ValveBase implements AccessLog {
         current.registration.close(); // last, so that whoever watches is told how it ended
     }
 
-    /** Returns the drain; null unless the container runs. */
-    @Nullable Drain drain() {
+    /** Returns the drain, which is another after each start; null unless the container runs. */
+    public @Nullable Drain drain() {
         Serving current = serving;
         return current == null ? null : current.drain;
     }

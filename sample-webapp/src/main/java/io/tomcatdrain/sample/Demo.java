@@ -55,7 +55,7 @@ final class Demo implements Callable<Integer> {
         var screen = new Screen(out, !plain && Screen.isTerminal());
         Logs.sendTo(new ScreenHandler(screen), Level.WARNING);
         String token = Main.randomToken();
-        SampleServer server = SampleServer.start("localhost", 0, withoutValve ? null : valve(token));
+        SampleServer server = SampleServer.start("localhost", 0, 0, withoutValve ? null : valve(token));
         screen.say(
                 server.version() + (withoutValve ? " WITHOUT" : " with") + " the drain valve, port " + server.port());
         List<String> problems;

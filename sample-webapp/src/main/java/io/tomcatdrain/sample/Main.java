@@ -38,6 +38,13 @@ public final class Main implements Callable<Integer> {
     private int port;
 
     @Option(
+            names = "--metrics-port",
+            defaultValue = "0",
+            description =
+                    "where Prometheus finds /metrics, in every state; 0 for a free one; default: ${DEFAULT-VALUE}")
+    private int metricsPort;
+
+    @Option(
             names = "--address",
             defaultValue = "localhost",
             description = "0.0.0.0 to be reached from other machines; default: ${DEFAULT-VALUE}")
@@ -91,7 +98,7 @@ public final class Main implements Callable<Integer> {
         String secret = token == null || token.isEmpty() ? randomToken() : token;
         SampleServer server;
         try {
-            server = SampleServer.start(address, port, valve(secret));
+            server = SampleServer.start(address, port, metricsPort, valve(secret));
         } catch (LifecycleException e) {
             spec.commandLine().getErr().printf("Cannot start on %s:%d: %s%n", address, port, explain(e));
             return CommandLine.ExitCode.SOFTWARE;
@@ -122,7 +129,8 @@ public final class Main implements Callable<Integer> {
     }
 
     private void greet(PrintWriter out, SampleServer server, String secret, boolean madeUp) {
-        String root = "http://" + (address.equals("0.0.0.0") ? "localhost" : address) + ":" + server.port();
+        String host = "http://" + (address.equals("0.0.0.0") ? "localhost" : address) + ":";
+        String root = host + server.port();
         String authorization = "-H 'Authorization: Bearer " + secret + "'";
         out.println();
         out.println(server.version() + " with the drain valve is ready. Process id: "
@@ -135,6 +143,7 @@ public final class Main implements Callable<Integer> {
         out.println("  Drain    curl -X POST " + authorization + " " + root + "/drain");
         out.println("  Resume   curl -X DELETE " + authorization + " " + root + "/drain");
         out.println("  Probe    curl -i " + root + "/drain/ready");
+        out.println("  Metrics  curl " + host + server.metricsPort() + "/metrics");
         out.println();
         out.println("  Stop     Ctrl-C: uploads in flight finish first");
         out.println();

@@ -24,21 +24,26 @@ final class SampleServer {
 
     private final Tomcat tomcat;
     private final Path directory;
+    private final Monitoring monitoring;
 
-    private SampleServer(Tomcat tomcat, Path directory) {
+    private SampleServer(Tomcat tomcat, Path directory, Monitoring monitoring) {
         this.tomcat = tomcat;
         this.directory = directory;
+        this.monitoring = monitoring;
     }
 
     /**
-     * Starts on the port, 0 for a free one.
+     * Starts on the ports, 0 for a free one.
      *
+     * @param metricsPort where Prometheus finds {@code /metrics}
      * @param valve null for a plain Tomcat
      */
-    static SampleServer start(String address, int port, @Nullable DrainValve valve)
+    static SampleServer start(String address, int port, int metricsPort, @Nullable DrainValve valve)
             throws IOException, LifecycleException {
         Path directory = Files.createTempDirectory("tomcat-drain-sample");
-        var server = new SampleServer(new Tomcat(), directory);
+        var tomcat = new Tomcat();
+        tomcat.setBaseDir(directory.toString());
+        var server = new SampleServer(tomcat, directory, new Monitoring(tomcat, address, metricsPort));
         try {
             server.configure(address, port, valve);
             server.tomcat.start();
@@ -52,6 +57,10 @@ final class SampleServer {
 
     int port() {
         return tomcat.getConnector().getLocalPort();
+    }
+
+    int metricsPort() {
+        return monitoring.port();
     }
 
     String version() {
@@ -76,8 +85,6 @@ final class SampleServer {
             }
             Files.copy(packed, war);
         }
-        tomcat.setBaseDir(directory.toString());
-
         var connector = new Connector();
         connector.setPort(port);
         connector.setProperty("address", address);

@@ -11,6 +11,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -76,8 +77,12 @@ class ServerIT {
                     .doesNotContain("<style")
                     .doesNotContain(" style=")
                     .doesNotContainPattern(" on[a-z]+=");
-            assertThat(get(root, "/app.js").headers().firstValue("Content-Type"))
-                    .hasValue("text/javascript");
+            for (String module :
+                    List.of("/app.js", "/cards.js", "/format.js", "/panel.js", "/upload.js", "/watch.js")) {
+                assertThat(get(root, module).headers().firstValue("Content-Type"))
+                        .as(module)
+                        .hasValue("text/javascript");
+            }
             assertThat(get(root, "/app.css").headers().firstValue("Content-Type"))
                     .hasValue("text/css");
             assertThat(get(root, "/info").body()).contains("\"slowLine\":true");

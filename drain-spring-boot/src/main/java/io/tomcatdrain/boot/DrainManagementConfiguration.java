@@ -1,0 +1,29 @@
+package io.tomcatdrain.boot;
+
+import io.tomcatdrain.valve.DrainValve;
+import java.util.List;
+import org.apache.catalina.valves.ValveBase;
+import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
+import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Import;
+import org.springframework.core.env.Environment;
+
+/**
+ * Notes who asks for readiness on a management port of its own, where nothing is counted and nothing refused: the drain waits until they
+ * have seen it.
+ */
+@ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
+@ConditionalOnClass(ValveBase.class)
+@ConditionalOnBean(DrainValve.class)
+@Import({Boot3Tomcat.class, Boot4Tomcat.class})
+class DrainManagementConfiguration {
+
+    /** Hides the bean of the same name that is for the application's own Tomcat. */
+    @Bean
+    static EngineValves drainEngineValves(DrainValve valve, Environment environment) {
+        return new EngineValves(List.of(new ManagementValve(ManagementPaths.onManagementPort(environment), valve)));
+    }
+}

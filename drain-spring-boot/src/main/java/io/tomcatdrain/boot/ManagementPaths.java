@@ -1,0 +1,86 @@
+package io.tomcatdrain.boot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.apache.catalina.connector.Request;
+import org.apache.tomcat.util.buf.MessageBytes;
+import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
+import org.springframework.core.env.Environment;
+
+/**
+ * Where a Tomcat answers for the actuator.
+ *
+ * @param all what it answers at or below these paths is management, not work
+ * @param readiness those of them that tell the readiness
+ */
+record ManagementPaths(List<String> all, List<String> readiness) {
+
+    /** Returns the paths on the application's own port: all of them, or those that are there although management has another port. */
+    static ManagementPaths onMainPort(Environment environment) {
+        String servlet = joined(
+                environment.getProperty("server.servlet.context-path", ""),
+                joined(
+                        environment.getProperty("spring.mvc.servlet.path", ""),
+                        environment.getProperty("spring.webflux.base-path", "")));
+        List<String> all = new ArrayList<>();
+        List<String> readiness = new ArrayList<>();
+        if (ManagementPortType.get(environment) == ManagementPortType.SAME) {
+            String base = joined(servlet, actuator(environment));
+            String health = joined(base, health(environment));
+            // An actuator at the root is not told from the application by its path, but for its health.
+            all.add(base.equals(servlet) ? health : base);
+            readiness.add(joined(health, "readiness"));
+        }
+        if (environment.getProperty("management.endpoint.health.probes.add-additional-paths", boolean.class, false)) {
+            all.add(joined(servlet, "livez"));
+            all.add(joined(servlet, "readyz"));
+            readiness.add(joined(servlet, "readyz"));
+        }
+        return new ManagementPaths(List.copyOf(all), List.copyOf(readiness));
+    }
+
+    /** Returns the paths on a management port of its own. */
+    static ManagementPaths onManagementPort(Environment environment) {
+        String base = joined(environment.getProperty("management.server.base-path", ""), actuator(environment));
+        String readiness = joined(joined(base, health(environment)), "readiness");
+        return new ManagementPaths(List.of(readiness), List.of(readiness));
+    }
+
+    private static String actuator(Environment environment) {
+        return environment.getProperty("management.endpoints.web.base-path", "/actuator");
+    }
+
+    private static String health(Environment environment) {
+        return environment.getProperty("management.endpoints.web.path-mapping.health", "health");
+    }
+
+    /** Joins two paths that may be empty, begin or end with a slash; the result begins with one, and ends with none. */
+    private static String joined(String first, String second) {
+        String end = second.startsWith("/") ? second.substring(1) : second;
+        String both = first + (end.isEmpty() || first.endsWith("/") ? "" : "/") + end;
+        return both.endsWith("/") ? both.substring(0, both.length() - 1) : both;
+    }
+
+    boolean isManagement(Request request) {
+        return isAtOrBelow(request, all);
+    }
+
+    boolean isReadiness(Request request) {
+        return isAtOrBelow(request, readiness);
+    }
+
+    private static boolean isAtOrBelow(Request request, List<String> paths) {
+        MessageBytes uri = request.getDecodedRequestURIMB();
+        for (int i = 0; i < paths.size(); i++) { // no iterator: this is on every request's way
+            String path = paths.get(i);
+            if (!uri.isNull() && uri.startsWithIgnoreCase(path, 0)) {
+                String decoded = uri.toString();
+                if (decoded.startsWith(path)
+                        && (decoded.length() == path.length() || decoded.charAt(path.length()) == '/')) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,166 @@
+package io.tomcatdrain.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.boot.Client.Upload;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.springframework.boot.availability.AvailabilityChangeEvent;
+import org.springframework.boot.availability.ReadinessState;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.event.ContextClosedEvent;
+import org.springframework.context.event.EventListener;
+import org.springframework.context.support.GenericApplicationContext;
+
+/** The order of a stop: first the drain, then everything else. */
+@Timeout(60)
+class ApplicationStopIT {
+
+    /** Spring waits a millisecond for the parts of a phase: whatever takes longer than the first look at the drain is over that limit. */
+    private static final String NO_PATIENCE = "spring.lifecycle.timeout-per-shutdown-phase=1ms";
+
+    @Test
+    void anAcceptedUploadIsFinishedBeforeAnythingElseStops() throws Exception {
+        var application = TestApp.started(new Class<?>[] {TestApp.class, Witnesses.class}, NO_PATIENCE);
+        var witnesses = application.getBean(Witnesses.class);
+        var drain = application.getBean(Drain.class);
+        int port = TestApp.port(application);
+        try (var upload = new Upload(port)) {
+            awaitUpload(drain);
+            var closed = CompletableFuture.runAsync(application::close);
+            await().until(() -> drain.state() == DrainState.DRAINING);
+            assertThat(Client.get(port, "/page")).contains(" 503 ").contains("X-Drain: refused");
+            assertThat(witnesses.seen).isEmpty();
+            assertThat(upload.finish()).contains(" 200 ").endsWith("bytes=100");
+            closed.get(30, TimeUnit.SECONDS);
+        }
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        assertThat(witnesses.seen).containsExactly("context closed: DRAINED", "last phase stopped: DRAINED");
+    }
+
+    @Test
+    void whatNeedsTheTaskExecutorIsServedInTheLameDuck() throws Exception {
+        var application = TestApp.started("drain.lame-duck=1m");
+        var drain = application.getBean(Drain.class);
+        var closed = CompletableFuture.runAsync(application::close);
+        await().until(() -> drain.state() == DrainState.LAME_DUCK);
+        assertThat(Client.get(TestApp.port(application), "/async"))
+                .contains(" 200 ")
+                .contains("async");
+        endLameDuck(drain);
+        closed.get(30, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void anUploadOutlivesTheTimeLimitOfSpringWhenOnlyTheContextIsStoppedAndTheNextStartServesAgain() throws Exception {
+        try (var application = TestApp.started(NO_PATIENCE)) {
+            var drain = application.getBean(Drain.class);
+            try (var upload = new Upload(TestApp.port(application))) {
+                awaitUpload(drain);
+                var stopped = CompletableFuture.runAsync(application::stop);
+                await().until(() -> drain.state() == DrainState.DRAINING);
+                assertThat(upload.finish()).contains(" 200 ");
+                stopped.get(30, TimeUnit.SECONDS);
+            }
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+            application.start();
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+            assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void drainOnStopFalseLeavesTheStopToSpring() {
+        var application = TestApp.started("drain.drain-on-stop=false");
+        var drain = application.getBean(Drain.class);
+        application.close();
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    @Test
+    void theCloseOfAnotherContextIsNoStop() {
+        try (var application = TestApp.started("management.server.port=0")) {
+            var drain = application.getBean(Drain.class);
+            try (var child = new GenericApplicationContext(application)) {
+                child.refresh();
+            }
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+        }
+    }
+
+    @Test
+    void anApplicationThatRefusesByItselfGoesOnRefusingAfterAResume() {
+        try (var application = TestApp.started("drain.lame-duck=1m", "drain.drain-on-stop=false")) {
+            var drain = application.getBean(Drain.class);
+            int port = TestApp.port(application);
+            AvailabilityChangeEvent.publish(application, ReadinessState.REFUSING_TRAFFIC);
+            var unused = drain.start("test");
+            drain.resume();
+            awaitListeners(drain);
+            assertThat(Client.status(port, "/actuator/health/readiness")).isEqualTo(503);
+        }
+    }
+
+    static void awaitUpload(Drain drain) {
+        await().until(() -> drain.status().inFlight().uploads() == 1);
+    }
+
+    static void endLameDuck(Drain drain) {
+        var unused = drain.start("test", new io.tomcatdrain.DrainLimits(java.time.Duration.ZERO, null));
+    }
+
+    static void awaitListeners(Drain drain) {
+        try {
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Parts of an application that stop with it; each notes what the drain had come to. */
+    @Configuration(proxyBeanMethods = false)
+    static class Witnesses {
+        private final List<String> seen = new CopyOnWriteArrayList<>();
+
+        @EventListener
+        void closed(ContextClosedEvent event) {
+            note("context closed", event.getApplicationContext().getBean(Drain.class));
+        }
+
+        private void note(String what, Drain drain) {
+            seen.add(what + ": " + drain.state());
+        }
+
+        @Bean
+        static SmartLifecycle firstToStop(Drain drain, Witnesses witnesses) {
+            return new SmartLifecycle() {
+                private volatile boolean running;
+
+                @Override
+                public void start() {
+                    running = true;
+                }
+
+                @Override
+                public void stop() {
+                    running = false;
+                    witnesses.note("last phase stopped", drain);
+                }
+
+                @Override
+                public boolean isRunning() {
+                    return running;
+                }
+            };
+        }
+    }
+}

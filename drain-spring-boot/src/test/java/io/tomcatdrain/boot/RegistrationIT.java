@@ -1,0 +1,149 @@
+package io.tomcatdrain.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.valve.DrainValve;
+import jakarta.servlet.ServletContext;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Properties;
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import org.apache.catalina.valves.ValveBase;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+
+/** What the dependency alone does, and where it does nothing. */
+class RegistrationIT {
+    private static final AutoConfigurations OURS = AutoConfigurations.of(DrainAutoConfiguration.class);
+
+    @Test
+    void theDependencyAloneIsEnough() {
+        try (var application = TestApp.started()) {
+            int port = TestApp.port(application);
+            assertThat(Client.get(port, "/drain/ready")).contains("200").endsWith("{\"status\":\"UP\"}");
+            assertThat(Client.get(port, "/page")).endsWith("page");
+            var drain = application.getBean(Drain.class);
+            assertThat(drain).isSameAs(application.getBean(DrainValve.class).drain());
+            assertThat(application.getBean(ServletContext.class).getAttribute(Drain.ATTRIBUTE))
+                    .isSameAs(drain);
+        }
+    }
+
+    @Test
+    void propertiesSetTheValve() {
+        try (var application =
+                TestApp.started("drain.path=/leaving", "drain.upload-timeout=7m", "drain.lameDuck=off")) {
+            assertThat(Client.status(TestApp.port(application), "/leaving/ready"))
+                    .isEqualTo(200);
+            var settings = application.getBean(Drain.class).settings();
+            assertThat(settings.uploadTimeout()).hasMinutes(7);
+        }
+    }
+
+    @Test
+    void twoApplicationsInOneProcessHaveADrainEachAndLeaveNothing() throws MalformedObjectNameException {
+        try (var one = TestApp.started();
+                var two = TestApp.started()) {
+            assertThat(one.getBean(Drain.class).name())
+                    .isNotEqualTo(two.getBean(Drain.class).name());
+            assertThat(mbeans()).isEqualTo(2);
+        }
+        assertThat(mbeans()).isZero();
+        try (var again = TestApp.started()) {
+            assertThat(again.isRunning()).isTrue();
+            assertThat(mbeans()).isEqualTo(1);
+        }
+        assertThat(mbeans()).isZero();
+    }
+
+    @Test
+    void switchedOffItDoesNothing() {
+        try (var application = TestApp.started("drain.enabled=false")) {
+            assertThat(application.getBeansOfType(DrainValve.class)).isEmpty();
+            assertThat(Client.status(TestApp.port(application), "/drain/ready")).isEqualTo(404);
+        }
+    }
+
+    @Test
+    void switchedOffItDoesNothingOnAManagementPortEither() {
+        try (var application = TestApp.started("drain.enabled=false", "management.server.port=0")) {
+            assertThat(Client.status(TestApp.managementPort(application), "/actuator/health/readiness"))
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aLazyApplicationIsProtectedToo() {
+        try (var application = TestApp.started("spring.main.lazy-initialization=true")) {
+            assertThat(application.getBeanFactory().containsSingleton("drainLifecycle"))
+                    .isTrue();
+        }
+    }
+
+    @Test
+    void nothingIsRegisteredWithoutAWebApplication() {
+        new ApplicationContextRunner()
+                .withConfiguration(OURS)
+                .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(DrainValve.class));
+    }
+
+    @Test
+    void nothingIsRegisteredWhereAServletContextIsGiven() {
+        // As in a WAR on a Tomcat of its own, and in tests without a server.
+        new WebApplicationContextRunner()
+                .withConfiguration(OURS)
+                .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(DrainValve.class));
+    }
+
+    @Test
+    void nothingIsRegisteredWithoutTomcat() {
+        new WebApplicationContextRunner()
+                .withConfiguration(OURS)
+                .withClassLoader(new FilteredClassLoader(ValveBase.class))
+                .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean("drainValve"));
+    }
+
+    @Test
+    void aMistakeInAPropertyStopsTheStartAndIsExplained() throws Exception {
+        var failure = catchThrowable(() -> TestApp.started("drain.uplaod-timeout=10m"));
+        assertThat(failure).hasRootCauseInstanceOf(IllegalArgumentException.class);
+        assertThat(new InvalidDrainPropertyAnalyzer().analyze(failure).getDescription())
+                .isEqualTo("drain.uplaod-timeout: unknown attribute [uplaodTimeout]; did you mean [uploadTimeout]?");
+        assertThat(registeredAnalyzers()).contains(InvalidDrainPropertyAnalyzer.class.getName());
+    }
+
+    @Test
+    void aControlPortThatNoConnectorHasStopsTheStart() {
+        assertThat(catchThrowable(() -> TestApp.started("drain.control-port=1")))
+                .hasStackTraceContaining("]: controlPort [1]: no connector of service");
+    }
+
+    private static List<String> registeredAnalyzers() throws IOException {
+        var analyzers = new ArrayList<String>();
+        for (var url :
+                Collections.list(RegistrationIT.class.getClassLoader().getResources("META-INF/spring.factories"))) {
+            var factories = new Properties();
+            try (var in = url.openStream()) {
+                factories.load(in);
+            }
+            analyzers.add(factories.getProperty(FailureAnalyzer.class.getName(), ""));
+        }
+        return analyzers;
+    }
+
+    private static int mbeans() throws MalformedObjectNameException {
+        return ManagementFactory.getPlatformMBeanServer()
+                .queryNames(new ObjectName("io.tomcatdrain:type=Drain,*"), null)
+                .size();
+    }
+}
