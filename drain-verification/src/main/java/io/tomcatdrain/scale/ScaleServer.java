@@ -51,7 +51,7 @@ public final class ScaleServer {
         servlet.setAsyncSupported(true);
         servlet.addMapping("/upload/*");
         tomcat.start();
-        Drain drain = Objects.requireNonNull((Drain) context.getServletContext().getAttribute(Drain.ATTRIBUTE));
+        Drain drain = Objects.requireNonNull(valve.drain());
         var unused = drain.onStateChange((before, after) -> say("state " + after + " " + System.nanoTime()));
         say("port " + tomcat.getConnector().getLocalPort());
         obey(tomcat, drain.name());
