@@ -3,6 +3,7 @@ package io.tomcatdrain.sample.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.sample.fleet.Load.Profile;
 import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
@@ -10,6 +11,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.springframework.boot.SpringBootVersion;
@@ -17,14 +20,17 @@ import org.springframework.boot.SpringBootVersion;
 /**
  * Two applications of Spring Boot behind a real front end are restarted in turn, under uploads and page reads.
  *
- * <p>{@code -Dfleet=long} makes at least 6 stops and 200 uploads; {@code -Dfleet.boot=alone} shows what Spring Boot loses by itself.
+ * <p>A quick form by default, in which both front ends run at once. {@code -Dfleet=long} makes at least 6 stops and 200 uploads; {@code -Dfleet.boot=alone} shows what Spring Boot loses by itself.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
+@ResourceLock(providers = LongForm.class)
 final class BootFleetIT {
     private static final boolean ALONE = "alone".equals(System.getProperty("fleet.boot"));
+    private static final boolean OLDER_LINE = SpringBootVersion.getVersion().startsWith("3.");
     private static final Report REPORT = new Report();
 
     @ParameterizedTest
+    @Execution(CONCURRENT)
     @EnumSource(names = {"HAPROXY", "MOD_PROXY_HTTP"})
     void losesNothingBehind(FrontEnd frontEnd) {
         needs(frontEnd);
@@ -38,7 +44,7 @@ final class BootFleetIT {
             restart.underLoad(extent());
             REPORT.add(
                     frontEnd + ", Boot " + SpringBootVersion.getVersion() + (ALONE ? " alone" : ""),
-                    SpringBootVersion.getVersion().startsWith("3.") ? 10 : 11,
+                    OLDER_LINE ? 10 : 11,
                     restart);
             assertThat(restart.tally().lostUploads())
                     .as("lost uploads\n%s", fleet.logs())
@@ -46,6 +52,9 @@ final class BootFleetIT {
             assertThat(restart.tally().lostGets())
                     .as("lost GETs\n%s", fleet.logs())
                     .isEmpty();
+            assertThat(restart.medianLameDuck())
+                    .as("the lame duck, by the application's log")
+                    .isPositive();
             assertThat(restart.stops()).as("a stop that waited for uploads").anyMatch(stop -> stop.heldUploads() > 0);
         }
     }

@@ -62,6 +62,8 @@ final class BootNode implements Node {
                 "--server.port=" + httpPort,
                 "--spring.main.banner-mode=off",
                 "--spring.servlet.multipart.max-file-size=-1",
+                // So that the body of a form is left to whom it is for.
+                "--spring.servlet.multipart.resolve-lazily=true",
                 "--spring.servlet.multipart.max-request-size=-1"));
         properties.forEach(property -> command.add("--" + property));
         var started = ServerProcess.start(command, Map.of(), console);
