@@ -16,45 +16,6 @@ import org.openjdk.jcstress.infra.results.ZIJ_Result;
 final class TicketStress {
     private TicketStress() {}
 
-    private enum Upload implements UploadSource {
-        INSTANCE;
-
-        @Override
-        public String method() {
-            return "POST";
-        }
-
-        @Override
-        public String path() {
-            return "/";
-        }
-
-        @Override
-        public String remote() {
-            return "";
-        }
-
-        @Override
-        public long contentLength() {
-            return 2;
-        }
-
-        @Override
-        public long bytesReceived() {
-            return 1;
-        }
-
-        @Override
-        public boolean isBodyComplete() {
-            return false;
-        }
-
-        @Override
-        public boolean isGone() {
-            return false;
-        }
-    }
-
     abstract static class Admitted {
         final AtomicInteger signals = new AtomicInteger();
         final Totals totals = new Totals();
@@ -64,7 +25,7 @@ final class TicketStress {
 
         Admitted() {
             gate.enter();
-            ticket = registry.admit(Upload.INSTANCE, gate);
+            ticket = registry.admit(SteadyUpload.INSTANCE, gate);
             gate.seal();
         }
     }

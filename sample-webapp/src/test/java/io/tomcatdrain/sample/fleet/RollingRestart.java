@@ -31,6 +31,7 @@ final class RollingRestart {
      * @param slowestUpload how long the slowest of the uploads took that were under way on the node after that
      * @param heldUploads uploads that the node answered well after the stop had begun
      * @param afterLastUpload from the last of these answers to the end of the process; zero where there is none
+     * @param uploads when they began and ended, in milliseconds since the stop
      */
     record Stopped(
             String node,

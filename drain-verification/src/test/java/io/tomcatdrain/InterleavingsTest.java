@@ -1,0 +1,68 @@
+package io.tomcatdrain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tomcatdrain.explore.Interleaver;
+import io.tomcatdrain.explore.Scenario;
+import io.tomcatdrain.explore.SwitchPoints;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** All interleavings, up to a bound, in which the threads of a drain can meet. */
+class InterleavingsTest {
+    private static final int PREEMPTIONS = Integer.getInteger("interleavings.preemptions", 2);
+
+    /** Held, since a logger that nobody holds forgets its level. */
+    private static final Logger LOG = Logger.getLogger(Drain.class.getName());
+
+    @BeforeAll
+    static void quiet() {
+        LOG.setLevel(Level.OFF);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> noInterleavingBreaksAnInvariant() {
+        return scenarios(Map.of()).entrySet().stream()
+                .map(each -> DynamicTest.dynamicTest(each.getKey(), () -> {
+                    Interleaver.Verdict verdict = Interleaver.explore(PREEMPTIONS, each.getValue());
+                    System.out.println(verdict.interleavings() + " interleavings in which " + each.getKey());
+                    assertThat(verdict.violation()).isEmpty();
+                }));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> whatIsBrokenIsCaught() {
+        return Stream.of(
+                        Map.of("InFlightGate", "BrokenGates$CheckThenCount"),
+                        Map.of("InFlightGate", "BrokenGates$ToldByASecondLook"),
+                        Map.of("InFlightGate", "BrokenGates$ToldBeforeLeaving"),
+                        Map.of(SwitchPoints.LOCKS, "none"))
+                .map(broken -> DynamicTest.dynamicTest(broken.toString(), () -> {
+                    for (Map.Entry<String, Supplier<Scenario>> each :
+                            scenarios(broken).entrySet()) {
+                        Interleaver.Verdict verdict = Interleaver.explore(2, each.getValue());
+                        if (!verdict.violation().isEmpty()) {
+                            System.out.println(broken + " is caught where " + each.getKey() + ": " + verdict);
+                            return;
+                        }
+                    }
+                    throw new AssertionError("no scenario catches " + broken);
+                }));
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Supplier<Scenario>> scenarios(Map<String, String> replaced) {
+        try {
+            Class<?> all = new SwitchPoints(replaced).loadClass(SequenceScenarios.class.getName());
+            return (Map<String, Supplier<Scenario>>) all.getMethod("all").invoke(null);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+}
