@@ -43,6 +43,12 @@ public class FleetApp {
     /** Answers with what arrived, as the sample web application does. */
     @RestController
     static class Work {
+        private final ApplicationAvailability availability;
+
+        Work(ApplicationAvailability availability) {
+            this.availability = availability;
+        }
+
         @GetMapping("/page")
         Map<String, Object> page() {
             return Map.of("node", NODE);
@@ -81,7 +87,7 @@ public class FleetApp {
 
         /** Where the drain answers, unless it is switched off: what Spring Boot itself would tell a balancer. */
         @GetMapping("/drain/ready")
-        ResponseEntity<String> ready(ApplicationAvailability availability) {
+        ResponseEntity<String> ready() {
             boolean accepts = availability.getReadinessState() == ReadinessState.ACCEPTING_TRAFFIC;
             return ResponseEntity.status(accepts ? 200 : 503).body("");
         }
