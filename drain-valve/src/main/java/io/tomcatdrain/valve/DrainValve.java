@@ -430,14 +430,13 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         current.noteFrontEnd(request);
-        Ticket ticket = current.uploads.matches(request.getCoyoteRequest().contentType())
-                ? current.drain.enterUpload(new CoyoteUpload(request))
-                : current.drain.enterRequest();
+        boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
+        Ticket ticket = upload ? current.drain.enterUpload(new CoyoteUpload(request)) : current.drain.enterRequest();
         if (ticket == null) {
             current.refuser.refuse(request, response);
             return;
         }
-        slot.hold(ticket);
+        slot.hold(ticket, upload);
         // Not Catalina's own attribute: this one costs 32 bytes, fires no listener and cannot be removed by the
         // application.
         request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain);
@@ -459,7 +458,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 endConnection(current, request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || addedLate) {
-                    slot.close(threw || isFailed(request, response));
+                    slot.close(threw || isFailed(slot, request, response));
                 }
             }
         }
@@ -470,7 +469,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (ticket != null) {
             org.apache.coyote.Request coyote = request.getCoyoteRequest();
             long startNanos = coyote.getStartTimeNanos();
-            slot.hold(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
+            slot.exchange(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
         }
     }
 
@@ -490,7 +489,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         Slot slot = Slot.find(request.getCoyoteRequest(), last.owner);
         if (slot != null && slot.isReentry(request.getCoyoteRequest())) {
-            slot.close(isFailed(request, response));
+            slot.close(isFailed(slot, request, response));
             slot.end();
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
@@ -499,11 +498,13 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
     }
 
-    private static boolean isFailed(Request request, Response response) {
+    /** Returns true for an upload that failed; of other requests nobody counts that, and looking costs something. */
+    private static boolean isFailed(Slot slot, Request request, Response response) {
         // An exception alone says little: a client that leaves right behind the last byte of its answer causes one on
         // HTTP/2.
-        return response.getStatus() >= 400
-                || response.isError()
-                || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished());
+        return slot.holdsUpload()
+                && (response.getStatus() >= 400
+                        || response.isError()
+                        || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished()));
     }
 }

@@ -49,6 +49,7 @@ final class Slot {
     private final @Nullable Slot next;
     private long startNanos;
     private boolean current;
+    private boolean upload;
     private @Nullable Ticket ticket;
 
     private Slot(Owner owner, @Nullable Slot next) {
@@ -114,8 +115,19 @@ final class Slot {
         current = true;
     }
 
-    void hold(Ticket admitted) {
+    void hold(Ticket admitted, boolean isUpload) {
         ticket = admitted;
+        upload = isUpload;
+    }
+
+    /** Puts another ticket of the same request in the place of the one that is held. */
+    void exchange(Ticket other) {
+        ticket = other;
+    }
+
+    /** Returns true if the ticket that is held, or was the last, is an upload's. */
+    boolean holdsUpload() {
+        return upload;
     }
 
     @Nullable Ticket ticket() {
