@@ -23,7 +23,7 @@ const SILENT = {
 /** More would not be read, and would make a phone slow. */
 const MOST_UPLOADS = 50;
 
-/** From when on an upload is said to stand still. */
+/** From when on an upload is said to stand still, should its rate not say so already. */
 const STALLED_MILLIS = 5_000;
 
 const uploads = new Map();
@@ -161,7 +161,7 @@ function uploadCard(upload) {
 function renderUpload(card, upload) {
   const known = upload.contentLength >= 0;
   const complete = known && upload.bytesReceived >= upload.contentLength;
-  const stalled = upload.stalledMillis > STALLED_MILLIS && !complete;
+  const stalled = !complete && (upload.stalledMillis > STALLED_MILLIS || upload.bytesPerSecond === 0);
   card.root.className = stalled ? 'card warn' : 'card';
   card.root.dataset.bytes = upload.bytesReceived;
   if (known) {

@@ -133,6 +133,11 @@ public final class Drain {
         sequence.startForStop(bounded(reason), wholeService);
     }
 
+    /** Ends the lame duck of the drain that runs, for a stop after which nothing new can reach the node; else does nothing. */
+    public void endLameDuck() {
+        sequence.endLameDuck();
+    }
+
     private static String bounded(String reason) {
         String cleaned = LogText.clean(reason);
         return cleaned.length() > LONGEST_REASON ? cleaned.substring(0, LONGEST_REASON) : cleaned;

@@ -151,6 +151,18 @@ final class DrainSequence {
         goOn();
     }
 
+    /** Ends the lame duck now, if there is one. */
+    void endLameDuck() {
+        long now = ticker.nanos();
+        lock.lock();
+        try {
+            times.endLameDuckBy(now);
+        } finally {
+            lock.unlock();
+        }
+        goOn();
+    }
+
     /** Gives up whatever a drain still waits for, and every later resume. */
     void close() {
         long now = ticker.nanos();

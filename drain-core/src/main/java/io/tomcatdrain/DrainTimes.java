@@ -14,6 +14,7 @@ final class DrainTimes {
     private long drainingNanos;
     private long requestsFromNanos;
     private long endedNanos;
+    private @Nullable Long lameDuckDeadlineNanos;
     private @Nullable Long commandDeadlineNanos;
     private @Nullable Long stopDeadlineNanos;
 
@@ -36,6 +37,11 @@ final class DrainTimes {
         endedNanos = now;
     }
 
+    /** The lame duck ends by then, whatever the settings say. */
+    void endLameDuckBy(long deadline) {
+        lameDuckDeadlineNanos = deadline;
+    }
+
     /** A command ends all waiting at that time. */
     void endBy(long deadline) {
         commandDeadlineNanos = deadline;
@@ -50,6 +56,10 @@ final class DrainTimes {
 
     long lameDuckDeadline() {
         long deadline = startedNanos + settings.longestLameDuck().toNanos();
+        Long own = lameDuckDeadlineNanos;
+        if (own != null) {
+            deadline = earlier(deadline, own);
+        }
         Long command = commandDeadlineNanos;
         if (command != null) {
             deadline = earlier(deadline, command);

@@ -150,6 +150,7 @@ final class UploadTicket extends Ticket {
     synchronized long sample(long nowNanos) {
         long seen = received();
         if (seen < 0) {
+            changedNanos = nowNanos; // whose bytes show up later has not stalled until then
             return 0;
         }
         if (seen != bytes) {

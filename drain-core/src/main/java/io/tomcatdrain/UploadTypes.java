@@ -49,7 +49,8 @@ public final class UploadTypes {
         if (contentType == null) {
             return false;
         }
-        for (String prefix : prefixes) {
+        for (int i = 0; i < prefixes.size(); i++) { // without an iterator: every request with a body passes here
+            String prefix = prefixes.get(i);
             int length = prefix.length();
             if (contentType.regionMatches(true, 0, prefix, 0, length)
                     && (prefix.endsWith("/")

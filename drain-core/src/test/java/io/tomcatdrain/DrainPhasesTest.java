@@ -791,6 +791,37 @@ class DrainPhasesTest {
     }
 
     @Test
+    void aStopThatNothingNewCanReachNeedsNoLameDuck() {
+        Drain drain = time.drain("lameDuck", "20s", "uploadTimeout", "30s");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("undeploy", false);
+        time.advanceSeconds(1);
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+
+        drain.endLameDuck();
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().report().lameDuckMillis()).isEqualTo(1000);
+    }
+
+    @Test
+    void theEndOfALameDuckIsForThatOneDrainOnly() {
+        Drain drain = time.drain("lameDuck", "20s");
+        drain.endLameDuck();
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        drain.endLameDuck();
+        drain.resume();
+        drain.start("again");
+        time.advanceSeconds(19);
+
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+    }
+
+    @Test
     void aStopOfADrainedNodeIsOverAtOnce() {
         Drain drain = time.drain("killAfter", "30s");
         drain.start("upgrade");

@@ -54,6 +54,23 @@ class UploadTicketTest {
         assertThat(totals.uploadBytes.sum()).isEqualTo(3);
     }
 
+    /** As where an application opens its stream only after the container has looked at something else for long. */
+    @Test
+    void whoseBytesShowUpLateHasNotStalledUntilThen() {
+        TestUpload upload = TestUpload.unseen();
+        UploadTicket ticket = admitted(upload);
+        time.advanceSeconds(120);
+        assertThat(abandon(false)).isEmpty();
+
+        upload.receives(1); // from unknown to none so far
+        assertThat(snapshot(ticket).bytesReceived()).isZero();
+        time.advanceSeconds(59);
+        assertThat(abandon(false)).isEmpty();
+        time.advanceSeconds(1);
+
+        assertThat(abandon(false)).hasSize(1);
+    }
+
     @Test
     void bytesThatCannotBeKnownAreNotCounted() {
         admitted(TestUpload.unseen()).close();

@@ -30,6 +30,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     private final DrainValve valve;
     private final ApplicationContext context;
     private final DrainReadiness readiness;
+    private final LogBridge log = new LogBridge();
 
     private volatile boolean running;
     private volatile boolean stoppedBefore;
@@ -79,6 +80,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     @Override
     public void onApplicationEvent(ContextClosedEvent event) {
         if (event.getApplicationContext() == context) {
+            log.restore();
             valve.drainBeforeStop("application stop");
         }
     }

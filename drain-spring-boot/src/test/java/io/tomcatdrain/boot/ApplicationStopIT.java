@@ -10,6 +10,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
@@ -76,6 +79,37 @@ class ApplicationStopIT {
             assertThat(drain.state()).isEqualTo(DrainState.SERVING);
             assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(200);
         }
+    }
+
+    @Test
+    void theLogOutlivesTheHandlersThatTheJvmTakesAwayAtSigterm() {
+        var root = Logger.getLogger("");
+        var lines = new CopyOnWriteArrayList<String>();
+        var bridge = bridgeTo(lines);
+        root.addHandler(bridge);
+        try {
+            var application = TestApp.started();
+            root.removeHandler(bridge);
+            application.close();
+        } finally {
+            root.removeHandler(bridge);
+        }
+        assertThat(lines).anyMatch(line -> line.contains("DRAINED"));
+    }
+
+    private static Handler bridgeTo(List<String> lines) {
+        return new Handler() {
+            @Override
+            public void publish(LogRecord line) {
+                lines.add(String.valueOf(line.getMessage()));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
     }
 
     @Test

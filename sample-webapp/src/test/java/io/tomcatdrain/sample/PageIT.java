@@ -331,6 +331,7 @@ class PageIT {
         assertThat((Long) browser.run("return document.documentElement.scrollWidth"))
                 .as("nothing is to be scrolled sideways on a phone")
                 .isLessThanOrEqualTo(PHONE);
+        assertThat((List<?>) browser.run(SPILLING)).as("wider than its place").isEmpty();
         browser.screenshot(SCREENSHOTS.resolve(name + "-phone.png"));
         browser.width(1200);
         assertThat((List<?>) browser.run(NAMELESS)).as("without a name").isEmpty();
@@ -344,6 +345,15 @@ class PageIT {
             return [...document.querySelectorAll('input, select, textarea, button, progress')]
               .filter(part => !(part.labels?.length || part.textContent.trim() || part.getAttribute('aria-label')))
               .map(part => part.outerHTML);
+            """;
+
+    private static final String SPILLING = """
+            return [...document.querySelectorAll('section')].flatMap(section => {
+              const edge = section.getBoundingClientRect().right - parseFloat(getComputedStyle(section).paddingRight);
+              return [...section.querySelectorAll('*')]
+                .filter(part => part.checkVisibility() && part.getBoundingClientRect().right > edge + 0.5)
+                .map(part => part.outerHTML);
+            });
             """;
 
     /** The texts whose colour differs too little from what is behind them. */

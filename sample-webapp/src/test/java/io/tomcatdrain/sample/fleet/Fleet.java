@@ -16,13 +16,17 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Two Tomcats and the front end before them, on loopback and free ports. */
-final class Fleet implements AutoCloseable {
+/**
+ * Two nodes and the front end before them, on loopback and free ports.
+ *
+ * @param <N> what they are
+ */
+final class Fleet<N extends Node> implements AutoCloseable {
     private static final Duration FRONT_LIMIT = Duration.ofSeconds(20);
 
     private final int port = Ports.free();
     private final Path directory;
-    private final List<TomcatNode> nodes = new ArrayList<>();
+    private final List<N> nodes = new ArrayList<>();
     private @Nullable ServerProcess front;
     private @Nullable Path runDirectory;
 
@@ -30,20 +34,33 @@ final class Fleet implements AutoCloseable {
         this.directory = directory;
     }
 
+    /** How a node is made that has not been started yet. */
+    interface Maker<N> {
+        N make(Path directory, String name);
+    }
+
     /** Starts two nodes of a Tomcat line and the front end; the valve's attributes are null for Tomcats without it. */
-    static Fleet started(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes) {
+    static Fleet<TomcatNode> started(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes) {
         return started(frontEnd, name, line, valveAttributes, node -> {});
     }
 
     /** The same with nodes that are changed before they start. */
-    static Fleet started(
+    static Fleet<TomcatNode> started(
             FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes, Consumer<TomcatNode> change) {
-        var fleet = new Fleet(Parts.emptied(Parts.work().resolve(name)));
+        return started(frontEnd, name, (directory, node) -> {
+            var made = TomcatNode.installed(directory, node, line, valveAttributes);
+            change.accept(made);
+            return made;
+        });
+    }
+
+    /** Starts two nodes of any kind and the front end. */
+    static <N extends Node> Fleet<N> started(FrontEnd frontEnd, String name, Maker<N> maker) {
+        var fleet = new Fleet<N>(Parts.emptied(Parts.work().resolve(name)));
         try {
             for (var node : List.of("n1", "n2")) {
-                fleet.nodes.add(TomcatNode.installed(fleet.directory.resolve(node), node, line, valveAttributes));
+                fleet.nodes.add(maker.make(fleet.directory.resolve(node), node));
             }
-            fleet.nodes.forEach(change);
             fleet.startNodes();
             fleet.startFront(frontEnd);
             return fleet;
@@ -68,7 +85,7 @@ final class Fleet implements AutoCloseable {
         return port;
     }
 
-    List<TomcatNode> nodes() {
+    List<N> nodes() {
         return nodes;
     }
 
@@ -90,7 +107,7 @@ final class Fleet implements AutoCloseable {
     @Override
     public void close() {
         stopFront();
-        nodes.forEach(TomcatNode::close);
+        nodes.forEach(Node::close);
     }
 
     private void startFront(FrontEnd frontEnd) throws IOException {

@@ -1,7 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
 import io.tomcatdrain.sample.fleet.Load.Profile;
-import io.tomcatdrain.sample.fleet.TomcatNode.Stop;
+import io.tomcatdrain.sample.fleet.Node.Stop;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +15,7 @@ final class RollingRestart {
     private static final Duration USE_LIMIT = Duration.ofSeconds(60);
     private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
 
-    private final Fleet fleet;
+    private final Fleet<?> fleet;
     private final FrontEnd frontEnd;
     private final Tally tally = new Tally();
     private final List<Stopped> stops = new ArrayList<>();
@@ -56,7 +56,7 @@ final class RollingRestart {
         }
     }
 
-    RollingRestart(Fleet fleet, FrontEnd frontEnd) {
+    RollingRestart(Fleet<?> fleet, FrontEnd frontEnd) {
         this.fleet = fleet;
         this.frontEnd = frontEnd;
     }
@@ -109,9 +109,9 @@ final class RollingRestart {
                 .orElse(Duration.ZERO);
     }
 
-    private void restart(TomcatNode node) {
+    private void restart(Node node) {
         // Each stop in another way than the one before.
-        var way = Stop.values()[stops.size() % Stop.values().length];
+        var way = node.ways().get(stops.size() % node.ways().size());
         var label = "stop " + stops.size() + ", " + node.name();
         tally.phase(label + " stops by " + way);
         long stopNanos = System.nanoTime();
@@ -128,7 +128,7 @@ final class RollingRestart {
         stops.add(stopped(node, way, stopNanos, lameDuck, exitNanos));
     }
 
-    private Stopped stopped(TomcatNode node, Stop way, long stopNanos, Duration lameDuck, long exitNanos) {
+    private Stopped stopped(Node node, Stop way, long stopNanos, Duration lameDuck, long exitNanos) {
         var held = tally.answeredUploads(node.name(), stopNanos, exitNanos + ANSWER_ON_ITS_WAY.toNanos());
         long lastNanos = held.stream().mapToLong(Outcome::endedNanos).max().orElse(exitNanos);
         var slowest = tally.uploadsUnderWay(node.name(), stopNanos + lameDuck.toNanos()).stream()

@@ -12,9 +12,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** A server that the test has started: its process, its output in a file, and the moment of its end. */
 final class ServerProcess implements AutoCloseable {
+    private static final Pattern LAME_DUCK = Pattern.compile("LAME_DUCK -> DRAINING, after ([0-9.]+) s");
+
     private final Process process;
     private final Path output;
     private final CompletableFuture<Long> exitNanos;
@@ -80,6 +84,19 @@ final class ServerProcess implements AutoCloseable {
             return "--- " + file + "\n" + String.join("\n", all.subList(Math.max(0, all.size() - lines), all.size()));
         } catch (IOException e) {
             return "--- " + file + ": " + e;
+        }
+    }
+
+    /** How long the lame duck of the latest drain was that a node has logged; zero where there was none. */
+    static Duration lameDuck(Path log) {
+        try (var lines = Files.lines(log)) {
+            var seconds = lines.map(LAME_DUCK::matcher)
+                    .filter(Matcher::find)
+                    .map(matcher -> matcher.group(1))
+                    .reduce("0", (earlier, later) -> later);
+            return Duration.ofMillis(Math.round(Double.parseDouble(seconds) * 1000));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

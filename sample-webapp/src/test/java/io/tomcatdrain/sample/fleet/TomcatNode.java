@@ -15,19 +15,16 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One Tomcat of the fleet: the real distribution with its stock {@code server.xml}, changed only as an administrator
  * would change it, and started and stopped by {@code catalina.sh}.
  */
-final class TomcatNode implements AutoCloseable {
+final class TomcatNode implements Node {
     static final String TOKEN = "fleet-test-secret-of-this-run";
 
     private static final String STOCK_ENGINE = "<Engine name=\"Catalina\" defaultHost=\"localhost\">";
-    private static final Pattern LAME_DUCK = Pattern.compile("LAME_DUCK -> DRAINING, after ([0-9.]+) s");
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(90);
 
@@ -39,14 +36,6 @@ final class TomcatNode implements AutoCloseable {
     private final int ajpPort = Ports.free();
     private final int shutdownPort = Ports.free();
     private @Nullable ServerProcess process;
-
-    /** The ways in which an operator's tools stop a Tomcat. */
-    enum Stop {
-        SIGTERM,
-        CATALINA_SH,
-        /** What systemd does with {@code ExecStop=catalina.sh stop}. */
-        SHUTDOWN_PORT_THEN_SIGTERM
-    }
 
     private TomcatNode(String name, int line, Path base, boolean drains) {
         this.name = name;
@@ -69,16 +58,24 @@ final class TomcatNode implements AutoCloseable {
         return node;
     }
 
-    String name() {
+    @Override
+    public String name() {
         return name;
     }
 
-    int httpPort() {
+    @Override
+    public int httpPort() {
         return httpPort;
     }
 
-    int ajpPort() {
+    @Override
+    public int ajpPort() {
         return ajpPort;
+    }
+
+    @Override
+    public List<Stop> ways() {
+        return List.of(Stop.values());
     }
 
     /** The node's {@code CATALINA_BASE}. */
@@ -91,8 +88,8 @@ final class TomcatNode implements AutoCloseable {
         return running().pid();
     }
 
-    /** Starts Tomcat and waits until it is ready for requests. */
-    void start() {
+    @Override
+    public void start() {
         var started = ServerProcess.start(catalina("run"), environment(), console());
         process = started;
         await(name + " ready")
@@ -106,8 +103,8 @@ final class TomcatNode implements AutoCloseable {
                 });
     }
 
-    /** Stops Tomcat and waits for the end of its process; returns when, by {@link System#nanoTime()}. */
-    long stop(Stop way) {
+    @Override
+    public long stop(Stop way) {
         var running = running();
         switch (way) {
             case SIGTERM -> running.sendSigterm();
@@ -127,21 +124,13 @@ final class TomcatNode implements AutoCloseable {
         return exitNanos;
     }
 
-    /** How long the lame duck of the latest drain was, as the node has logged it; zero where there was none. */
-    Duration lameDuck() {
-        try (var lines = Files.lines(console())) {
-            var seconds = lines.map(LAME_DUCK::matcher)
-                    .filter(Matcher::find)
-                    .map(matcher -> matcher.group(1))
-                    .reduce("0", (earlier, later) -> later);
-            return Duration.ofMillis(Math.round(Double.parseDouble(seconds) * 1000));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    @Override
+    public Duration lameDuck() {
+        return ServerProcess.lameDuck(console());
     }
 
-    /** The end of what this node has logged, for a failure message. */
-    String tail() {
+    @Override
+    public String tail() {
         return ServerProcess.tail(console(), 60);
     }
 

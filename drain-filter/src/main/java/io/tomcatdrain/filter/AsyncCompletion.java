@@ -1,0 +1,74 @@
+package io.tomcatdrain.filter;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.Ticket;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Closes the ticket of a request that went async when its last cycle has completed. A timeout or an error is no end: other listeners
+ * may still answer or dispatch, and the container completes the cycle in any case.
+ */
+final class AsyncCompletion implements AsyncListener {
+    private final Ticket ticket;
+    private final HttpServletResponse response;
+    private final @Nullable UploadProgress progress;
+    private volatile boolean failed;
+
+    private AsyncCompletion(Ticket ticket, HttpServletResponse response, @Nullable UploadProgress progress) {
+        this.ticket = ticket;
+        this.response = response;
+        this.progress = progress;
+    }
+
+    /** Returns false if the request is not async, or not any more: its ticket is the caller's to close. */
+    static boolean takesOver(
+            Drain drain,
+            Ticket ticket,
+            HttpServletRequest request,
+            HttpServletResponse response,
+            @Nullable UploadProgress progress) {
+        if (!request.isAsyncStarted()) {
+            return false;
+        }
+        Ticket findable = drain.track(ticket, () -> UploadProgress.isRecycled(request));
+        AsyncCompletion completion = new AsyncCompletion(findable, response, progress);
+        try {
+            request.getAsyncContext().addListener(completion);
+        } catch (IllegalStateException overAlready) {
+            completion.close();
+        }
+        return true;
+    }
+
+    /** Returns true if the request was answered with an error, or was an upload whose body did not come whole. */
+    static boolean isFailed(HttpServletResponse response, @Nullable UploadProgress progress) {
+        return response.getStatus() >= 400 || (progress != null && progress.isCut());
+    }
+
+    private void close() {
+        ticket.close(failed || isFailed(response, progress));
+    }
+
+    @Override
+    public void onComplete(AsyncEvent event) {
+        close();
+    }
+
+    @Override
+    public void onError(AsyncEvent event) {
+        failed = true;
+    }
+
+    @Override
+    public void onTimeout(AsyncEvent event) {}
+
+    /** The next cycle of the same request: listeners do not stay by themselves. */
+    @Override
+    public void onStartAsync(AsyncEvent event) {
+        event.getAsyncContext().addListener(this);
+    }
+}
