@@ -43,8 +43,12 @@ final class InFlightGate {
 
     private static final int MAX_STRIPES = 64;
 
+    /** 2^64 divided by the golden ratio: the multiples of no other factor keep as far from each other. */
+    private static final long SPREAD = 0x9E3779B97F4A7C15L;
+
     private final long[] words;
     private final int mask;
+    private final int shift;
     private final Runnable onIdle;
 
     @SuppressWarnings("unused") // through PENDING
@@ -67,6 +71,7 @@ final class InFlightGate {
         }
         this.words = new long[(stripes + 1) << STRIDE_SHIFT];
         this.mask = stripes - 1;
+        this.shift = Long.numberOfLeadingZeros(mask);
         this.onIdle = onIdle;
     }
 
@@ -88,12 +93,12 @@ final class InFlightGate {
 
     /** As {@link #enter}, through the word of the thread with that number. */
     boolean enterAs(long threadId) {
-        return (long) WORDS.getAndAdd(words, wordOf((int) threadId & mask), 1L) >= SEALED_BELOW;
+        return (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), 1L) >= SEALED_BELOW;
     }
 
     /** As {@link #exit}, through the word of the thread with that number. */
     void exitAs(long threadId) {
-        long before = (long) WORDS.getAndAdd(words, wordOf((int) threadId & mask), -1L);
+        long before = (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), -1L);
         if (before < SEALED_BELOW && (long) PENDING.getAndAdd(this, -1L) == 1L) {
             onIdle.run();
         }
@@ -137,6 +142,11 @@ final class InFlightGate {
 
     private long pendingVolatile() {
         return (long) PENDING.getVolatile(this);
+    }
+
+    /** The top bits of the product: other than the low bits of the number, they differ for numbers that are any power of two apart. */
+    private int stripeOf(long threadId) {
+        return (int) ((threadId * SPREAD) >>> shift) & mask;
     }
 
     private static int wordOf(int stripe) {
