@@ -2,11 +2,13 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -246,6 +248,17 @@ public final class Drain {
      */
     public void noteReplayingFrontEnd() {
         sequence.frontEndReplays();
+    }
+
+    /**
+     * Waits until certain uploads have ended, for an adapter that lets a part of the server go while the rest is served: at most
+     * {@code uploadTimeout}, and for each no longer than {@code stallTimeout} without a byte. Begins no drain and refuses nothing.
+     *
+     * @param which tells the uploads that are meant by what the adapter gave to {@link #enterUpload}; called on this thread
+     * @return those that are under way still, as they stand
+     */
+    public List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        return sequence.awaitUploads(which);
     }
 
     /**

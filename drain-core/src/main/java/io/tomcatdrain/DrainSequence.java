@@ -11,6 +11,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Walks one node through the phases of its drains. Thread-safe. */
@@ -596,6 +597,15 @@ final class DrainSequence {
     /** Returns the same for whoever may hang code on it: that code runs on a thread of its own and delays nobody who waits. */
     CompletableFuture<DrainReport> publicOutcome() {
         return outcome().thenApplyAsync(made -> made, announcer.callbacks());
+    }
+
+    /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
+    List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        registry.await(
+                which,
+                settings.uploadTimeout().toNanos(),
+                settings.stallTimeout().toNanos());
+        return registry.snapshot(which, ticker.nanos(), clock.instant());
     }
 
     /** Lets nobody in and waits until nobody is inside, at most so long; returns false if somebody is. */

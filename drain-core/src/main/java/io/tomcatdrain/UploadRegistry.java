@@ -6,17 +6,25 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 
 /**
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
  * while requests come and go.
  */
 final class UploadRegistry {
+    /** How often somebody who waits for uploads looks for those that stalled or were dropped; ends are told. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
     private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
     private final AtomicLong nextId = new AtomicLong(1);
+    private final List<Thread> waiting = new CopyOnWriteArrayList<>();
     private final Ticker ticker;
     private final Totals totals;
 
@@ -49,6 +57,42 @@ final class UploadRegistry {
         if (received > 0) {
             totals.uploadBytes.add(received);
         }
+        waiting.forEach(LockSupport::unpark);
+    }
+
+    /**
+     * Waits until none of certain uploads is under way any more, but for those that have stalled.
+     *
+     * @param timeoutNanos for how long at most
+     * @param stalledForNanos after what time without a byte one is not waited for any more
+     */
+    void await(Predicate<UploadSource> which, long timeoutNanos, long stalledForNanos) throws InterruptedException {
+        long until = ticker.nanos() + timeoutNanos;
+        waiting.add(Thread.currentThread());
+        try {
+            while (true) {
+                closeGone();
+                long now = ticker.nanos();
+                if (until - now <= 0 || !moves(which, stalledForNanos, now)) {
+                    return;
+                }
+                LockSupport.parkNanos(this, Math.min(until - now, Math.min(LOOK_NANOS, stalledForNanos)));
+                if (Thread.interrupted()) {
+                    throw new InterruptedException();
+                }
+            }
+        } finally {
+            waiting.remove(Thread.currentThread());
+        }
+    }
+
+    private boolean moves(Predicate<UploadSource> which, long stalledForNanos, long now) {
+        for (UploadTicket ticket : uploads) {
+            if (ticket.is(which) && ticket.sample(now) < stalledForNanos) {
+                return true;
+            }
+        }
+        return false;
     }
 
     int uploads() {
@@ -98,8 +142,17 @@ final class UploadRegistry {
 
     /** Returns every upload as it stands, oldest first. */
     List<ActiveUpload> snapshot(long nowNanos, Instant now) {
+        return snapshot(any -> true, nowNanos, now);
+    }
+
+    /** Returns certain uploads as they stand, oldest first. */
+    List<ActiveUpload> snapshot(Predicate<UploadSource> which, long nowNanos, Instant now) {
         List<ActiveUpload> all = new ArrayList<>(uploads.size());
-        uploads.forEach(ticket -> all.add(ticket.snapshot(nowNanos, now)));
+        for (UploadTicket ticket : uploads) {
+            if (ticket.is(which)) {
+                all.add(ticket.snapshot(nowNanos, now));
+            }
+        }
         all.sort(Comparator.comparingLong(ActiveUpload::id));
         return all;
     }

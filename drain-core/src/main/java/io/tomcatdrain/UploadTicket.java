@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -121,6 +122,15 @@ final class UploadTicket extends Ticket {
     private boolean isGone() {
         try {
             return source.isGone();
+        } catch (RuntimeException | Error fault) {
+            return false;
+        }
+    }
+
+    /** Returns true if it is one of those that the adapter means. */
+    boolean is(Predicate<UploadSource> which) {
+        try {
+            return which.test(source);
         } catch (RuntimeException | Error fault) {
             return false;
         }

@@ -98,10 +98,18 @@ final class Serving {
 
     private void refuse(HttpServletRequest request, HttpServletResponse response) throws IOException {
         refusal.write(request, response, endsByHeader(request));
-        if (isHttp2(request) && !request.getInputStream().isFinished()) {
+        if (mayBeOvertaken(request)) {
             response.getOutputStream().close();
             lingering.linger();
         }
+    }
+
+    /** Returns true if what the container does behind the answer (a reset of the stream or of the connection) can reach the client before it. */
+    private static boolean mayBeOvertaken(HttpServletRequest request) throws IOException {
+        boolean mayHaveMore = isHttp2(request)
+                || ((request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null)
+                        && request.getHeader("Expect") == null); // who waits to be told sends nothing
+        return mayHaveMore && !request.getInputStream().isFinished();
     }
 
     /** Returns what follows the endpoints' path; null if the request is not for them. */

@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.UploadSource;
 import java.lang.invoke.VarHandle;
+import org.apache.catalina.Context;
 import org.apache.catalina.connector.Request;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class CoyoteUpload implements UploadSource {
     private final org.apache.coyote.Request coyote;
     private final long startNanos;
+    private final @Nullable Context context;
     private final String method;
     private final @Nullable String path;
     private final @Nullable String remote;
@@ -23,10 +25,16 @@ final class CoyoteUpload implements UploadSource {
     CoyoteUpload(Request request) {
         this.coyote = request.getCoyoteRequest();
         this.startNanos = coyote.getStartTimeNanos();
+        this.context = request.getContext();
         this.method = request.getMethod();
         this.path = request.getDecodedRequestURI();
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
+    }
+
+    /** Returns the application that has it; null if none does. */
+    @Nullable Context context() {
+        return context;
     }
 
     @Override

@@ -22,6 +22,8 @@ final class DrainStop {
     private final DrainEndpoints endpoints;
     private final Service service;
 
+    private volatile boolean begun;
+
     /** True once a wait was interrupted or in vain: the next steps of the stop must not wait again, whose thread may have lost its flag. */
     private volatile boolean waitedEnough;
 
@@ -43,7 +45,13 @@ final class DrainStop {
         return byCommand.compareTo(bySettings) > 0 ? byCommand : bySettings;
     }
 
+    /** Returns true once the server, or the valve's own part of it, stops. */
+    boolean hasBegun() {
+        return begun;
+    }
+
     void begin(String what, boolean wholeService) {
+        begun = true;
         try {
             drain.startForStop(what, wholeService);
         } catch (RuntimeException | Error fault) {

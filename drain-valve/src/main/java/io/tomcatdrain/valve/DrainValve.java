@@ -56,7 +56,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static final long LOG_MILLIS = 1_000;
 
     private final Map<String, String> attributes = new LinkedHashMap<>();
-    private final DrainExport export = new DrainExport(this::drain);
+    private final ApplicationWatch applications = new ApplicationWatch(this::serving);
     private final LifecycleListener containerWatch = this::containerEvent;
     private final LifecycleListener serviceWatch = this::serviceEvent;
 
@@ -241,12 +241,12 @@ public class DrainValve extends ValveBase implements AccessLog {
         Container left = getContainer();
         if (left != null) {
             left.removeLifecycleListener(containerWatch);
-            export.unwatch(left);
+            applications.unwatch(left);
         }
         super.setContainer(container);
         if (container != null) {
             container.addLifecycleListener(containerWatch);
-            export.watch(container);
+            applications.watch(container);
         }
     }
 
@@ -409,6 +409,10 @@ public class DrainValve extends ValveBase implements AccessLog {
         return current == null ? null : current.drain;
     }
 
+    private @Nullable Serving serving() {
+        return serving;
+    }
+
     // ---------------------------------------------------------------- requests
 
     @Override
@@ -431,7 +435,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
-        Ticket ticket = upload ? current.drain.enterUpload(new CoyoteUpload(request)) : current.drain.enterRequest();
+        Ticket ticket = upload ? enterUpload(current, request) : current.drain.enterRequest();
         if (ticket == null) {
             current.refuser.refuse(request, response);
             return;
@@ -441,6 +445,18 @@ public class DrainValve extends ValveBase implements AccessLog {
         // application.
         request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain);
         pass(current, slot, request, response);
+    }
+
+    private static @Nullable Ticket enterUpload(Serving current, Request request) {
+        if (current.stops.isStopping(request.getContext())) {
+            return null;
+        }
+        Ticket ticket = current.drain.enterUpload(new CoyoteUpload(request));
+        if (ticket != null && current.stops.isStopping(request.getContext())) { // the stop began in between
+            ticket.close(true);
+            return null;
+        }
+        return ticket;
     }
 
     private void pass(Serving current, Slot slot, Request request, Response response)

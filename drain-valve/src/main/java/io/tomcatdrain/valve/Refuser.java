@@ -18,9 +18,18 @@ final class Refuser {
 
     void refuse(Request request, Response response) throws IOException {
         refusal.write(request, response, Connections.endsByHeader(request));
-        if (Connections.isHttp2(request) && !request.isFinished()) {
+        if (canOvertake(request)) {
             response.finishResponse();
             lingering.linger();
         }
+    }
+
+    /** Returns true if what Tomcat does behind the answer (a reset of the stream or of the connection) can reach the client before it. */
+    private static boolean canOvertake(Request request) {
+        return !Connections.isAjp(request)
+                // Whoever waits for 100 Continue sends nothing that a reset could answer; on HTTP/2 the stream is reset
+                // all the same.
+                && (Connections.isHttp2(request) || !request.getCoyoteRequest().hasExpectation())
+                && !request.isFinished();
     }
 }

@@ -18,6 +18,7 @@ final class Serving {
     final UploadMatcher uploads;
     final Slot.Owner owner;
     final DrainStop stop;
+    final ApplicationStops stops;
     final DrainRegistration registration;
     private final String path;
 
@@ -34,6 +35,7 @@ final class Serving {
         this.refuser = new Refuser(settings);
         this.uploads = new UploadMatcher(settings.uploadTypes());
         this.stop = new DrainStop(drain, endpoints, service);
+        this.stops = new ApplicationStops(drain, stop);
         this.path = contextPath + settings.path();
         this.controlPort = settings.controlPort();
         this.registration = DrainRegistration.register(drain);

@@ -6,11 +6,14 @@ import static org.awaitility.Awaitility.await;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
+import java.io.IOException;
+import org.apache.catalina.LifecycleState;
 import org.apache.catalina.core.StandardContext;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A redeployment of the one application whose context holds the valve loses no upload, though Tomcat's own patience is short. */
+/** A redeployment of one application loses no upload, wherever the valve is, though Tomcat's own patience is short. */
 class RedeployIT {
     enum Redeployment {
         RELOAD,
@@ -23,6 +26,44 @@ class RedeployIT {
                 server.tomcat().getHost().removeChild(server.context());
             }
         }
+    }
+
+    /** With the valve above the application only that one is waited for, and only its uploads are refused. */
+    @ParameterizedTest
+    @CsvSource({"ENGINE, RELOAD", "ENGINE, UNDEPLOY", "HOST, RELOAD", "HOST, UNDEPLOY"})
+    void uploadsSurviveItWhileOthersAreServed(TestServer.Position position, Redeployment redeployment)
+            throws Exception {
+        try (TestServer server = TestServer.with(position)
+                        .customize(each -> {
+                            ((StandardContext) each.context()).setUnloadDelay(1);
+                            TestServer.addApp(
+                                    each.tomcat(), "/other", each.directory().toFile(), each.app());
+                        })
+                        .start();
+                SlowUpload elsewhere = SlowUpload.begin(server, "/other/upload");
+                SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
+                SlowUpload nonBlocking = SlowUpload.begin(server, "/app/async/upload")) {
+            Background<Void> redeploying = Background.run(() -> redeployment.of(server));
+            await().until(() -> server.context().getState() == LifecycleState.STOPPING_PREP);
+            assertThat(upload(server, "/other/upload").status()).isEqualTo(200);
+            if (redeployment == Redeployment.UNDEPLOY) { // a reload lets newcomers wait
+                assertThat(upload(server, "/app/upload").header("X-Drain")).isEqualTo("refused");
+            }
+            blocking.finishWhole();
+            assertThat(redeploying.isOver()).isFalse();
+            nonBlocking.finishWhole();
+            redeploying.result();
+            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
+            if (redeployment == Redeployment.RELOAD) {
+                assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
+            }
+            elsewhere.finishWhole();
+        }
+    }
+
+    private static Answer upload(TestServer server, String path) throws IOException {
+        byte[] body = App.multipart(1_000);
+        return Http11Client.exchange(server.port(), Scenario.uploadHead(path, body.length, "x"), body);
     }
 
     @ParameterizedTest

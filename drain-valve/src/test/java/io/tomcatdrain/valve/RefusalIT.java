@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A refusal reaches the client although its body is never read, and what was accepted goes on beside it. */
 class RefusalIT {
-    private static final int TRIES = 20;
+    private static final int TRIES = 10;
     private static final int SIZE = 20 * 1024 * 1024;
 
     @TempDir

@@ -11,12 +11,15 @@ import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleListener;
 import org.jspecify.annotations.Nullable;
 
-/** Gives every web application below the valve's container its drain, as a servlet-context attribute, before the application starts. */
-final class DrainExport implements ContainerListener, LifecycleListener {
-    private final Supplier<@Nullable Drain> drain;
+/**
+ * Stands by every web application below the valve's container: gives it the drain as a servlet-context attribute before it starts, and
+ * lets it stop alone without losing its uploads.
+ */
+final class ApplicationWatch implements ContainerListener, LifecycleListener {
+    private final Supplier<@Nullable Serving> serving;
 
-    DrainExport(Supplier<@Nullable Drain> drain) {
-        this.drain = drain;
+    ApplicationWatch(Supplier<@Nullable Serving> serving) {
+        this.serving = serving;
     }
 
     /** Watches a container and all below it, now and later. */
@@ -54,16 +57,30 @@ final class DrainExport implements ContainerListener, LifecycleListener {
 
     @Override
     public void lifecycleEvent(LifecycleEvent event) {
-        if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())
-                && event.getLifecycle() instanceof Context context) {
-            export(context);
+        if (!(event.getLifecycle() instanceof Context context)) {
+            return;
+        }
+        Serving current = serving.get();
+        switch (event.getType()) {
+            case Lifecycle.CONFIGURE_START_EVENT -> export(context);
+            case Lifecycle.BEFORE_STOP_EVENT -> {
+                if (current != null) {
+                    current.stops.begin(context);
+                }
+            }
+            case Lifecycle.AFTER_STOP_EVENT -> {
+                if (current != null) {
+                    current.stops.end(context);
+                }
+            }
+            default -> {}
         }
     }
 
     private void export(Context context) {
-        Drain live = drain.get();
-        if (live != null) {
-            context.getServletContext().setAttribute(Drain.ATTRIBUTE, live);
+        Serving current = serving.get();
+        if (current != null) {
+            context.getServletContext().setAttribute(Drain.ATTRIBUTE, current.drain);
         }
     }
 }
