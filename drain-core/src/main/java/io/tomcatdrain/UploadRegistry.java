@@ -61,7 +61,7 @@ final class UploadRegistry {
     }
 
     /**
-     * Waits until none of certain uploads is under way any more, but for those that have stalled.
+     * Waits until none of certain uploads is under way any more, but for those that have stalled or that a drain has given up.
      *
      * @param timeoutNanos for how long at most
      * @param stalledForNanos after what time without a byte one is not waited for any more
@@ -88,7 +88,7 @@ final class UploadRegistry {
 
     private boolean moves(Predicate<UploadSource> which, long stalledForNanos, long now) {
         for (UploadTicket ticket : uploads) {
-            if (ticket.is(which) && ticket.sample(now) < stalledForNanos) {
+            if (ticket.is(which) && !ticket.isGivenUp() && ticket.sample(now) < stalledForNanos) {
                 return true;
             }
         }

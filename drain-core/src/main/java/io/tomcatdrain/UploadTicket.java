@@ -136,6 +136,10 @@ final class UploadTicket extends Ticket {
         }
     }
 
+    boolean isGivenUp() {
+        return (int) STATE.getVolatile(this) == ABANDONED;
+    }
+
     /** Stops holding the drain; returns false if it holds nothing any more. */
     boolean abandon() {
         if (!STATE.compareAndSet(this, OPEN, ABANDONED)) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +74,17 @@ class AwaitUploadsTest {
         drain.enterUpload(dropped);
         dropped.isDroppedByTheContainer();
         assertThat(inBackground(drain).get(30, TimeUnit.SECONDS)).isEmpty();
+    }
+
+    /** A stop of the whole must not be held beyond its limits by somebody who waits for a part. */
+    @Test
+    void doesNotWaitForOneThatADrainHasGivenUp() throws Exception {
+        Ticket ticket = drain.enterUpload(TestUpload.ofLength(10).from("/a/1", "x"));
+        FutureTask<List<ActiveUpload>> waiting = inBackground(drain);
+        awaitParked();
+        drain.start("test", new DrainLimits(Duration.ZERO, null)).get(30, TimeUnit.SECONDS);
+        assertThat(waiting.get(30, TimeUnit.SECONDS)).hasSize(1);
+        ticket.close();
     }
 
     @Test
