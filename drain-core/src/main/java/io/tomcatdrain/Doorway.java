@@ -2,6 +2,7 @@ package io.tomcatdrain;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +15,7 @@ final class Doorway {
     private final Totals totals;
     private final UploadRegistry registry;
     private final Runnable onIdle;
+    private final int stripes;
     private volatile Gates gates;
 
     /** Sealed gates that somebody may still be inside of; a resumed drain leaves them to the next one. */
@@ -21,15 +23,35 @@ final class Doorway {
 
     private final List<InFlightGate> sealedRequests = new ArrayList<>();
 
+    /** How many plain requests have left gates that are gone. */
+    private long leftBefore;
+
+    /** What was answered last, so that no later answer is less. */
+    private long requestsCompleted;
+
     Doorway(Totals totals, UploadRegistry registry, Runnable onIdle) {
+        this(
+                totals,
+                registry,
+                onIdle,
+                InFlightGate.stripesFor(Runtime.getRuntime().availableProcessors()));
+    }
+
+    /** Makes a doorway whose gates have that number of words. */
+    Doorway(Totals totals, UploadRegistry registry, Runnable onIdle, int stripes) {
         this.totals = totals;
         this.registry = registry;
         this.onIdle = onIdle;
+        this.stripes = stripes;
         this.gates = open();
     }
 
     private Gates open() {
-        return new Gates(new InFlightGate(onIdle), new InFlightGate(onIdle), totals);
+        return new Gates(newGate(), newGate());
+    }
+
+    private InFlightGate newGate() {
+        return new InFlightGate(stripes, onIdle);
     }
 
     /** Returns the ticket of an admitted plain request; null if it is refused. */
@@ -75,7 +97,7 @@ final class Doorway {
     /** Lets in no upload any more; requests that are inside now are told from those that come later. */
     void refuseUploads() {
         Gates before = gates;
-        gates = new Gates(before.uploads, new InFlightGate(onIdle), totals);
+        gates = new Gates(before.uploads, newGate());
         sealUploads(before);
         sealRequests(before);
     }
@@ -120,13 +142,27 @@ final class Doorway {
 
     /** Returns true if no plain request is left that entered before the last seal. */
     boolean requestsIdle() {
-        sealedRequests.removeIf(gate -> gate.isIdle() && gate != gates.requests);
+        sealedRequests.removeIf(gate -> {
+            boolean gone = gate.isIdle() && gate != gates.requests;
+            leftBefore += gone ? gate.left() : 0;
+            return gone;
+        });
         return sealedRequests.stream().allMatch(InFlightGate::isIdle);
     }
 
     /** Returns how many plain requests are inside. */
     long requestsInFlight() {
-        long sum = sealedRequests.stream().mapToLong(InFlightGate::inFlight).sum();
-        return sealedRequests.contains(gates.requests) ? sum : sum + gates.requests.inFlight();
+        return ofRequestGates(InFlightGate::inFlight);
+    }
+
+    /** Returns how many plain requests have ended, however they did. */
+    long requestsCompleted() {
+        requestsCompleted = Math.max(requestsCompleted, leftBefore + ofRequestGates(InFlightGate::left));
+        return requestsCompleted;
+    }
+
+    private long ofRequestGates(ToLongFunction<InFlightGate> number) {
+        long sum = sealedRequests.stream().mapToLong(number).sum();
+        return sealedRequests.contains(gates.requests) ? sum : sum + number.applyAsLong(gates.requests);
     }
 }

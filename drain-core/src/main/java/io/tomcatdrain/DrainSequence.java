@@ -446,7 +446,7 @@ final class DrainSequence {
 
     private void enterDraining(long now) {
         times.drainingBegins(now);
-        endedAtDraining = totals.ended();
+        endedAtDraining = ended();
         if (closeListeners) {
             doorway.turnOver();
         } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
@@ -547,6 +547,11 @@ final class DrainSequence {
         return tell;
     }
 
+    /** Returns how many uploads and requests have ended. */
+    private long ended() {
+        return totals.uploadsEnded() + doorway.requestsCompleted();
+    }
+
     private DrainReport makeReport(DrainReport.Outcome how, long now) {
         boolean drainingReached = state != DrainState.LAME_DUCK;
         long lameDuckNanos = times.lameDuckNanos(state, now);
@@ -555,7 +560,7 @@ final class DrainSequence {
                 String.valueOf(reason),
                 DrainTimes.millis(lameDuckNanos),
                 DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
-                drainingReached ? totals.ended() - endedAtDraining : 0,
+                drainingReached ? ended() - endedAtDraining : 0,
                 totals.refused.sum() - refusedAtStart,
                 abandoned);
     }
@@ -684,7 +689,7 @@ final class DrainSequence {
                     new DrainStatus.Totals(
                             totals.uploadsCompleted.sum(),
                             totals.uploadsFailed.sum(),
-                            totals.requestsCompleted.sum(),
+                            doorway.requestsCompleted(),
                             totals.refused.sum(),
                             uploadBytesShown),
                     probers.snapshot(now),

@@ -6,9 +6,9 @@ final class Gates {
     final InFlightGate requests;
     final PlainTicket requestTicket;
 
-    Gates(InFlightGate uploads, InFlightGate requests, Totals totals) {
+    Gates(InFlightGate uploads, InFlightGate requests) {
         this.uploads = uploads;
         this.requests = requests;
-        this.requestTicket = new PlainTicket(requests, totals);
+        this.requestTicket = new PlainTicket(requests);
     }
 }

@@ -2,9 +2,10 @@ package io.tomcatdrain;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts who is inside, and can be sealed once: from then on nobody enters, and whoever leaves last says so.
+ * Counts who is inside and who has left, and can be sealed once: from then on nobody enters, and whoever leaves last says so.
  *
  * <p>Thread-safe. {@link #enter} and {@link #exit} take no lock and may run on different threads for the same holder;
  * {@link #seal} is called by one thread, once.
@@ -17,6 +18,10 @@ final class InFlightGate {
      * from `pending` instead. `pending` starts at BIAS, so it cannot be 0 before the last word is sealed and the sum has
      * replaced BIAS; from then on it only falls, by one per exit, and reaches 0 exactly once. Whoever brings it there
      * signals. Refused traffic never touches `pending`. The proof with its memory ordering is in docs/design.md.
+     *
+     * The lower half of a word counts who is inside, the upper half who has left: an exit changes both in one step. What is
+     * inside may be negative in a word, since exits may use other words than enters, but a word never is, as both steps add:
+     * so its sign is free to say that it is sealed.
      */
 
     private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -30,18 +35,27 @@ final class InFlightGate {
         }
     }
 
-    /** Added to a word to seal it: below any count that an open word can show, far from overflow in both directions. */
-    private static final long SEAL = -(1L << 62);
+    private static final long ONE_INSIDE = 1;
+    private static final int LEFT_SHIFT = 32;
 
-    /** A word below this is sealed. An open word may be a little negative, since exits may use other words than enters. */
-    private static final long SEALED_BELOW = SEAL / 2;
+    /** One who has left, and is not inside any more. */
+    private static final long ONE_LEFT = (1L << LEFT_SHIFT) - ONE_INSIDE;
+
+    /** A word that has grown so far gives a million of those who have left away: long before it could look sealed, or sums overflow. */
+    private static final long FULL = 1L << (LEFT_SHIFT + 20);
+
+    /** Added to a word to seal it: turns its sign. */
+    private static final long SEAL = Long.MIN_VALUE;
 
     private static final long BIAS = 1L << 61;
+
+    /** `pending` is near BIAS until the sum has replaced it. */
+    private static final long SEALED_AND_SUMMED_BELOW = BIAS / 2;
 
     /** 16 longs, two cache lines, between two words, so that the adjacent-line prefetcher does not couple them. */
     private static final int STRIDE_SHIFT = 4;
 
-    private static final int MAX_STRIPES = 64;
+    private static final int LEAST_STRIPES = 64;
 
     /** 2^64 divided by the golden ratio: the multiples of no other factor keep as far from each other. */
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
@@ -51,20 +65,22 @@ final class InFlightGate {
     private final int shift;
     private final Runnable onIdle;
 
+    /** How many of those who have left are in no word any more. */
+    private final AtomicLong carried = new AtomicLong();
+
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
+
+    /** How many of those who had been admitted the sealed words knew; written before `pending` is given the sum. */
+    private long admitted;
 
     /**
      * Makes an open gate.
      *
+     * @param stripes the number of its words, a power of two; see {@link #stripesFor}
      * @param onIdle run once, by whoever leaves last after the seal, or by the seal of an empty gate; must neither block
      *     nor throw
      */
-    InFlightGate(Runnable onIdle) {
-        this(stripesFor(Runtime.getRuntime().availableProcessors()), onIdle);
-    }
-
-    /** Makes a gate of the given number of words, a power of two. */
     InFlightGate(int stripes, Runnable onIdle) {
         if (Integer.bitCount(stripes) != 1) {
             throw new IllegalArgumentException("stripes [" + stripes + "] must be a power of two");
@@ -75,10 +91,9 @@ final class InFlightGate {
         this.onIdle = onIdle;
     }
 
-    /** Returns the number of words for a machine: the power of two at or above twice its processors, at most 64. */
+    /** Returns the number of words for a machine: the power of two at or above twice its processors, at least 64. */
     static int stripesFor(int processors) {
-        int wanted = Math.min(MAX_STRIPES, 2 * processors);
-        return wanted == 1 ? 1 : Integer.highestOneBit(wanted - 1) << 1;
+        return Math.max(LEAST_STRIPES, Integer.highestOneBit(2 * processors - 1) << 1);
     }
 
     /** Returns true if the caller is inside and will {@link #exit}; false if the gate is sealed. */
@@ -93,23 +108,39 @@ final class InFlightGate {
 
     /** As {@link #enter}, through the word of the thread with that number. */
     boolean enterAs(long threadId) {
-        return (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), 1L) >= SEALED_BELOW;
+        return (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), ONE_INSIDE) >= 0;
     }
 
     /** As {@link #exit}, through the word of the thread with that number. */
     void exitAs(long threadId) {
-        long before = (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), -1L);
-        if (before < SEALED_BELOW && (long) PENDING.getAndAdd(this, -1L) == 1L) {
+        int word = wordOf(stripeOf(threadId));
+        if (words[word] >= FULL) { // a plain look: whoever misses it leaves it to the next
+            carry(word);
+        }
+        if ((long) WORDS.getAndAdd(words, word, ONE_LEFT) < 0 && (long) PENDING.getAndAdd(this, -1L) == 1L) {
             onIdle.run();
+        }
+    }
+
+    /**
+     * Takes a million of those who have left out of a word. Changes nothing of who is inside, so the seal may come at any moment; and is
+     * done by somebody who is inside, so that it is over when the gate is idle.
+     */
+    private void carry(int word) {
+        long seen = (long) WORDS.getVolatile(words, word);
+        if (seen >= FULL && WORDS.compareAndSet(words, word, seen, seen - FULL)) {
+            carried.addAndGet(FULL >> LEFT_SHIFT);
         }
     }
 
     /** Lets nobody in from now on. */
     void seal() {
-        long inside = 0;
+        long sum = 0;
         for (int stripe = 0; stripe <= mask; stripe++) {
-            inside += (long) WORDS.getAndAdd(words, wordOf(stripe), SEAL);
+            sum += (long) WORDS.getAndAdd(words, wordOf(stripe), SEAL);
         }
+        long inside = insideOf(sum);
+        admitted = inside + leftOf(sum);
         long change = inside - BIAS;
         if ((long) PENDING.getAndAdd(this, change) + change == 0L) {
             onIdle.run();
@@ -126,19 +157,35 @@ final class InFlightGate {
      * called while {@link #seal} runs.
      */
     long inFlight() {
-        long left = pendingVolatile();
-        if (left < SEALED_AND_SUMMED_BELOW) {
-            return left;
-        }
+        long inside = pendingVolatile();
+        return inside < SEALED_AND_SUMMED_BELOW ? inside : Math.max(0, insideOf(sum()));
+    }
+
+    /**
+     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks a million for the moment in
+     * which a word gives them away. Not to be called while {@link #seal} runs, and only by threads that a lock orders behind it.
+     */
+    long left() {
+        long inside = pendingVolatile();
+        return carried.get() + (inside < SEALED_AND_SUMMED_BELOW ? admitted - inside : leftOf(sum()));
+    }
+
+    private long sum() {
         long sum = 0;
         for (int stripe = 0; stripe <= mask; stripe++) {
             sum += (long) WORDS.getVolatile(words, wordOf(stripe));
         }
-        return Math.max(0, sum);
+        return sum;
     }
 
-    /** `pending` is near BIAS until the sum has replaced it. */
-    private static final long SEALED_AND_SUMMED_BELOW = BIAS / 2;
+    /** What is inside is less than 2^31, by far, and the rest of a sum is a multiple of 2^32. */
+    private static long insideOf(long sum) {
+        return (int) sum;
+    }
+
+    private static long leftOf(long sum) {
+        return (sum - insideOf(sum)) >> LEFT_SHIFT;
+    }
 
     private long pendingVolatile() {
         return (long) PENDING.getVolatile(this);

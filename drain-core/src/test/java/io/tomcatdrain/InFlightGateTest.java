@@ -178,7 +178,91 @@ class InFlightGateTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,2", "2,4", "3,8", "4,8", "5,16", "16,32", "31,64", "32,64", "33,64", "512,64"})
+    @ValueSource(ints = {1, 2, 8})
+    void knowsHowManyHaveLeftWhileItIsOpenAndOnceItIsSealed(int stripes) throws InterruptedException {
+        InFlightGate gate = gate(stripes);
+        for (int i = 0; i < 5; i++) {
+            onAnotherThread(gate::enter);
+        }
+        onAnotherThread(gate::exit);
+        onAnotherThread(gate::exit);
+        assertThat(gate.left()).isEqualTo(2);
+        assertThat(gate.inFlight()).isEqualTo(3);
+
+        gate.seal();
+        assertThat(gate.left()).isEqualTo(2);
+        onAnotherThread(gate::exit);
+        gate.enter(); // refused
+
+        assertThat(gate.left()).isEqualTo(3);
+        assertThat(gate.inFlight()).isEqualTo(2);
+    }
+
+    /** So many that a word has to give some away, several times. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void countsMoreThanAWordHolds(int stripes) throws InterruptedException {
+        InFlightGate gate = gate(stripes);
+        int requests = 3_500_000;
+        gate.enterAs(0);
+        for (int i = 0; i < requests; i++) {
+            gate.enterAs(0);
+            gate.exitAs(1); // with two words, one that nobody enters by
+        }
+        assertThat(gate.left()).isEqualTo(requests);
+        assertThat(gate.inFlight()).isOne();
+
+        gate.seal();
+        assertThat(gate.left()).isEqualTo(requests);
+        assertThat(gate.inFlight()).isOne();
+        assertThat(idleSignals).hasValue(0);
+        gate.exitAs(1);
+
+        assertThat(gate.left()).isEqualTo(requests + 1);
+        assertThat(idleSignals).hasValue(1);
+    }
+
+    /** Two threads pass through one word, which gives some away now and then; the seal comes at about such a moment. */
+    @Test
+    void nobodyIsLostWhileAFullWordIsSealed() throws Exception {
+        ExecutorService pool = Executors.newFixedThreadPool(2);
+        try {
+            for (int round = 1; round <= 20; round++) {
+                idleSignals.set(0);
+                InFlightGate gate = gate(1);
+                List<Future<Integer>> passed = new ArrayList<>();
+                for (int t = 0; t < 2; t++) {
+                    passed.add(pool.submit(() -> {
+                        int admitted = 0;
+                        while (gate.enterAs(0)) {
+                            gate.exitAs(0);
+                            admitted++;
+                        }
+                        return admitted;
+                    }));
+                }
+                long sealBehind = (round / 10 + 1) << 20;
+                while (gate.left() < sealBehind && !passed.get(0).isDone()) {
+                    Thread.onSpinWait();
+                }
+                gate.seal();
+                long admitted = 0;
+                for (Future<Integer> part : passed) {
+                    admitted += part.get(30, TimeUnit.SECONDS);
+                }
+
+                assertThat(admitted).isGreaterThanOrEqualTo(sealBehind);
+                assertThat(gate.left()).isEqualTo(admitted);
+                assertThat(gate.isIdle()).isTrue();
+                assertThat(idleSignals).hasValue(1);
+            }
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,64", "2,64", "32,64", "33,128", "64,128", "65,256", "512,1024"})
     void hasAPowerOfTwoOfWordsForAMachine(int processors, int stripes) {
         assertThat(InFlightGate.stripesFor(processors)).isEqualTo(stripes);
     }

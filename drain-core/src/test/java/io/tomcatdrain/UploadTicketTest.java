@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class UploadTicketTest {
@@ -96,11 +97,12 @@ class UploadTicketTest {
     @Test
     void whoeverIsWokenByTheLastRequestFindsItCounted() {
         List<Long> atIdle = new ArrayList<>();
-        InFlightGate watched = new InFlightGate(2, () -> atIdle.add(totals.requestsCompleted.sum()));
-        watched.enter();
-        watched.seal();
+        AtomicReference<InFlightGate> watched = new AtomicReference<>();
+        watched.set(new InFlightGate(2, () -> atIdle.add(watched.get().left())));
+        watched.get().enter();
+        watched.get().seal();
 
-        new PlainTicket(watched, totals).close();
+        new PlainTicket(watched.get()).close();
 
         assertThat(atIdle).containsExactly(1L);
     }

@@ -16,12 +16,13 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 final class DoorwayStress {
     private DoorwayStress() {}
 
+    /** With gates of two words, so that there can be many of them at a time. */
     abstract static class Door {
         final Doorway doorway;
 
         Door() {
             Totals totals = new Totals();
-            doorway = new Doorway(totals, new UploadRegistry(() -> 0, totals), () -> {});
+            doorway = new Doorway(totals, new UploadRegistry(() -> 0, totals), () -> {}, 2);
         }
     }
 

@@ -25,7 +25,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 300, timeUnit = TimeUnit.MILLISECONDS)
 @Measurement(iterations = 4, time = 300, timeUnit = TimeUnit.MILLISECONDS)
 public class GateBenchmark {
-    private final InFlightGate gate = new InFlightGate(() -> {});
+    private final InFlightGate gate =
+            new InFlightGate(InFlightGate.stripesFor(Runtime.getRuntime().availableProcessors()), () -> {});
     private final Drain drain = new Drain("benchmark", DrainSettings.defaults());
     private final AtomicLong counter = new AtomicLong();
     private final LongTaskTimer timer = LongTaskTimer.builder("requests").register(new SimpleMeterRegistry());

@@ -264,6 +264,39 @@ final class GateStress {
         }
     }
 
+    /** Whoever has left is counted once, in a word or behind its seal. */
+    @JCStressTest
+    @Outcome(id = "true, 2", expect = ACCEPTABLE, desc = "both have left")
+    @Outcome(id = "false, 1", expect = ACCEPTABLE, desc = "one was refused, the other has left")
+    @Outcome(expect = FORBIDDEN, desc = "counted twice or never")
+    @State
+    public static class LeavingVsSeal extends Signalled {
+        private final InFlightGate gate = gate(2);
+
+        public LeavingVsSeal() {
+            gate.enterAs(0);
+        }
+
+        @Actor
+        public void requests(ZJ_Result r) {
+            r.r1 = gate.enterAs(0);
+            gate.exitAs(1);
+            if (r.r1) {
+                gate.exitAs(0);
+            }
+        }
+
+        @Actor
+        public void drain() {
+            gate.seal();
+        }
+
+        @Arbiter
+        public void count(ZJ_Result r) {
+            r.r2 = gate.left();
+        }
+    }
+
     // ---------------------------------------------------------------- refused traffic
 
     @JCStressTest

@@ -47,7 +47,7 @@ public class StripesBenchmark {
     @Param
     private Numbers numbers = Numbers.CONSECUTIVE;
 
-    private InFlightGate gate = new InFlightGate(() -> {});
+    private InFlightGate gate = new InFlightGate(1, () -> {});
 
     @Setup
     public void make() {

@@ -187,7 +187,7 @@ public final class SequenceScenarios {
 
     /** A gate alone: it tells once that it is idle, and then nobody is inside. */
     private static final class GateMeeting implements Scenario {
-        private final InFlightGate gate = new InFlightGate(this::told);
+        private final InFlightGate gate = new InFlightGate(2, this::told);
         private int inside;
         private int told;
         private boolean toldEarly;
@@ -252,6 +252,7 @@ public final class SequenceScenarios {
         /** Those who were admitted and have not begun to leave. */
         int inside;
 
+        private int requests;
         private long nanos;
         private long until;
 
@@ -281,7 +282,9 @@ public final class SequenceScenarios {
         }
 
         final Ticket request() {
-            return admitted(drain::enterRequest);
+            Ticket request = admitted(drain::enterRequest);
+            requests += request == null ? 0 : 1;
+            return request;
         }
 
         final Ticket upload() {
@@ -350,6 +353,9 @@ public final class SequenceScenarios {
             }
             if (!drain.status().inFlight().equals(new DrainStatus.InFlight(0, 0, 0))) {
                 wrong.append("somebody is left inside; ");
+            }
+            if (drain.status().totals().requestsCompleted() != requests) {
+                wrong.append("not everybody who left was counted; ");
             }
             return wrong.isEmpty() ? "" : wrong + changes.toString();
         }

@@ -21,11 +21,6 @@ enum Form {
         this.batch = batch;
     }
 
-    /** True for the form that the bars are about. */
-    boolean isPlain() {
-        return !upload;
-    }
-
     Driver drive(MeasuredServer server) throws IOException {
         Exchange exchange = upload ? Exchange.MULTIPART_POST : Exchange.PLAIN_GET;
         return sockets ? Driver.pipelined(server, exchange) : Driver.direct(server, exchange);

@@ -20,14 +20,15 @@ import java.util.stream.Stream;
  *
  * <p>Each of several JVMs runs one server of each kind and drives them in turn, in an order that is drawn anew for each round; so the
  * machine's moods hit all alike. What is counted is the processor time and the allocation of the server's threads, not time on the
- * wall.
+ * wall. Within a JVM a server keeps its advantage or disadvantage of some tens of nanoseconds over an equal one, by how it was compiled
+ * and where its objects lie; so what makes the result exact are many JVMs.
  */
 public final class Overhead {
     private Overhead() {}
 
-    /** Runs the comparison; the first argument says in how many JVMs, 6 without one, the others which forms, all without one. */
+    /** Runs the comparison; the first argument says in how many JVMs, 16 without one, the others which forms, all without one. */
     public static void main(String[] arguments) throws Exception {
-        int jvms = arguments.length == 0 ? 6 : Integer.parseInt(arguments[0]);
+        int jvms = arguments.length == 0 ? 16 : Integer.parseInt(arguments[0]);
         List<String> names = arguments.length < 2
                 ? Stream.of(Form.values()).map(Form::name).toList()
                 : List.of(arguments).subList(1, arguments.length);

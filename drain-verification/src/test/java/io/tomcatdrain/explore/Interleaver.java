@@ -283,9 +283,9 @@ public final class Interleaver {
         return task == null ? 0 : task.number;
     }
 
-    /** Instead of {@link Runtime#availableProcessors}: the same on each machine, and the fewest words that are more than one. */
-    public static int processors(Runtime runtime) {
-        return 1;
+    /** Instead of the number of words that the gate of this machine would have: the fewest that are more than one. */
+    public static int stripes(int processors) {
+        return 2;
     }
 
     // ---------------------------------------------------------------- whose turn it is

@@ -146,7 +146,7 @@ public final class SwitchPoints extends ClassLoader {
                         case "java/util/concurrent/locks/LockSupport.unpark" -> call("unpark", methodType);
                         case "java/lang/Thread.start" -> call("start", "(Ljava/lang/Thread;)V");
                         case "java/lang/Thread.getId" -> call("number", "(Ljava/lang/Thread;)J");
-                        case "java/lang/Runtime.availableProcessors" -> call("processors", "(Ljava/lang/Runtime;)I");
+                        case "io/tomcatdrain/InFlightGate.stripesFor" -> call("stripes", methodType);
                         default -> false;
                     };
                     if (instead) {
