@@ -127,9 +127,11 @@ final class InFlightGate {
      * done by somebody who is inside, so that it is over when the gate is idle.
      */
     private void carry(int word) {
-        long seen = (long) WORDS.getVolatile(words, word);
-        if (seen >= FULL && WORDS.compareAndSet(words, word, seen, seen - FULL)) {
-            carried.addAndGet(FULL >> LEFT_SHIFT);
+        for (long seen = wordVolatile(word); seen >= FULL; seen = wordVolatile(word)) {
+            if (WORDS.compareAndSet(words, word, seen, seen - FULL)) {
+                carried.addAndGet(FULL >> LEFT_SHIFT);
+                return;
+            }
         }
     }
 
@@ -173,7 +175,7 @@ final class InFlightGate {
     private long sum() {
         long sum = 0;
         for (int stripe = 0; stripe <= mask; stripe++) {
-            sum += (long) WORDS.getVolatile(words, wordOf(stripe));
+            sum += wordVolatile(wordOf(stripe));
         }
         return sum;
     }
@@ -185,6 +187,10 @@ final class InFlightGate {
 
     private static long leftOf(long sum) {
         return (sum - insideOf(sum)) >> LEFT_SHIFT;
+    }
+
+    private long wordVolatile(int word) {
+        return (long) WORDS.getVolatile(words, word);
     }
 
     private long pendingVolatile() {
