@@ -7,6 +7,7 @@ import io.tomcatdrain.jmx.DrainRegistration;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
+import org.apache.tomcat.util.buf.CharChunk;
 import org.apache.tomcat.util.buf.MessageBytes;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,9 @@ final class Serving {
     final ApplicationStops stops;
     final DrainRegistration registration;
     private final String path;
+
+    /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
+    private final int nameAt;
 
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
@@ -37,6 +41,7 @@ final class Serving {
         this.stop = new DrainStop(drain, endpoints, service);
         this.stops = new ApplicationStops(drain, stop);
         this.path = contextPath + settings.path();
+        this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
         this.registration = DrainRegistration.register(drain);
     }
@@ -44,7 +49,7 @@ final class Serving {
     /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
     @Nullable String belowPath(Request request) {
         MessageBytes uri = request.getDecodedRequestURIMB();
-        if (uri.isNull() || !uri.startsWithIgnoreCase(path, 0)) {
+        if (uri.isNull() || isElsewhere(uri) || !uri.startsWithIgnoreCase(path, 0)) {
             return null;
         }
         String decoded = uri.toString();
@@ -53,6 +58,15 @@ final class Serving {
         }
         String below = decoded.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Returns true for most of what is not for the endpoints, by one character: every request passes here. */
+    private boolean isElsewhere(MessageBytes uri) {
+        if (uri.getType() != MessageBytes.T_CHARS) {
+            return false;
+        }
+        CharChunk chars = uri.getCharChunk();
+        return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
     }
 
     /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
