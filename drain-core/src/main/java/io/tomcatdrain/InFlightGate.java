@@ -41,8 +41,10 @@ final class InFlightGate {
     /** One who has left, and is not inside any more. */
     private static final long ONE_LEFT = (1L << LEFT_SHIFT) - ONE_INSIDE;
 
-    /** A word that has grown so far gives a million of those who have left away: long before it could look sealed, or sums overflow. */
-    private static final long FULL = 1L << (LEFT_SHIFT + 20);
+    /** A word gives those who have left away by so many: long before it could look sealed, or the sum of all words overflow. */
+    private static final long CARRIED_AT_A_TIME = 1L << 16;
+
+    private static final long FULL = CARRIED_AT_A_TIME << LEFT_SHIFT;
 
     /** Added to a word to seal it: turns its sign. */
     private static final long SEAL = Long.MIN_VALUE;
@@ -123,13 +125,13 @@ final class InFlightGate {
     }
 
     /**
-     * Takes a million of those who have left out of a word. Changes nothing of who is inside, so the seal may come at any moment; and is
+     * Takes some of those who have left out of a full word. Changes nothing of who is inside, so the seal may come at any moment; and is
      * done by somebody who is inside, so that it is over when the gate is idle.
      */
     private void carry(int word) {
         for (long seen = wordVolatile(word); seen >= FULL; seen = wordVolatile(word)) {
             if (WORDS.compareAndSet(words, word, seen, seen - FULL)) {
-                carried.addAndGet(FULL >> LEFT_SHIFT);
+                carried.addAndGet(CARRIED_AT_A_TIME);
                 return;
             }
         }
@@ -164,8 +166,8 @@ final class InFlightGate {
     }
 
     /**
-     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks a million for the moment in
-     * which a word gives them away. Not to be called while {@link #seal} runs, and only by threads that a lock orders behind it.
+     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks what a word is just giving
+     * away. Not to be called while {@link #seal} runs, and only by threads that a lock orders behind it.
      */
     long left() {
         long inside = pendingVolatile();
