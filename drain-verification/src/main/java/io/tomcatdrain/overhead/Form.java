@@ -9,6 +9,9 @@ enum Form {
     MULTIPART_POST_WITHOUT_SOCKETS(true, false, 10_000),
     MULTIPART_POST_PIPELINED(true, true, 5_000);
 
+    /** How many rounds count: through a kernel they differ more from each other. */
+    final int rounds;
+
     private final boolean upload;
     private final boolean sockets;
 
@@ -19,6 +22,7 @@ enum Form {
         this.upload = upload;
         this.sockets = sockets;
         this.batch = batch;
+        this.rounds = sockets ? 60 : 20;
     }
 
     Driver drive(MeasuredServer server) throws IOException {

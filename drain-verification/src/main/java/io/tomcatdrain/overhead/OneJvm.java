@@ -13,8 +13,6 @@ final class OneJvm {
     /** Rounds before those that count; enough for the compilers. */
     private static final int WARM_UP = 20;
 
-    private static final int ROUNDS = 20;
-
     private static final int SAME_DRIVERS = 5;
 
     private OneJvm() {}
@@ -41,7 +39,7 @@ final class OneJvm {
     }
 
     private static void measure(Form form, List<MeasuredServer> servers, Random random) throws Exception {
-        for (int round = -WARM_UP; round < ROUNDS; round += SAME_DRIVERS) {
+        for (int round = -WARM_UP; round < form.rounds; round += SAME_DRIVERS) {
             // Anew now and then: where its objects lie in memory favours one server by some nanoseconds.
             List<Driver> drivers = new ArrayList<>();
             for (MeasuredServer server : servers) {

@@ -26,9 +26,9 @@ import java.util.stream.Stream;
 public final class Overhead {
     private Overhead() {}
 
-    /** Runs the comparison; the first argument says in how many JVMs, 16 without one, the others which forms, all without one. */
+    /** Runs the comparison; the first argument says in how many JVMs, 12 without one, the others which forms, all without one. */
     public static void main(String[] arguments) throws Exception {
-        int jvms = arguments.length == 0 ? 16 : Integer.parseInt(arguments[0]);
+        int jvms = arguments.length == 0 ? 12 : Integer.parseInt(arguments[0]);
         List<String> names = arguments.length < 2
                 ? Stream.of(Form.values()).map(Form::name).toList()
                 : List.of(arguments).subList(1, arguments.length);
