@@ -13,6 +13,9 @@ final class BrokenGates {
         private final AtomicBoolean sealed = new AtomicBoolean();
         private final Runnable onIdle;
 
+        /** Counted rightly, so that nothing but the defect shows; only one thread runs at a time. */
+        private long left;
+
         CheckThenCount(int stripes, Runnable onIdle) {
             this.onIdle = onIdle;
         }
@@ -26,6 +29,7 @@ final class BrokenGates {
         }
 
         void exit() {
+            left++;
             if (inside.decrementAndGet() == 0 && sealed.get()) {
                 onIdle.run();
             }
@@ -45,9 +49,8 @@ final class BrokenGates {
             return inside.get();
         }
 
-        /** What a report says is not what is wrong here. */
         long left() {
-            return 0;
+            return left;
         }
     }
 
@@ -57,6 +60,7 @@ final class BrokenGates {
 
         final AtomicLong word = new AtomicLong();
         final Runnable onIdle;
+        long left;
 
         OneWord(Runnable onIdle) {
             this.onIdle = onIdle;
@@ -86,7 +90,7 @@ final class BrokenGates {
         }
 
         long left() {
-            return 0;
+            return left;
         }
     }
 
@@ -97,6 +101,7 @@ final class BrokenGates {
         }
 
         void exit() {
+            left++;
             word.getAndDecrement();
             if (isIdle()) {
                 onIdle.run();
@@ -111,6 +116,7 @@ final class BrokenGates {
         }
 
         void exit() {
+            left++;
             if (word.get() == SEALED + 1) {
                 onIdle.run();
             }

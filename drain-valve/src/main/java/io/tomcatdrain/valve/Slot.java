@@ -50,14 +50,6 @@ final class Slot {
     private long startNanos;
     private boolean current;
     private boolean upload;
-
-    /** True while the ticket is to be closed. */
-    private boolean open;
-
-    /**
-     * The ticket of this request or of the one before. Plain requests share theirs, so that it is rarely written: a reference that is
-     * stored in an old object costs the garbage collector a barrier, which is a memory fence, and a card to look at.
-     */
     private @Nullable Ticket ticket;
 
     private Slot(Owner owner, @Nullable Slot next) {
@@ -92,7 +84,7 @@ final class Slot {
     static boolean isLast(Request coyote, boolean ajp) {
         Object note = coyote.getNote(NOTE);
         for (Slot slot = note instanceof Slot first ? first : null; slot != null; slot = slot.next) {
-            if (slot.open && slot.isReentry(coyote) && slot.owner.endsConnections(ajp)) {
+            if (slot.ticket != null && slot.isReentry(coyote) && slot.owner.endsConnections(ajp)) {
                 return true;
             }
         }
@@ -114,17 +106,18 @@ final class Slot {
 
     /** Begins a new request, which has no ticket yet. */
     void begin(Request coyote) {
-        close(true); // of a request that left it behind
+        Ticket leftBehind = ticket;
+        ticket = null;
+        if (leftBehind != null) {
+            leftBehind.close(true);
+        }
         startNanos = coyote.getStartTimeNanos();
         current = true;
     }
 
     void hold(Ticket admitted, boolean isUpload) {
-        if (ticket != admitted) {
-            ticket = admitted;
-        }
+        ticket = admitted;
         upload = isUpload;
-        open = true;
     }
 
     /** Puts another ticket of the same request in the place of the one that is held. */
@@ -138,20 +131,16 @@ final class Slot {
     }
 
     @Nullable Ticket ticket() {
-        return open ? ticket : null;
+        return ticket;
     }
 
     /** Closes the ticket, if there is one still. */
     void close(boolean failed) {
         Ticket held = ticket;
-        if (!open || held == null) {
-            return;
+        ticket = null;
+        if (held != null) {
+            held.close(failed);
         }
-        open = false;
-        if (upload) {
-            ticket = null; // it knows its upload, whose memory is wanted back
-        }
-        held.close(failed);
     }
 
     /** Ends the request: the next one on the same object is another, even if it had the same start time. */
