@@ -103,8 +103,8 @@ class AccessLogIT {
                 upgrading.send(Http11Client.head("GET", "/app/upgrade", "Connection: Upgrade", "Upgrade: echo"));
                 upgrading.readOne(false);
             }
+            server.awaitRest();
         }
-        // A stop waits for the threads that still log.
         return lines.stream().sorted().toList();
     }
 

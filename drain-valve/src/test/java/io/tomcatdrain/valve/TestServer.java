@@ -27,6 +27,7 @@ import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.coyote.ajp.AjpNioProtocol;
 import org.apache.coyote.http2.Http2Protocol;
+import org.apache.tomcat.util.threads.ThreadPoolExecutor;
 import org.apache.tomcat.websocket.server.WsSci;
 import org.awaitility.Awaitility;
 
@@ -295,6 +296,19 @@ final class TestServer implements AutoCloseable {
 
     int ajpPort() {
         return connectors.get(2).getLocalPort();
+    }
+
+    /**
+     * Waits until no thread of a connector is at work: a client has its answer before Tomcat logs the request, and a stop ends
+     * access logs before those threads.
+     */
+    void awaitRest() {
+        Awaitility.await()
+                .until(() -> connectors.stream()
+                        .map(connector -> (ThreadPoolExecutor)
+                                connector.getProtocolHandler().getExecutor())
+                        .allMatch(threads -> threads.getActiveCount() == 0
+                                && threads.getQueue().isEmpty()));
     }
 
     @Override
