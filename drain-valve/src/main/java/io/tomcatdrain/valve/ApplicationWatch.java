@@ -1,6 +1,8 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.Drain;
+import jakarta.servlet.ServletContext;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.apache.catalina.Container;
 import org.apache.catalina.ContainerEvent;
@@ -12,8 +14,8 @@ import org.apache.catalina.LifecycleListener;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands by every web application below the valve's container: gives it the drain as a servlet-context attribute before it starts, and
- * lets it stop alone without losing its uploads.
+ * Stands by every web application below the valve's container: gives it the drain as a servlet-context attribute before it starts, or
+ * when the valve does, and lets it stop alone without losing its uploads.
  */
 final class ApplicationWatch implements ContainerListener, LifecycleListener {
     private final Supplier<@Nullable Serving> serving;
@@ -24,11 +26,9 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
 
     /** Watches a container and all below it, now and later. */
     void watch(Container container) {
-        if (container instanceof Context context) {
-            context.addLifecycleListener(this);
-            if (context.getState().isAvailable()) {
-                export(context);
-            }
+        if (container instanceof Context) {
+            container.addLifecycleListener(this);
+            export(container);
             return;
         }
         container.addContainerListener(this);
@@ -43,6 +43,33 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
         container.removeContainerListener(this);
         for (Container child : container.findChildren()) {
             unwatch(child);
+        }
+    }
+
+    /** Gives the drain, if there is one, to the applications that run already. */
+    void export(Container container) {
+        forEachRunning(container, this::exportTo);
+    }
+
+    /** Takes a drain that ends from applications that go on without it. */
+    void withdraw(Container container, @Nullable Drain drain) {
+        forEachRunning(container, context -> {
+            ServletContext application = context.getServletContext();
+            if (drain != null && application.getAttribute(Drain.ATTRIBUTE) == drain) {
+                application.removeAttribute(Drain.ATTRIBUTE);
+            }
+        });
+    }
+
+    private static void forEachRunning(Container container, Consumer<Context> action) {
+        if (container instanceof Context context) {
+            if (context.getState().isAvailable()) {
+                action.accept(context);
+            }
+            return;
+        }
+        for (Container child : container.findChildren()) {
+            forEachRunning(child, action);
         }
     }
 
@@ -62,7 +89,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
         }
         Serving current = serving.get();
         switch (event.getType()) {
-            case Lifecycle.CONFIGURE_START_EVENT -> export(context);
+            case Lifecycle.CONFIGURE_START_EVENT -> exportTo(context);
             case Lifecycle.BEFORE_STOP_EVENT -> {
                 if (current != null) {
                     current.stops.begin(context);
@@ -77,7 +104,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
         }
     }
 
-    private void export(Context context) {
+    private void exportTo(Context context) {
         Serving current = serving.get();
         if (current != null) {
             context.getServletContext().setAttribute(Drain.ATTRIBUTE, current.drain);

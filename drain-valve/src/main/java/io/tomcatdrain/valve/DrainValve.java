@@ -19,6 +19,7 @@ import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
+import org.apache.catalina.LifecycleState;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
@@ -63,8 +64,11 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** Null unless the container runs. */
     private volatile @Nullable Serving serving;
 
-    /** The last one that served: requests of its time may end after the stop. */
-    private volatile @Nullable Serving lastServing;
+    /** That of the last one that served: requests of its time may end after the stop. */
+    private volatile Slot.@Nullable Owner lastOwner;
+
+    /** The container, and after the valve was taken out the last one, whose access logs Tomcat goes on to ask the valve for. */
+    private volatile @Nullable Container home;
 
     /** True if the container's access logs were looked up before this valve was there, so that log() may never be called. */
     private boolean addedLate;
@@ -242,9 +246,11 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (left != null) {
             left.removeLifecycleListener(containerWatch);
             applications.unwatch(left);
+            applications.withdraw(left, drain());
         }
         super.setContainer(container);
         if (container != null) {
+            home = container;
             container.addLifecycleListener(containerWatch);
             applications.watch(container);
         }
@@ -322,7 +328,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
         String contextPath = container instanceof Context context ? context.getPath() : "";
         Serving fresh = new Serving(drain, service, contextPath);
-        lastServing = fresh;
+        lastOwner = fresh.owner;
         serving = fresh;
     }
 
@@ -367,6 +373,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             LOG.warn("DrainValve[" + nameOf(getContainer())
                     + "]: added to a container that runs; the end of a response may be noticed"
                     + " early. Put the valve into server.xml");
+            applications.export(getContainer());
         }
         Serving current = serving;
         if (current != null && current.drain.settings().drainOnStop()) {
@@ -388,6 +395,10 @@ public class DrainValve extends ValveBase implements AccessLog {
         serving = null;
         if (current == null) {
             return;
+        }
+        Container container = getContainer();
+        if (container != null && container.getState() == LifecycleState.STARTED) { // the valve stops alone
+            applications.withdraw(container, current.drain);
         }
         Service service = current.stop.service();
         service.removeLifecycleListener(serviceWatch);
@@ -499,18 +510,19 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** Closes the ticket of a request whose response has been finished. Called by Tomcat for every request, once. */
     @Override
     public void log(Request request, Response response, long time) {
-        Serving last = lastServing;
+        Slot.Owner last = lastOwner;
         if (last == null) {
             return;
         }
-        Slot slot = Slot.find(request.getCoyoteRequest(), last.owner);
+        Slot slot = Slot.find(request.getCoyoteRequest(), last);
         if (slot != null && slot.isReentry(request.getCoyoteRequest())) {
             slot.close(isFailed(slot, request, response));
             slot.end();
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
-        if (time == 0) {
-            LowerAccessLogs.log(getContainer(), request, response, time);
+        Container asked = home;
+        if (time == 0 && asked != null) {
+            LowerAccessLogs.log(asked, request, response, time);
         }
     }
 

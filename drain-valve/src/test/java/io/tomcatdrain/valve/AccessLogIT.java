@@ -49,63 +49,83 @@ class AccessLogIT {
     @ParameterizedTest(name = "logs in {0}, valve in {1}")
     @MethodSource("positions")
     void linesAreThoseOfAServerWithoutTheValve(String logs, TestServer.Position position) throws Exception {
+        assertThat(linesOf(logs, TestServer.with(position), server -> {})).isEqualTo(without(logs));
+    }
+
+    /** Tomcat looks its access logs up once and asks the valve for ever. */
+    @ParameterizedTest(name = "logs in {0}, valve taken out of {1}")
+    @MethodSource("positions")
+    void linesAreThoseOfAServerWithoutTheValveWhenItIsTakenOut(String logs, TestServer.Position position)
+            throws Exception {
+        List<String> lines = linesOf(logs, TestServer.with(position), server -> {
+            play(server);
+            server.home(position).getPipeline().removeValve(server.valve());
+        });
+        assertThat(lines).isEqualTo(without(logs));
+    }
+
+    private static List<String> without(String logs) throws Exception {
         if (!WITHOUT.containsKey(logs)) {
-            WITHOUT.put(logs, linesOf(logs, TestServer.bare()));
+            WITHOUT.put(logs, linesOf(logs, TestServer.bare(), server -> {}));
         }
         List<String> without = WITHOUT.get(logs);
         assertThat(without).isNotEmpty();
-        assertThat(linesOf(logs, TestServer.with(position))).isEqualTo(without);
+        return without;
     }
 
-    /** Plays what a log can tell apart and returns the lines in order. */
-    private static List<String> linesOf(String logs, TestServer.Builder builder) throws Exception {
+    private interface Step {
+        void take(TestServer server) throws Exception;
+    }
+
+    /** Returns the lines of what is played after a first step, in order. */
+    private static List<String> linesOf(String logs, TestServer.Builder builder, Step first) throws Exception {
         List<String> lines = new CopyOnWriteArrayList<>();
         try (TestServer server =
                 builder.customize(each -> addLogs(each, logs, lines)).start()) {
-            int port = server.port();
-            for (String path : List.of(
-                    "/app/ok",
-                    "/app/sendError",
-                    "/app/runtime",
-                    "/app/missing",
-                    "/app",
-                    "/nowhere/x",
-                    "/",
-                    "/app/%zz")) {
-                Http11Client.get(port, path);
-            }
-            for (String path : List.of("/app/async/completeBeforeReturn", "/app/async/dispatch")) {
-                Http11Client.get(port, path);
-            }
-            for (String request : List.of(
-                    Http11Client.head("OPTIONS", "*"),
-                    Http11Client.head("TRACE", "/app/ok"),
-                    Http11Client.head("GET", "/app/ok", "Host: localhost"),
-                    Http11Client.head("GET", "/nowhere", "Host: localhost"),
-                    Http11Client.head("POST", "/app/upload", "Content-Length: x"),
-                    "GET /app/ok HTTP/1.1\r\n\r\n",
-                    "GET /app/ok HTTP/7.3\r\nHost: localhost\r\n\r\n",
-                    "GET /app/ok HTTP/1.1\r\nHost: elsewhere.invalid\r\n\r\n",
-                    "G\u0001T /app/ok HTTP/1.1\r\n\r\n")) {
-                Http11Client.exchange(port, request, new byte[0]);
-            }
-            byte[] body = App.multipart(1000);
-            for (String path : List.of("/app/upload", "/app/async/upload", "/nowhere/upload")) {
-                Http11Client.exchange(port, Scenario.uploadHead(path, body.length, "x"), body);
-            }
-            Http2Client.get(port, "/app/ok");
-            Http2Client.get(port, "/nowhere");
-            Http2Client.post(port, "/app/upload", App.MULTIPART, body);
-            AjpClient.get(server.ajpPort(), "/app/ok");
-            AjpClient.get(server.ajpPort(), "/nowhere");
-            AjpClient.post(server.ajpPort(), "/app/upload", App.MULTIPART, body);
-            try (var upgrading = new Http11Client(port)) {
-                upgrading.send(Http11Client.head("GET", "/app/upgrade", "Connection: Upgrade", "Upgrade: echo"));
-                upgrading.readOne(false);
-            }
-            server.awaitRest();
+            first.take(server);
+            lines.clear();
+            play(server);
         }
         return lines.stream().sorted().toList();
+    }
+
+    /** Plays what a log can tell apart. */
+    private static void play(TestServer server) throws Exception {
+        int port = server.port();
+        for (String path : List.of(
+                "/app/ok", "/app/sendError", "/app/runtime", "/app/missing", "/app", "/nowhere/x", "/", "/app/%zz")) {
+            Http11Client.get(port, path);
+        }
+        for (String path : List.of("/app/async/completeBeforeReturn", "/app/async/dispatch")) {
+            Http11Client.get(port, path);
+        }
+        for (String request : List.of(
+                Http11Client.head("OPTIONS", "*"),
+                Http11Client.head("TRACE", "/app/ok"),
+                Http11Client.head("GET", "/app/ok", "Host: localhost"),
+                Http11Client.head("GET", "/nowhere", "Host: localhost"),
+                Http11Client.head("POST", "/app/upload", "Content-Length: x"),
+                "GET /app/ok HTTP/1.1\r\n\r\n",
+                "GET /app/ok HTTP/7.3\r\nHost: localhost\r\n\r\n",
+                "GET /app/ok HTTP/1.1\r\nHost: elsewhere.invalid\r\n\r\n",
+                "G\u0001T /app/ok HTTP/1.1\r\n\r\n")) {
+            Http11Client.exchange(port, request, new byte[0]);
+        }
+        byte[] body = App.multipart(1000);
+        for (String path : List.of("/app/upload", "/app/async/upload", "/nowhere/upload")) {
+            Http11Client.exchange(port, Scenario.uploadHead(path, body.length, "x"), body);
+        }
+        Http2Client.get(port, "/app/ok");
+        Http2Client.get(port, "/nowhere");
+        Http2Client.post(port, "/app/upload", App.MULTIPART, body);
+        AjpClient.get(server.ajpPort(), "/app/ok");
+        AjpClient.get(server.ajpPort(), "/nowhere");
+        AjpClient.post(server.ajpPort(), "/app/upload", App.MULTIPART, body);
+        try (var upgrading = new Http11Client(port)) {
+            upgrading.send(Http11Client.head("GET", "/app/upgrade", "Connection: Upgrade", "Upgrade: echo"));
+            upgrading.readOne(false);
+        }
+        server.awaitRest();
     }
 
     private static void addLogs(TestServer server, String places, List<String> lines) {

@@ -1,0 +1,113 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainListener;
+import io.tomcatdrain.DrainState;
+import java.io.IOException;
+import java.lang.ref.WeakReference;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A valve that is stopped, started or taken out while its server runs leaves nothing of itself there, and loses no access log. */
+class RestartedValveIT {
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void itsLastDrainIsHeldByNobody(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start();
+                var http = new Http11Client(server.port());
+                var ajp = new AjpClient(server.ajpPort())) {
+            serve(server, http, ajp);
+            server.awaitRest();
+            List<WeakReference<?>> last = drainAndListener(server);
+
+            server.valve().stop();
+            server.valve().start();
+
+            awaitUnreachable(last);
+            assertThat(foundByTheApplication(server)).isSameAs(server.drain());
+            serve(server, http, ajp);
+            await().until(() -> server.drain().status().totals().uploadsCompleted() == 4);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void itsDrainIsHeldByNobodyAfterItIsTakenOut(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start();
+                var http = new Http11Client(server.port());
+                var ajp = new AjpClient(server.ajpPort())) {
+            serve(server, http, ajp);
+            server.awaitRest();
+            List<WeakReference<?>> last = drainAndListener(server);
+
+            server.home(position).getPipeline().removeValve(server.valve());
+
+            awaitUnreachable(last);
+            assertThat(foundByTheApplication(server)).isNull();
+            serve(server, http, ajp);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void isFoundByApplicationsThatRanBeforeIt(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.bare().start()) {
+            DrainValve late = new DrainValve();
+            late.setLameDuck("off");
+            server.home(position).getPipeline().addValve(late);
+            assertThat(late.drain()).isNotNull();
+            assertThat(foundByTheApplication(server)).isSameAs(late.drain());
+        }
+    }
+
+    private static List<WeakReference<?>> drainAndListener(TestServer server) {
+        AtomicReference<DrainState> seen = new AtomicReference<>();
+        DrainListener listener = (before, after) -> seen.set(after);
+        server.drain().onStateChange(listener);
+        return List.of(new WeakReference<>(server.drain()), new WeakReference<>(listener));
+    }
+
+    private static void awaitUnreachable(List<WeakReference<?>> references) {
+        await("all is unreachable").untilAsserted(() -> {
+            System.gc();
+            assertThat(references).allMatch(reference -> reference.get() == null);
+        });
+    }
+
+    private static Object foundByTheApplication(TestServer server) {
+        return server.context().getServletContext().getAttribute(Drain.ATTRIBUTE);
+    }
+
+    /** Lets every kind of request pass, on connections that stay open and keep what Tomcat pools for them. */
+    private static void serve(TestServer server, Http11Client http, AjpClient ajp) throws IOException {
+        byte[] body = App.multipart(1000);
+        for (String path : new String[] {"/app/missing", "/app/async/complete", "/app/async/dispatch", "/app/ok"}) {
+            assertThat(http.send(Http11Client.head("GET", path)).answer().complete())
+                    .isTrue();
+        }
+        for (String path : new String[] {"/app/upload", "/app/async/upload"}) {
+            assertThat(http.send(Scenario.uploadHead(path, body.length, "restarted"))
+                            .send(body)
+                            .answer()
+                            .status())
+                    .isEqualTo(200);
+        }
+        assertThat(Http2Client.post(server.port(), "/app/upload", App.MULTIPART, body)
+                        .status())
+                .isEqualTo(200);
+        assertThat(ajp.forward("GET", "/app/ok", Map.of())
+                        .answer(AjpClient.Body.of(new byte[0]))
+                        .status())
+                .isEqualTo(200);
+        assertThat(ajp.upload("/app/upload", App.MULTIPART, body.length)
+                        .answer(AjpClient.Body.of(body))
+                        .status())
+                .isEqualTo(200);
+    }
+}
