@@ -69,7 +69,7 @@ final class Doorway {
     }
 
     /** Returns the ticket of an admitted upload; null if it is refused. */
-    @Nullable Ticket admitUpload(UploadSource source) {
+    @Nullable UploadTicket admitUpload(UploadSource source) {
         Gates seen = gates;
         while (!seen.uploads.enter()) {
             Gates now = gates;

@@ -85,6 +85,30 @@ public final class Drain {
     }
 
     /**
+     * Admits an upload unless the part of the server that it is for stops.
+     *
+     * @param source what is known of it, now and later
+     * @param isStopping asked once {@link #awaitUploads} finds the upload, so that a stop which is written down before it waits misses
+     *     none; true refuses it
+     * @return the ticket, to be closed when the upload has ended; null if it is refused
+     */
+    public @Nullable Ticket enterUpload(UploadSource source, BooleanSupplier isStopping) {
+        UploadTicket ticket = doorway.admitUpload(source);
+        if (ticket == null) {
+            return null;
+        }
+        boolean refused = true;
+        try {
+            refused = isStopping.getAsBoolean();
+        } finally {
+            if (refused) {
+                ticket.refuse();
+            }
+        }
+        return refused ? null : ticket;
+    }
+
+    /**
      * Makes an admitted request findable, for one that outlives the container's call (it went async): if the container drops it
      * without telling anybody, the drain notices by itself.
      *

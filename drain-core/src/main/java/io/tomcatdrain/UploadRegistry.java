@@ -51,12 +51,22 @@ final class UploadRegistry {
         tracked.remove(ticket);
     }
 
+    void refused(UploadTicket ticket) {
+        uploads.remove(ticket);
+        totals.refused.increment();
+        tellWaiting();
+    }
+
     void ended(UploadTicket ticket, long received, boolean failed) {
         uploads.remove(ticket);
         (failed ? totals.uploadsFailed : totals.uploadsCompleted).increment();
         if (received > 0) {
             totals.uploadBytes.add(received);
         }
+        tellWaiting();
+    }
+
+    private void tellWaiting() {
         waiting.forEach(LockSupport::unpark);
     }
 

@@ -79,15 +79,22 @@ final class UploadTicket extends Ticket {
 
     @Override
     public void close(boolean failed) {
+        // The last look at the bytes comes before the container reuses the request.
+        end(() -> registry.ended(this, received(), failed));
+    }
+
+    /** Ends an upload that is refused after all, before anything of it was read. */
+    void refuse() {
+        end(() -> registry.refused(this));
+    }
+
+    private void end(Runnable count) {
         int before = (int) STATE.getAndSet(this, CLOSED);
         if (before == CLOSED) {
             return;
         }
         try {
-            // The last look at the bytes comes before the container reuses the request; whoever the exit wakes finds
-            // the upload
-            // gone from the registry and counted.
-            registry.ended(this, received(), failed);
+            count.run(); // before the exit: whoever that wakes finds the upload gone from the registry and counted
         } finally {
             if (before == OPEN) {
                 gate.exit();

@@ -48,6 +48,23 @@ class AwaitUploadsTest {
     }
 
     @Test
+    void whatIsRefusedForAStopIsCountedAsThatAlone() {
+        assertThat(drain.enterUpload(TestUpload.ofLength(10).receives(5), () -> true))
+                .isNull();
+        assertThatThrownBy(() -> drain.enterUpload(TestUpload.ofLength(10), () -> {
+                    throw new IllegalStateException("no answer");
+                }))
+                .hasMessage("no answer");
+        assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 2, 0));
+        assertThat(drain.status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
+
+        drain.enterUpload(TestUpload.ofLength(10), () -> false).close();
+        assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(1, 0, 0, 2, 0));
+        assertThat(drain.start("test")).succeedsWithin(Duration.ofSeconds(10));
+        assertThat(drain.enterUpload(TestUpload.ofLength(10), () -> false)).isNull();
+    }
+
+    @Test
     void returnsAtOnceWhereThereAreNone() throws Exception {
         Ticket other = drain.enterUpload(TestUpload.ofLength(10).from("/b/1", "x"));
         assertThat(drain.awaitUploads(upload -> false)).isEmpty();

@@ -459,15 +459,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     private static @Nullable Ticket enterUpload(Serving current, Request request) {
-        if (current.stops.isStopping(request.getContext())) {
-            return null;
-        }
-        Ticket ticket = current.drain.enterUpload(new CoyoteUpload(request));
-        if (ticket != null && current.stops.isStopping(request.getContext())) { // the stop began in between
-            ticket.close(true);
-            return null;
-        }
-        return ticket;
+        Context context = request.getContext();
+        return current.drain.enterUpload(new CoyoteUpload(request), () -> current.stops.isStopping(context));
     }
 
     private void pass(Serving current, Slot slot, Request request, Response response)

@@ -48,6 +48,7 @@ class RedeployIT {
             assertThat(upload(server, "/other/upload").status()).isEqualTo(200);
             if (redeployment == Redeployment.UNDEPLOY) { // a reload lets newcomers wait
                 assertThat(upload(server, "/app/upload").header("X-Drain")).isEqualTo("refused");
+                assertThat(server.drain().status().totals().refused()).isEqualTo(1);
             }
             blocking.finishWhole();
             assertThat(redeploying.isOver()).isFalse();
@@ -58,6 +59,7 @@ class RedeployIT {
                 assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
             }
             elsewhere.finishWhole();
+            assertThat(server.drain().status().totals().uploadsFailed()).isZero();
         }
     }
 
