@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** What others see of a drain: listeners, status, report and log. */
@@ -321,16 +322,18 @@ class DrainObservationTest {
     void aDrainedNodeNeverShowsAnUploadThatHasEnded() throws Exception {
         Drain drain = time.drain("lameDuck", "off");
         Ticket[] ticket = new Ticket[1];
-        CompletableFuture<?>[] ended = new CompletableFuture<?>[1];
-        // Ends on another thread at the very moment when the status looks at it.
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        AtomicBoolean asked = new AtomicBoolean();
+        // Ends on another thread at the very moment when the status looks at it; its end looks, too.
         ticket[0] = drain.enterUpload(new EndingUpload(() -> {
-            if (ended[0] == null && drain.state() == DRAINING) {
-                ended[0] = CompletableFuture.runAsync(() -> {
+            if (drain.state() == DRAINING && asked.compareAndSet(false, true)) {
+                ended.completeAsync(() -> {
                     ticket[0].close();
                     time.settle();
+                    return null;
                 });
                 try {
-                    ended[0].get(200, TimeUnit.MILLISECONDS);
+                    ended.get(200, TimeUnit.MILLISECONDS);
                 } catch (Exception stillBlocked) {
                     // a status that locks the drain out is as good
                 }
@@ -342,7 +345,7 @@ class DrainObservationTest {
         if (status.state() == DRAINED) {
             assertThat(status.inFlight().uploads()).isZero();
         }
-        ended[0].get(30, TimeUnit.SECONDS);
+        ended.get(30, TimeUnit.SECONDS);
         assertThat(drain.status().state()).isEqualTo(DRAINED);
         assertThat(drain.status().inFlight().uploads()).isZero();
     }
