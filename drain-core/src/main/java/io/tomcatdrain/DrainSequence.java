@@ -4,7 +4,6 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -26,21 +25,18 @@ final class DrainSequence {
     /** Nothing to wait for any more. */
     private static final long END = -1;
 
-    /** How often the progress of uploads is looked at while draining. */
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    /** How soon to try again after a fault of our own. */
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
-    private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    /** How often somebody who waits looks for requests that the container has dropped; ends are told. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final String name;
     private final DrainSettings settings;
     private final Ticker ticker;
     private final InstantSource clock;
     private final boolean ownThread;
-    private final Totals totals;
-    private final UploadRegistry registry;
     private final ProberWatch probers;
-    private final Doorway doorway;
     private final Announcer announcer;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -57,28 +53,16 @@ final class DrainSequence {
     /** True once a front end has shown itself that sends a refused request to another node. */
     private volatile boolean frontEndReplays;
 
-    private final Holds holds = new Holds(lock, this::wake);
+    private final AcceptedWork work;
     private final ListenerClosing closing;
     private Instant since;
-    private @Nullable String reason;
+
+    /** The drain that runs, or was the last; before the first one that has not begun. */
+    private DrainRun run;
+
     private @Nullable DrainReport report;
-    private CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
-
-    /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
-    private long uploadBytesShown;
-
     private @Nullable Long resumeNanos;
     private boolean stopping;
-
-    // The drain that runs, or was the last.
-    private DrainTimes times;
-    private long nextLookNanos;
-    private boolean closeListeners;
-    private boolean requestsGivenUp;
-    private boolean holdsGivenUp;
-    private long endedAtDraining;
-    private long refusedAtStart;
-    private final List<ActiveUpload> abandoned = new ArrayList<>();
 
     DrainSequence(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
         this.name = name;
@@ -86,13 +70,11 @@ final class DrainSequence {
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
-        this.totals = new Totals();
-        this.registry = new UploadRegistry(ticker, totals);
+        this.work = new AcceptedWork(ticker, lock, this::wake);
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
-        this.doorway = new Doorway(totals, registry, this::wake);
         this.announcer = new Announcer(name);
         this.closing = new ListenerClosing(name, lock, announcer, this::wake);
-        this.times = new DrainTimes(settings, ticker.nanos());
+        this.run = newRun("", ticker.nanos(), false);
         this.since = clock.instant();
     }
 
@@ -101,11 +83,11 @@ final class DrainSequence {
     }
 
     Doorway doorway() {
-        return doorway;
+        return work.doorway();
     }
 
     UploadRegistry registry() {
-        return registry;
+        return work.registry();
     }
 
     // ---------------------------------------------------------------- commands
@@ -120,7 +102,7 @@ final class DrainSequence {
             }
             Duration timeout = limits.timeout();
             if (timeout != null) {
-                times.endBy(now + timeout.toNanos());
+                run.times().endBy(now + timeout.toNanos());
             }
             Duration resumeAfter = limits.resumeAfter();
             if (resumeAfter != null && !stopping) {
@@ -144,7 +126,7 @@ final class DrainSequence {
             }
             Duration budget = settings.stopBudget();
             if (budget != null && !state.isOver()) {
-                times.stopWithin(budget, now);
+                run.times().stopWithin(budget, now);
             }
         } finally {
             lock.unlock();
@@ -157,7 +139,7 @@ final class DrainSequence {
         long now = ticker.nanos();
         lock.lock();
         try {
-            times.endLameDuckBy(now);
+            run.times().endLameDuckBy(now);
         } finally {
             lock.unlock();
         }
@@ -171,7 +153,7 @@ final class DrainSequence {
         try {
             stopping = true;
             resumeNanos = null;
-            times.endBy(now);
+            run.times().endBy(now);
         } finally {
             lock.unlock();
         }
@@ -191,14 +173,7 @@ final class DrainSequence {
     }
 
     private void begin(String why, long now, boolean closeListenersNow) {
-        reason = why;
-        times = new DrainTimes(settings, now);
-        closeListeners = closeListenersNow;
-        requestsGivenUp = false;
-        holdsGivenUp = false;
-        abandoned.clear();
-        refusedAtStart = totals.refused.sum();
-        outcome = new CompletableFuture<>();
+        run = newRun(why, now, closeListenersNow);
         probers.forgetDrain();
         List<String> tooSlow = probers.tooSlow(now);
         if (!tooSlow.isEmpty()) {
@@ -219,7 +194,11 @@ final class DrainSequence {
                             + " requests are refused; let it probe [" + settings.path()
                             + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
-        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + inFlightText());
+        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
+    }
+
+    private DrainRun newRun(String why, long now, boolean closeListeners) {
+        return new DrainRun(settings, work, announcer, clock, why, now, closeListeners);
     }
 
     /**
@@ -250,12 +229,11 @@ final class DrainSequence {
     private Runnable serveAgain(String why, long now) {
         Runnable tell = () -> {};
         if (!state.isOver()) {
-            tell = ending(makeReport(DrainReport.Outcome.RESUMED, now));
+            tell = ending(run.report(DrainReport.Outcome.RESUMED, state, now));
         }
         if (state != DrainState.LAME_DUCK) {
-            doorway.reopen();
+            work.doorway().reopen();
         }
-        reason = null;
         resumeNanos = null;
         probers.forgetDrain();
         moveTo(DrainState.SERVING, why);
@@ -264,7 +242,7 @@ final class DrainSequence {
 
     private Runnable ending(DrainReport made) {
         report = made;
-        CompletableFuture<DrainReport> ended = outcome;
+        CompletableFuture<DrainReport> ended = run.outcome();
         return () -> ended.complete(made);
     }
 
@@ -303,7 +281,7 @@ final class DrainSequence {
     Hold hold(String what) {
         lock.lock();
         try {
-            Hold hold = holds.add(what, !state.isOver());
+            Hold hold = work.holds().add(what, !state.isOver());
             if (!hold.isEffective()) {
                 say(
                         Level.WARNING,
@@ -358,7 +336,7 @@ final class DrainSequence {
             return step();
         } catch (RuntimeException | Error fault) {
             announcer.fault("fault while draining; trying again", fault);
-            return LOOK_NANOS;
+            return RETRY_NANOS;
         }
     }
 
@@ -380,7 +358,7 @@ final class DrainSequence {
             }
             if (state == DrainState.LAME_DUCK) {
                 waitNanos = lameDuckNanosLeft(now);
-                if (waitNanos <= 0 && closeListeners) {
+                if (waitNanos <= 0 && run.closesListeners()) {
                     waitNanos = closingNanosLeft(now);
                 }
                 if (waitNanos <= 0) {
@@ -388,7 +366,7 @@ final class DrainSequence {
                 }
             }
             if (state == DrainState.DRAINING) {
-                waitNanos = drainingNanosLeft(now);
+                waitNanos = run.nanosLeft(now);
                 if (waitNanos <= 0) {
                     tell = finish(now);
                     waitNanos = END;
@@ -430,14 +408,15 @@ final class DrainSequence {
         if (left <= 0 && closing.isRunning()) {
             say(
                     Level.WARNING,
-                    "the listeners are not closed after " + seconds(ListenerClosing.PATIENCE_NANOS) + "; going on");
+                    "the listeners are not closed after " + LogText.seconds(ListenerClosing.PATIENCE_NANOS)
+                            + "; going on");
         }
         return left;
     }
 
     /** How long the lame duck may last from now on before it is looked at again; not positive if it is over. */
     private long lameDuckNanosLeft(long now) {
-        long left = times.lameDuckDeadline() - now;
+        long left = run.times().lameDuckDeadline() - now;
         if (left <= 0) {
             return 0;
         }
@@ -445,124 +424,27 @@ final class DrainSequence {
     }
 
     private void enterDraining(long now) {
-        times.drainingBegins(now);
-        endedAtDraining = ended();
-        if (closeListeners) {
-            doorway.turnOver();
-        } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
-            doorway.refuseUploads();
-        } else {
-            doorway.refuseAll();
-        }
-        registry.watchFrom(now);
-        nextLookNanos = now;
-        moveTo(
-                DrainState.DRAINING,
-                "after " + seconds(times.elapsedNanos(state, now)) + " of lame duck, in flight: " + inFlightText());
-    }
-
-    /** How long to go on waiting before something is looked at again; not positive if the drain is over. */
-    private long drainingNanosLeft(long now) {
-        long uploadDeadline = times.uploadDeadline();
-        long requestDeadline = times.requestDeadline();
-        boolean uploadsPast = now - uploadDeadline >= 0;
-        if (now - nextLookNanos >= 0 || uploadsPast) {
-            nextLookNanos = now + Math.min(LOOK_NANOS, settings.stallTimeout().toNanos());
-            registry.closeGone();
-            giveUp(registry.abandon(settings.stallTimeout().toNanos(), uploadsPast, now, clock.instant()), uploadsPast);
-        }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !doorway.requestsIdle()) {
-            requestsGivenUp = true;
-            say(
-                    Level.WARNING,
-                    "giving up " + doorway.requestsInFlight() + " requests after requestTimeout ["
-                            + Durations.format(settings.requestTimeout()) + "]");
-        }
-        if (uploadsPast && holds.count() > 0 && !holdsGivenUp) {
-            holdsGivenUp = true;
-            say(Level.WARNING, "giving up the holds " + holds);
-        }
-        if (isIdle(now)) {
-            return 0;
-        }
-        long left = nextLookNanos - now;
-        if (requestDeadline - now > 0) {
-            left = Math.min(left, requestDeadline - now);
-        }
-        if (!uploadsPast) {
-            return Math.min(left, uploadDeadline - now);
-        }
-        return doorway.uploadsIdle() ? left : STRAGGLER_NANOS;
-    }
-
-    private boolean isIdle(long now) {
-        if (!nobodyInside()) {
-            return false;
-        }
-        if (!closeListeners) {
-            return true;
-        }
-        // Closed listeners let what still arrives on open connections in: nobody may be among them either.
-        doorway.turnOver();
-        times.requestsComeFrom(now);
-        return nobodyInside();
-    }
-
-    private boolean nobodyInside() {
-        return doorway.uploadsIdle()
-                && (requestsGivenUp || doorway.requestsIdle())
-                && (holdsGivenUp || holds.count() == 0);
-    }
-
-    private void giveUp(List<ActiveUpload> given, boolean limitReached) {
-        if (given.isEmpty()) {
-            return;
-        }
-        abandoned.addAll(given);
-        say(
-                Level.WARNING,
-                "giving up " + given.size() + " uploads, "
-                        + (limitReached
-                                ? "the limit is reached"
-                                : "they stalled for [" + Durations.format(settings.stallTimeout()) + "]")
-                        + ": " + LogText.named(given));
+        run.beginDraining(now);
+        moveTo(DrainState.DRAINING, "after " + elapsedText(now) + " of lame duck, in flight: " + work);
     }
 
     /** Returns what tells those who wait, to be run outside the lock. */
     private Runnable finish(long now) {
-        times.ends(now);
-        boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
-        DrainReport made = makeReport(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, now);
+        DrainReport made = run.end(now);
         Runnable tell = ending(made);
-        String numbers = "after " + seconds(times.elapsedNanos(state, now)) + ": finished=" + made.finished()
-                + ", refused=" + made.refused();
-        if (whole) {
+        String numbers = "after " + elapsedText(now) + ": finished=" + made.finished() + ", refused=" + made.refused();
+        if (made.outcome() == DrainReport.Outcome.DRAINED) {
             moveTo(DrainState.DRAINED, numbers);
         } else {
             moveTo(
                     DrainState.EXPIRED,
-                    numbers + ", still in flight: " + inFlightText() + "; uploads given up: "
-                            + LogText.named(abandoned));
+                    numbers + ", still in flight: " + work + "; uploads given up: " + LogText.named(made.abandoned()));
         }
         return tell;
     }
 
-    /** Returns how many uploads and requests have ended. */
-    private long ended() {
-        return totals.uploadsEnded() + doorway.requestsCompleted();
-    }
-
-    private DrainReport makeReport(DrainReport.Outcome how, long now) {
-        boolean drainingReached = state != DrainState.LAME_DUCK;
-        long lameDuckNanos = times.lameDuckNanos(state, now);
-        return new DrainReport(
-                how,
-                String.valueOf(reason),
-                DrainTimes.millis(lameDuckNanos),
-                DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
-                drainingReached ? ended() - endedAtDraining : 0,
-                totals.refused.sum() - refusedAtStart,
-                abandoned);
+    private String elapsedText(long now) {
+        return LogText.seconds(run.times().elapsedNanos(state, now));
     }
 
     private void moveTo(DrainState next, String why) {
@@ -577,23 +459,13 @@ final class DrainSequence {
         announcer.say(level, what);
     }
 
-    private String inFlightText() {
-        return "uploads=" + registry.uploads() + ", requests=" + doorway.requestsInFlight() + ", holds="
-                + holds.count();
-    }
-
-    private static String seconds(long nanos) {
-        long tenths = TimeUnit.NANOSECONDS.toMillis(nanos) / 100;
-        return tenths / 10 + "." + tenths % 10 + " s";
-    }
-
     // ---------------------------------------------------------------- looking
 
     /** Returns the future of the drain that runs or is over; one that is never completed while serving. For waiting on only. */
     CompletableFuture<DrainReport> outcome() {
         lock.lock();
         try {
-            return outcome;
+            return run.outcome();
         } finally {
             lock.unlock();
         }
@@ -606,11 +478,12 @@ final class DrainSequence {
 
     /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
     List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
-        registry.await(
-                which,
-                settings.uploadTimeout().toNanos(),
-                settings.stallTimeout().toNanos());
-        return registry.snapshot(which, ticker.nanos(), clock.instant());
+        registry()
+                .await(
+                        which,
+                        settings.uploadTimeout().toNanos(),
+                        settings.stallTimeout().toNanos());
+        return registry().snapshot(which, ticker.nanos(), clock.instant());
     }
 
     /** Lets nobody in and waits until nobody is inside, at most so long; returns false if somebody is. */
@@ -620,7 +493,7 @@ final class DrainSequence {
         try {
             lock.lock();
             try {
-                doorway.refuseAll();
+                work.doorway().refuseAll();
             } finally {
                 lock.unlock();
             }
@@ -641,10 +514,10 @@ final class DrainSequence {
     }
 
     private boolean isQuiet() {
-        registry.closeGone();
+        registry().closeGone();
         lock.lock();
         try {
-            return doorway.uploadsIdle() && doorway.requestsIdle();
+            return work.doorway().uploadsIdle() && work.doorway().requestsIdle();
         } finally {
             lock.unlock();
         }
@@ -653,58 +526,40 @@ final class DrainSequence {
     long requestsInFlight() {
         lock.lock();
         try {
-            return doorway.requestsInFlight();
+            return work.doorway().requestsInFlight();
         } finally {
             lock.unlock();
         }
     }
 
     DrainStatus status(boolean withUploads) {
-        registry.closeGone();
+        registry().closeGone();
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
             long now = ticker.nanos();
             Instant instant = clock.instant();
-            long endedBytes = totals.uploadBytes.sum(); // before the others, so that none is in both
-            List<ActiveUpload> uploads = withUploads ? registry.snapshot(now, instant) : List.of();
-            long activeBytes = withUploads ? bytesOf(uploads) : registry.bytes(now);
-            uploadBytesShown = Math.max(uploadBytesShown, endedBytes + activeBytes);
+            AcceptedWork.Seen seen = work.look(withUploads, now, instant);
+            DrainTimes times = run.times();
             long remainingNanos = times.remainingNanos(state, now);
             return new DrainStatus(
                     name,
                     state,
                     state.isReady(),
                     since,
-                    reason,
+                    state == DrainState.SERVING ? null : run.reason(),
                     remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
                     DrainTimes.millis(remainingNanos),
                     DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
                     DrainTimes.millis(times.elapsedNanos(state, now)),
                     DrainTimes.millis(times.lameDuckNanos(state, now)),
-                    new DrainStatus.InFlight(
-                            withUploads ? uploads.size() : registry.uploads(),
-                            doorway.requestsInFlight(),
-                            holds.count()),
-                    new DrainStatus.Totals(
-                            totals.uploadsCompleted.sum(),
-                            totals.uploadsFailed.sum(),
-                            doorway.requestsCompleted(),
-                            totals.refused.sum(),
-                            uploadBytesShown),
+                    seen.inFlight(),
+                    seen.totals(),
                     probers.snapshot(now),
-                    uploads,
+                    seen.uploads(),
                     report);
         } finally {
             lock.unlock();
         }
-    }
-
-    private static long bytesOf(List<ActiveUpload> uploads) {
-        long sum = 0;
-        for (ActiveUpload upload : uploads) {
-            sum += Math.max(0, upload.bytesReceived());
-        }
-        return sum;
     }
 }

@@ -1,9 +1,10 @@
 package io.tomcatdrain;
 
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Makes text that came from outside safe to stand in a line of a log. */
+/** Words of the log; what came from outside is made safe to stand in a line. */
 final class LogText {
     private static final int NAMED = 20;
 
@@ -18,6 +19,12 @@ final class LogText {
         text.codePoints()
                 .forEach(character -> cleaned.appendCodePoint(Character.isISOControl(character) ? '?' : character));
         return cleaned.toString();
+    }
+
+    /** Returns a time in seconds with one decimal. */
+    static String seconds(long nanos) {
+        long tenths = TimeUnit.NANOSECONDS.toMillis(nanos) / 100;
+        return tenths / 10 + "." + tenths % 10 + " s";
     }
 
     /** Names uploads, the first ones at length. */

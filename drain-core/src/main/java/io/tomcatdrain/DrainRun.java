@@ -1,0 +1,175 @@
+package io.tomcatdrain;
+
+import java.lang.System.Logger.Level;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for
+ * {@link DrainSequence}, whose lock guards it.
+ */
+final class DrainRun {
+    /** How often the progress of uploads is looked at while draining. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
+    private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+    private final DrainSettings settings;
+    private final AcceptedWork work;
+    private final Announcer announcer;
+    private final InstantSource clock;
+    private final String reason;
+    private final boolean closesListeners;
+    private final DrainTimes times;
+    private final CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
+    private final List<ActiveUpload> abandoned = new ArrayList<>();
+    private final long refusedBefore;
+    private long endedBefore;
+    private long nextLookNanos;
+    private boolean requestsGivenUp;
+    private boolean holdsGivenUp;
+
+    DrainRun(
+            DrainSettings settings,
+            AcceptedWork work,
+            Announcer announcer,
+            InstantSource clock,
+            String reason,
+            long startedNanos,
+            boolean closesListeners) {
+        this.settings = settings;
+        this.work = work;
+        this.announcer = announcer;
+        this.clock = clock;
+        this.reason = reason;
+        this.closesListeners = closesListeners;
+        this.times = new DrainTimes(settings, startedNanos);
+        this.refusedBefore = work.refused();
+    }
+
+    String reason() {
+        return reason;
+    }
+
+    /** Returns true if the listening sockets are closed at the end of its lame duck. */
+    boolean closesListeners() {
+        return closesListeners;
+    }
+
+    DrainTimes times() {
+        return times;
+    }
+
+    /** Returns the future that is completed when it ends, by whoever ends it. */
+    CompletableFuture<DrainReport> outcome() {
+        return outcome;
+    }
+
+    /** Lets nobody in any more whom it would not wait for, and begins to wait. */
+    void beginDraining(long now) {
+        times.drainingBegins(now);
+        endedBefore = work.ended();
+        if (closesListeners) {
+            work.doorway().turnOver();
+        } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
+            work.doorway().refuseUploads();
+        } else {
+            work.doorway().refuseAll();
+        }
+        work.registry().watchFrom(now);
+        nextLookNanos = now;
+    }
+
+    /** Gives up what is due; returns how long to go on waiting before something is looked at again, not positive if it is over. */
+    long nanosLeft(long now) {
+        long uploadDeadline = times.uploadDeadline();
+        long requestDeadline = times.requestDeadline();
+        boolean uploadsPast = now - uploadDeadline >= 0;
+        if (now - nextLookNanos >= 0 || uploadsPast) {
+            nextLookNanos = now + Math.min(LOOK_NANOS, settings.stallTimeout().toNanos());
+            work.registry().closeGone();
+            giveUpUploads(uploadsPast, now);
+        }
+        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.doorway().requestsIdle()) {
+            requestsGivenUp = true;
+            warn("giving up " + work.doorway().requestsInFlight() + " requests after requestTimeout ["
+                    + Durations.format(settings.requestTimeout()) + "]");
+        }
+        if (uploadsPast && work.holds().count() > 0 && !holdsGivenUp) {
+            holdsGivenUp = true;
+            warn("giving up the holds " + work.holds());
+        }
+        if (isIdle(now)) {
+            return 0;
+        }
+        long left = nextLookNanos - now;
+        if (requestDeadline - now > 0) {
+            left = Math.min(left, requestDeadline - now);
+        }
+        if (!uploadsPast) {
+            return Math.min(left, uploadDeadline - now);
+        }
+        return work.doorway().uploadsIdle() ? left : STRAGGLER_NANOS;
+    }
+
+    private void giveUpUploads(boolean all, long now) {
+        List<ActiveUpload> given =
+                work.registry().abandon(settings.stallTimeout().toNanos(), all, now, clock.instant());
+        if (given.isEmpty()) {
+            return;
+        }
+        abandoned.addAll(given);
+        warn("giving up " + given.size() + " uploads, "
+                + (all
+                        ? "the limit is reached"
+                        : "they stalled for [" + Durations.format(settings.stallTimeout()) + "]")
+                + ": " + LogText.named(given));
+    }
+
+    private boolean isIdle(long now) {
+        if (!nobodyInside()) {
+            return false;
+        }
+        if (!closesListeners) {
+            return true;
+        }
+        // Closed listeners let what still arrives on open connections in: nobody may be among them either.
+        work.doorway().turnOver();
+        times.requestsComeFrom(now);
+        return nobodyInside();
+    }
+
+    private boolean nobodyInside() {
+        return work.doorway().uploadsIdle()
+                && (requestsGivenUp || work.doorway().requestsIdle())
+                && (holdsGivenUp || work.holds().count() == 0);
+    }
+
+    /** Ends it, now that nobody is waited for any more; returns how. */
+    DrainReport end(long now) {
+        times.ends(now);
+        boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
+        return report(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, DrainState.DRAINING, now);
+    }
+
+    /** Returns how it ends in that state. */
+    DrainReport report(DrainReport.Outcome how, DrainState state, long now) {
+        long lameDuckNanos = times.lameDuckNanos(state, now);
+        return new DrainReport(
+                how,
+                reason,
+                DrainTimes.millis(lameDuckNanos),
+                DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
+                state == DrainState.LAME_DUCK ? 0 : work.ended() - endedBefore,
+                work.refused() - refusedBefore,
+                abandoned);
+    }
+
+    private void warn(String what) {
+        announcer.say(Level.WARNING, what);
+    }
+}
