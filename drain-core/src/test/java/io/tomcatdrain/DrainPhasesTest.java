@@ -521,9 +521,7 @@ class DrainPhasesTest {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch mayRegister = new CountDownLatch(1);
         Thread test = Thread.currentThread();
-        Drain drain = new Drain(
-                "test",
-                DrainSettings.defaults().with("lameDuck", "off"),
+        Drain drain = time.drain(
                 () -> {
                     if (Thread.currentThread() != test) {
                         entered.countDown(); // inside the gate, and not registered yet
@@ -531,8 +529,8 @@ class DrainPhasesTest {
                     }
                     return time.nanos();
                 },
-                time,
-                false);
+                "lameDuck",
+                "off");
         CompletableFuture<Ticket> admission =
                 CompletableFuture.supplyAsync(() -> drain.enterUpload(TestUpload.ofLength(10)));
         awaitUninterrupted(entered);
@@ -559,17 +557,15 @@ class DrainPhasesTest {
     @Test
     void anAdmissionThatFailsHalfwayHoldsNothing() {
         boolean[] broken = {false};
-        Drain drain = new Drain(
-                "test",
-                DrainSettings.defaults().with("lameDuck", "off"),
+        Drain drain = time.drain(
                 () -> {
                     if (broken[0]) {
                         throw new OutOfMemoryError("for this test");
                     }
                     return time.nanos();
                 },
-                time,
-                false);
+                "lameDuck",
+                "off");
         broken[0] = true;
         assertThatThrownBy(() -> drain.enterUpload(TestUpload.ofLength(1))).isInstanceOf(OutOfMemoryError.class);
         broken[0] = false;

@@ -15,6 +15,9 @@ import java.util.concurrent.TimeUnit;
 final class FakeTicker implements Ticker, InstantSource {
     private static final int MOST_STEPS = 10_000;
 
+    /** The name of every drain that lives in such a time, and of no other. */
+    static final String NAME = "test";
+
     /** Every drain made so far whose last words may still be on their way to the log. */
     private static final Queue<Drain> SPEAKING = new ConcurrentLinkedQueue<>();
 
@@ -30,11 +33,16 @@ final class FakeTicker implements Ticker, InstantSource {
 
     /** Makes a drain that lives in this time; names and values of settings alternate. */
     Drain drain(String... namesAndValues) {
+        return drain(this, namesAndValues);
+    }
+
+    /** Makes one that asks somebody else for the time, who asks this. */
+    Drain drain(Ticker between, String... namesAndValues) {
         Map<String, String> texts = new HashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
             texts.put(namesAndValues[i], namesAndValues[i + 1]);
         }
-        drain = new Drain("test", DrainSettings.of(texts), this, this, false);
+        drain = new Drain(NAME, DrainSettings.of(texts), between, this, false);
         SPEAKING.add(drain);
         return drain;
     }

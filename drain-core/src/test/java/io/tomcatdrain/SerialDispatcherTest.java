@@ -53,7 +53,7 @@ class SerialDispatcherTest {
 
     @Test
     void hasNoThreadWhileThereIsNothingToDo() throws InterruptedException {
-        assertThat(hasThread()).isFalse();
+        await("the thread of the test before has ended").until(() -> !hasThread());
         dispatcher.execute(() -> seen.add(1));
         assertEverythingRuns();
 

@@ -70,7 +70,7 @@ class DrainEndpointsTest {
     @ParameterizedTest
     @ValueSource(strings = {"/ready", "/live"})
     void probesNeedNoTokenAndNoControlPortAndMayHaveAQuery(String below) throws IOException {
-        DrainEndpoints withoutToken = new DrainEndpoints(new Drain("test", DrainSettings.defaults()));
+        DrainEndpoints withoutToken = new DrainEndpoints(new Drain("endpoints", DrainSettings.defaults()));
         Exchange exchange = Exchange.of("GET", "cache=%buster&&x");
 
         withoutToken.handle(exchange.request(), exchange.response(), below, false);
@@ -152,7 +152,7 @@ class DrainEndpointsTest {
     @ParameterizedTest
     @CsvSource({"GET,''", "POST,''", "DELETE,''", "GET,/events"})
     void controlIsOffWithoutAConfiguredToken(String method, String below) throws IOException {
-        Drain uncontrolled = new Drain("test", DrainSettings.of(Map.of("lameDuck", "off")));
+        Drain uncontrolled = new Drain("endpoints", DrainSettings.of(Map.of("lameDuck", "off")));
         Exchange exchange = Exchange.of(method, "bad").withToken();
 
         new DrainEndpoints(uncontrolled).handle(exchange.request(), exchange.response(), below, true);
@@ -370,7 +370,7 @@ class DrainEndpointsTest {
     void deleteTellsWhyItCannotResume() throws IOException {
         drain.startForStop("test", true);
 
-        assertError(handle(Exchange.of("DELETE").withToken(), ""), 409, "drain[test] cannot resume", "stopping");
+        assertError(handle(Exchange.of("DELETE").withToken(), ""), 409, "drain[endpoints] cannot resume", "stopping");
     }
 
     @Test

@@ -16,6 +16,6 @@ final class Drains {
         for (int i = 0; i < more.length; i += 2) {
             settings.put(more[i], more[i + 1]);
         }
-        return new Drain("test", DrainSettings.of(settings));
+        return new Drain("endpoints", DrainSettings.of(settings));
     }
 }
