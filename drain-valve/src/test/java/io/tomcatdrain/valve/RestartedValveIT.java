@@ -16,29 +16,32 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A valve that is stopped, started or taken out while its server runs leaves nothing of itself there, and loses no access log. */
 class RestartedValveIT {
+    private interface Step {
+        void take(TestServer server) throws Exception;
+    }
+
     @ParameterizedTest
     @EnumSource(TestServer.Position.class)
     void itsLastDrainIsHeldByNobody(TestServer.Position position) throws Exception {
-        try (TestServer server = TestServer.with(position).start();
-                var http = new Http11Client(server.port());
-                var ajp = new AjpClient(server.ajpPort())) {
-            serve(server, http, ajp);
-            server.awaitRest();
-            List<WeakReference<?>> last = drainAndListener(server);
-
-            server.valve().stop();
-            server.valve().start();
-
-            awaitUnreachable(last);
-            assertThat(foundByTheApplication(server)).isSameAs(server.drain());
-            serve(server, http, ajp);
-            await().until(() -> server.drain().status().totals().uploadsCompleted() == 4);
-        }
+        leavesNothing(
+                position,
+                server -> {
+                    server.valve().stop();
+                    server.valve().start();
+                },
+                server -> await().until(() -> server.drain().status().totals().uploadsCompleted() == 4));
     }
 
     @ParameterizedTest
     @EnumSource(TestServer.Position.class)
     void itsDrainIsHeldByNobodyAfterItIsTakenOut(TestServer.Position position) throws Exception {
+        leavesNothing(
+                position,
+                server -> server.home(position).getPipeline().removeValve(server.valve()),
+                server -> assertThat(server.drain()).isNull());
+    }
+
+    private static void leavesNothing(TestServer.Position position, Step end, Step afterwards) throws Exception {
         try (TestServer server = TestServer.with(position).start();
                 var http = new Http11Client(server.port());
                 var ajp = new AjpClient(server.ajpPort())) {
@@ -46,11 +49,12 @@ class RestartedValveIT {
             server.awaitRest();
             List<WeakReference<?>> last = drainAndListener(server);
 
-            server.home(position).getPipeline().removeValve(server.valve());
+            end.take(server);
 
             awaitUnreachable(last);
-            assertThat(foundByTheApplication(server)).isNull();
+            assertThat(foundByTheApplication(server)).isSameAs(server.drain());
             serve(server, http, ajp);
+            afterwards.take(server);
         }
     }
 
