@@ -396,10 +396,6 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (current == null) {
             return;
         }
-        Container container = getContainer();
-        if (container != null && container.getState() == LifecycleState.STARTED) { // the valve stops alone
-            applications.withdraw(container, current.drain);
-        }
         Service service = current.stop.service();
         service.removeLifecycleListener(serviceWatch);
         StopHook.remove(service.getServer(), current.stop);
@@ -411,7 +407,11 @@ public class DrainValve extends ValveBase implements AccessLog {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
-        current.registration.close(); // last, so that whoever watches is told how it ended
+        current.registration.close(); // after all that, so that whoever watches is told how it ended
+        Container container = getContainer();
+        if (container != null && container.getState() == LifecycleState.STARTED) { // the valve stops alone
+            applications.withdraw(container, current.drain);
+        }
     }
 
     /** Returns the drain, which is another after each start; null unless the container runs. */
