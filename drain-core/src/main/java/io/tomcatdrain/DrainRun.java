@@ -4,28 +4,24 @@ import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for
- * {@link DrainSequence}, whose lock guards it.
+ * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for the
+ * sequence, whose lock guards it.
  */
 final class DrainRun {
-    /** How often the progress of uploads is looked at while draining. */
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
-
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final DrainSettings settings;
-    private final AcceptedWork work;
-    private final Announcer announcer;
+    private final InFlightWork work;
+    private final DrainNotifier notifier;
     private final InstantSource clock;
     private final String reason;
     private final boolean closesListeners;
     private final DrainTimes times;
-    private final CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
+    private final DrainOutcome outcome = new DrainOutcome();
     private final List<ActiveUpload> abandoned = new ArrayList<>();
     private final long refusedBefore;
     private long endedBefore;
@@ -35,15 +31,15 @@ final class DrainRun {
 
     DrainRun(
             DrainSettings settings,
-            AcceptedWork work,
-            Announcer announcer,
+            InFlightWork work,
+            DrainNotifier notifier,
             InstantSource clock,
             String reason,
             long startedNanos,
             boolean closesListeners) {
         this.settings = settings;
         this.work = work;
-        this.announcer = announcer;
+        this.notifier = notifier;
         this.clock = clock;
         this.reason = reason;
         this.closesListeners = closesListeners;
@@ -64,23 +60,23 @@ final class DrainRun {
         return times;
     }
 
-    /** Returns the future that is completed when it ends, by whoever ends it. */
-    CompletableFuture<DrainReport> outcome() {
+    /** Returns what the sequence completes when it ends; may be used without the lock. */
+    DrainOutcome outcome() {
         return outcome;
     }
 
-    /** Lets nobody in any more whom it would not wait for, and begins to wait. */
+    /** Refuses what it would not wait for, and begins to wait. */
     void beginDraining(long now) {
         times.drainingBegins(now);
         endedBefore = work.ended();
         if (closesListeners) {
-            work.doorway().turnOver();
+            work.turnOver();
         } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
-            work.doorway().refuseUploads();
+            work.refuseUploads();
         } else {
-            work.doorway().refuseAll();
+            work.refuseAll();
         }
-        work.registry().watchFrom(now);
+        work.watchStallsFrom(now);
         nextLookNanos = now;
     }
 
@@ -90,18 +86,19 @@ final class DrainRun {
         long requestDeadline = times.requestDeadline();
         boolean uploadsPast = now - uploadDeadline >= 0;
         if (now - nextLookNanos >= 0 || uploadsPast) {
-            nextLookNanos = now + Math.min(LOOK_NANOS, settings.stallTimeout().toNanos());
-            work.registry().closeGone();
+            nextLookNanos =
+                    now + UploadRegistry.lookNanos(settings.stallTimeout().toNanos());
+            work.closeGone();
             giveUpUploads(uploadsPast, now);
         }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.doorway().requestsIdle()) {
+        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.requestsIdle()) {
             requestsGivenUp = true;
-            warn("giving up " + work.doorway().requestsInFlight() + " requests after requestTimeout ["
+            warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
                     + Durations.format(settings.requestTimeout()) + "]");
         }
-        if (uploadsPast && work.holds().count() > 0 && !holdsGivenUp) {
+        if (uploadsPast && !work.holdsIdle() && !holdsGivenUp) {
             holdsGivenUp = true;
-            warn("giving up the holds " + work.holds());
+            warn("giving up the holds " + work.namesOfHolds());
         }
         if (isIdle(now)) {
             return 0;
@@ -113,12 +110,11 @@ final class DrainRun {
         if (!uploadsPast) {
             return Math.min(left, uploadDeadline - now);
         }
-        return work.doorway().uploadsIdle() ? left : STRAGGLER_NANOS;
+        return work.uploadsIdle() ? left : STRAGGLER_NANOS;
     }
 
     private void giveUpUploads(boolean all, long now) {
-        List<ActiveUpload> given =
-                work.registry().abandon(settings.stallTimeout().toNanos(), all, now, clock.instant());
+        List<ActiveUpload> given = work.giveUpUploads(settings.stallTimeout().toNanos(), all, now, clock.instant());
         if (given.isEmpty()) {
             return;
         }
@@ -131,25 +127,23 @@ final class DrainRun {
     }
 
     private boolean isIdle(long now) {
-        if (!nobodyInside()) {
+        if (!isEmpty()) {
             return false;
         }
         if (!closesListeners) {
             return true;
         }
-        // Closed listeners let what still arrives on open connections in: nobody may be among them either.
-        work.doorway().turnOver();
+        // Closed listeners admit what still arrives on open connections: none of that may be in flight either.
+        work.turnOver();
         times.requestsComeFrom(now);
-        return nobodyInside();
+        return isEmpty();
     }
 
-    private boolean nobodyInside() {
-        return work.doorway().uploadsIdle()
-                && (requestsGivenUp || work.doorway().requestsIdle())
-                && (holdsGivenUp || work.holds().count() == 0);
+    private boolean isEmpty() {
+        return work.uploadsIdle() && (requestsGivenUp || work.requestsIdle()) && (holdsGivenUp || work.holdsIdle());
     }
 
-    /** Ends it, now that nobody is waited for any more; returns how. */
+    /** Ends it, now that there is nothing to wait for any more; returns how. */
     DrainReport end(long now) {
         times.ends(now);
         boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
@@ -170,6 +164,6 @@ final class DrainRun {
     }
 
     private void warn(String what) {
-        announcer.say(Level.WARNING, what);
+        notifier.say(Level.WARNING, what);
     }
 }

@@ -5,171 +5,154 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Walks one node through the phases of its drains. Thread-safe. */
+/**
+ * The state machine of one node's drains: what a command or a moment changes, and when to look again. It has no thread and waits for
+ * nothing; all but {@link #state} is guarded by the lock that it is given.
+ */
 final class DrainSequence {
     /*
-     * Concurrency: every field below `lock` is guarded by it; requests never take it. Lock order: this lock, then ProberWatch's or a
-     * ticket's, then nothing. While a drain runs one daemon thread, the walker, calls step() and parks until the next moment that
-     * step() names, or until somebody wakes it: a command, a readiness poll, the last holder of a gate, a hold. Listeners, log and
-     * waiting callers are told outside the lock, by SerialDispatcher or by the completion of a future.
+     * Each step can be taken again after a fault in the middle of it: what it has recorded already is not done a second time. Log,
+     * listeners and the outcome of a drain are told from here, under the lock: none of them runs foreign code on the calling thread.
      */
-
-    /** Nothing to wait for any more. */
-    private static final long END = -1;
-
-    /** How soon to try again after a fault of our own. */
-    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** How often somebody who waits looks for requests that the container has dropped; ends are told. */
-    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final String name;
     private final DrainSettings settings;
-    private final Ticker ticker;
     private final InstantSource clock;
-    private final boolean ownThread;
+    private final ReentrantLock lock;
+    private final DrainNotifier notifier;
+    private final InFlightWork work;
+    private final ListenerClosing closing;
     private final ProberWatch probers;
-    private final Announcer announcer;
-
-    private final ReentrantLock lock = new ReentrantLock();
 
     /** Written under the lock, read by requests. */
     private volatile DrainState state = DrainState.SERVING;
 
-    /** Written under the lock, read by whoever wakes it. */
-    private volatile @Nullable Thread walker;
-
-    /** Whoever waits for the last request of a stopping server. */
-    private final List<Thread> quietWaiters = new CopyOnWriteArrayList<>();
-
-    /** True once a front end has shown itself that sends a refused request to another node. */
+    /** True once there is a front end that sends a refused request to another node. */
     private volatile boolean frontEndReplays;
 
-    private final AcceptedWork work;
-    private final ListenerClosing closing;
     private Instant since;
 
-    /** The drain that runs, or was the last; before the first one that has not begun. */
+    /** The drain that runs, or was the last; before the first one a drain that has not begun. */
     private DrainRun run;
 
     private @Nullable DrainReport report;
     private @Nullable Long resumeNanos;
     private boolean stopping;
 
-    DrainSequence(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
+    DrainSequence(
+            String name,
+            DrainSettings settings,
+            InstantSource clock,
+            ReentrantLock lock,
+            DrainNotifier notifier,
+            InFlightWork work,
+            ListenerClosing closing,
+            ProberWatch probers,
+            long nowNanos) {
         this.name = name;
         this.settings = settings;
-        this.ticker = ticker;
         this.clock = clock;
-        this.ownThread = ownThread;
-        this.work = new AcceptedWork(ticker, lock, this::wake);
-        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
-        this.announcer = new Announcer(name);
-        this.closing = new ListenerClosing(name, lock, announcer, this::wake);
-        this.run = newRun("", ticker.nanos(), false);
+        this.lock = lock;
+        this.notifier = notifier;
+        this.work = work;
+        this.closing = closing;
+        this.probers = probers;
+        this.run = newRun("", nowNanos, false);
         this.since = clock.instant();
     }
 
+    /** Returns the state; needs no lock. */
     DrainState state() {
         return state;
     }
 
-    Doorway doorway() {
-        return work.doorway();
-    }
-
-    UploadRegistry registry() {
-        return work.registry();
-    }
-
     // ---------------------------------------------------------------- commands
 
-    /** Begins a drain or joins the one that runs or is over. */
-    void start(String why, DrainLimits limits) {
-        long now = ticker.nanos();
-        lock.lock();
-        try {
-            if (state == DrainState.SERVING) {
-                begin(why, now, settings.closeListener());
-            }
-            Duration timeout = limits.timeout();
-            if (timeout != null) {
-                run.times().endBy(now + timeout.toNanos());
-            }
-            Duration resumeAfter = limits.resumeAfter();
-            if (resumeAfter != null && !stopping) {
-                resumeNanos = now + resumeAfter.toNanos();
-            }
-        } finally {
-            lock.unlock();
+    /** Begins a drain or joins the one that runs or is over; returns its outcome. */
+    DrainOutcome start(String why, DrainLimits limits, long now) {
+        assert lock.isHeldByCurrentThread();
+        if (state == DrainState.SERVING) {
+            begin(why, now, settings.closeListener());
         }
-        goOn();
+        Duration timeout = limits.timeout();
+        if (timeout != null) {
+            run.times().endBy(now + timeout.toNanos());
+        }
+        Duration resumeAfter = limits.resumeAfter();
+        if (resumeAfter != null && !stopping) {
+            resumeNanos = now + resumeAfter.toNanos();
+        }
+        return run.outcome();
     }
 
     /** Begins or joins a drain that nothing can undo, within what is left before the process is killed. */
-    void startForStop(String why, boolean wholeService) {
-        long now = ticker.nanos();
-        lock.lock();
-        try {
-            stopping = true;
-            resumeNanos = null;
-            if (state == DrainState.SERVING) {
-                begin(why, now, settings.closeListener() && wholeService);
-            }
-            Duration budget = settings.stopBudget();
-            if (budget != null && !state.isOver()) {
-                run.times().stopWithin(budget, now);
-            }
-        } finally {
-            lock.unlock();
+    void startForStop(String why, boolean wholeService, long now) {
+        assert lock.isHeldByCurrentThread();
+        stopping = true;
+        resumeNanos = null;
+        if (state == DrainState.SERVING) {
+            begin(why, now, settings.closeListener() && wholeService);
         }
-        goOn();
+        run.times().stopBegins(now);
+        Duration budget = settings.stopBudget();
+        if (budget != null && !state.isOver()) {
+            run.times().stopWithin(budget, now);
+        }
     }
 
     /** Ends the lame duck now, if there is one. */
-    void endLameDuck() {
-        long now = ticker.nanos();
-        lock.lock();
-        try {
-            run.times().endLameDuckBy(now);
-        } finally {
-            lock.unlock();
-        }
-        goOn();
+    void endLameDuck(long now) {
+        assert lock.isHeldByCurrentThread();
+        run.times().endLameDuckBy(now);
     }
 
-    /** Gives up whatever a drain still waits for, and every later resume. */
-    void close() {
-        long now = ticker.nanos();
-        lock.lock();
-        try {
-            stopping = true;
-            resumeNanos = null;
-            run.times().endBy(now);
-        } finally {
-            lock.unlock();
-        }
-        goOn();
+    /** Gives up what a drain still waits for, and every later resume. */
+    void close(long now) {
+        assert lock.isHeldByCurrentThread();
+        stopping = true;
+        resumeNanos = null;
+        run.times().endBy(now);
     }
 
-    /** Does what is due at once, so that the caller sees it, and leaves the rest to the walker. */
-    private void goOn() {
-        stepSafely();
-        lock.lock();
-        try {
-            ensureWalker();
-        } finally {
-            lock.unlock();
+    /**
+     * Serves again, if the node does not.
+     *
+     * @throws IllegalStateException if the listeners were closed or a stop has begun
+     */
+    void resume(String why, long now) {
+        assert lock.isHeldByCurrentThread();
+        if (state == DrainState.SERVING) {
+            return;
         }
-        wake();
+        String obstacle = obstacleToResuming();
+        if (obstacle != null) {
+            throw new IllegalStateException("drain[" + name + "] cannot resume: " + obstacle);
+        }
+        serveAgain(why, now);
+    }
+
+    /** Says how the listening sockets are closed. */
+    void onListenersToClose(Runnable closer) {
+        assert lock.isHeldByCurrentThread();
+        closing.setCloser(closer);
+    }
+
+    /** Adds a hold, which holds nothing where the drain is over. */
+    Hold hold(String what) {
+        assert lock.isHeldByCurrentThread();
+        Hold hold = work.hold(what, !state.isOver());
+        if (!hold.isEffective()) {
+            say(Level.WARNING, "[" + what + "] asked to hold a drain that is over; the server may stop at any moment");
+        }
+        return hold;
+    }
+
+    /** Notes that a front end sends refused requests to another node; needs no lock. */
+    void frontEndReplays() {
+        frontEndReplays = true;
     }
 
     private void begin(String why, long now, boolean closeListenersNow) {
@@ -198,52 +181,21 @@ final class DrainSequence {
     }
 
     private DrainRun newRun(String why, long now, boolean closeListeners) {
-        return new DrainRun(settings, work, announcer, clock, why, now, closeListeners);
+        return new DrainRun(settings, work, notifier, clock, why, now, closeListeners);
     }
 
-    /**
-     * Serves again.
-     *
-     * @throws IllegalStateException if the listeners were closed or a stop has begun
-     */
-    void resume(String why) {
-        Runnable tell = () -> {};
-        lock.lock();
-        try {
-            if (state == DrainState.SERVING) {
-                return;
-            }
-            String obstacle = obstacleToResuming();
-            if (obstacle != null) {
-                throw new IllegalStateException("drain[" + name + "] cannot resume: " + obstacle);
-            }
-            tell = serveAgain(why, ticker.nanos());
-        } finally {
-            lock.unlock();
-            wake();
-        }
-        tell.run();
-    }
-
-    /** Returns what tells those who wait, to be run outside the lock. */
-    private Runnable serveAgain(String why, long now) {
-        Runnable tell = () -> {};
-        if (!state.isOver()) {
-            tell = ending(run.report(DrainReport.Outcome.RESUMED, state, now));
-        }
+    private void serveAgain(String why, long now) {
+        DrainReport cutShort = state.isOver() ? null : run.report(DrainReport.Outcome.RESUMED, state, now);
         if (state != DrainState.LAME_DUCK) {
-            work.doorway().reopen();
+            work.admitAll();
         }
         resumeNanos = null;
         probers.forgetDrain();
-        moveTo(DrainState.SERVING, why);
-        return tell;
-    }
-
-    private Runnable ending(DrainReport made) {
-        report = made;
-        CompletableFuture<DrainReport> ended = run.outcome();
-        return () -> ended.complete(made);
+        if (cutShort == null) {
+            moveTo(DrainState.SERVING, why);
+        } else {
+            end(cutShort, DrainState.SERVING, why);
+        }
     }
 
     private @Nullable String obstacleToResuming() {
@@ -253,134 +205,39 @@ final class DrainSequence {
         return stopping ? "the server is stopping" : null;
     }
 
-    /** Notes one readiness poll and returns what to answer. */
-    boolean polled(String remote, @Nullable String agent) {
-        boolean ready = state.isReady();
-        probers.polled(remote, agent, ready, ticker.nanos());
-        if (!ready) {
-            wake();
+    // ---------------------------------------------------------------- steps
+
+    /** Returns true while there are steps to take. */
+    boolean hasSteps() {
+        assert lock.isHeldByCurrentThread();
+        return runs() || resumeNanos != null;
+    }
+
+    /** Does everything that is due; returns the nanoseconds until something may be due again, or {@link DrainWorker#END}. */
+    long step(long now) {
+        assert lock.isHeldByCurrentThread();
+        long waitNanos = DrainWorker.END;
+        Long resumeAt = resumeNanos;
+        if (resumeAt != null && now - resumeAt >= 0) {
+            resumeDue(now);
         }
-        return ready;
-    }
-
-    void frontEndReplays() {
-        frontEndReplays = true;
-    }
-
-    void onListenersToClose(Runnable closer) {
-        lock.lock();
-        try {
-            closing.setCloser(closer);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    // ---------------------------------------------------------------- holds and listeners
-
-    Hold hold(String what) {
-        lock.lock();
-        try {
-            Hold hold = work.holds().add(what, !state.isOver());
-            if (!hold.isEffective()) {
-                say(
-                        Level.WARNING,
-                        "[" + what + "] asked to hold a drain that is over; the server may stop at any moment");
+        if (state == DrainState.LAME_DUCK) {
+            waitNanos = lameDuckNanosLeft(now);
+            if (waitNanos <= 0 && run.closesListeners()) {
+                waitNanos = closingNanosLeft(now);
             }
-            return hold;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    Announcer announcer() {
-        return announcer;
-    }
-
-    /** Waits until log and listeners have been told everything so far, at most so long; returns false if they were not. */
-    boolean awaitTold(long timeout, TimeUnit unit) throws InterruptedException {
-        long until = System.nanoTime() + unit.toNanos(timeout);
-        boolean closed = closing.awaitIdle(timeout, unit);
-        return announcer.awaitTold(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS) && closed;
-    }
-
-    // ---------------------------------------------------------------- the walk
-
-    private void ensureWalker() {
-        if (walker != null || !ownThread || !hasWork()) {
-            return;
-        }
-        // Neither thread locals nor the loader of whoever commands: they would keep a web application reachable.
-        Thread thread = new Thread(null, this::walk, "drain-" + name, 0, false);
-        thread.setDaemon(true);
-        thread.setContextClassLoader(DrainSequence.class.getClassLoader());
-        thread.start();
-        walker = thread; // only now: one that could not start must not stand in the way of the next
-    }
-
-    private boolean hasWork() {
-        return (state != DrainState.SERVING && !state.isOver()) || resumeNanos != null;
-    }
-
-    private void walk() {
-        for (long waitNanos = stepSafely(); waitNanos != END; waitNanos = stepSafely()) {
-            LockSupport.parkNanos(this, waitNanos);
-            // An interrupt is nobody's command here, and would turn the parking into spinning.
-            Thread.interrupted();
-        }
-    }
-
-    /** A fault in our own code may delay a stop, never prevent it: it is logged and the step is tried again. */
-    private long stepSafely() {
-        try {
-            return step();
-        } catch (RuntimeException | Error fault) {
-            announcer.fault("fault while draining; trying again", fault);
-            return RETRY_NANOS;
-        }
-    }
-
-    private void wake() {
-        LockSupport.unpark(walker);
-        quietWaiters.forEach(LockSupport::unpark);
-    }
-
-    /** Does everything that is due; returns the nanoseconds until something may be due again, or END. */
-    long step() {
-        long waitNanos = END;
-        Runnable tell = () -> {};
-        lock.lock();
-        try {
-            long now = ticker.nanos();
-            Long resumeAt = resumeNanos;
-            if (resumeAt != null && now - resumeAt >= 0) {
-                tell = resumeDue(now);
+            if (waitNanos <= 0) {
+                enterDraining(now);
             }
-            if (state == DrainState.LAME_DUCK) {
-                waitNanos = lameDuckNanosLeft(now);
-                if (waitNanos <= 0 && run.closesListeners()) {
-                    waitNanos = closingNanosLeft(now);
-                }
-                if (waitNanos <= 0) {
-                    enterDraining(now);
-                }
-            }
-            if (state == DrainState.DRAINING) {
-                waitNanos = run.nanosLeft(now);
-                if (waitNanos <= 0) {
-                    tell = finish(now);
-                    waitNanos = END;
-                }
-            }
-            waitNanos = untilResume(waitNanos, now);
-            if (waitNanos == END && Thread.currentThread() == walker) {
-                walker = null;
-            }
-        } finally {
-            lock.unlock();
         }
-        tell.run();
-        return waitNanos;
+        if (state == DrainState.DRAINING) {
+            waitNanos = run.nanosLeft(now);
+            if (waitNanos <= 0) {
+                finish(now);
+                waitNanos = DrainWorker.END;
+            }
+        }
+        return untilResume(waitNanos, now);
     }
 
     private long untilResume(long waitNanos, long now) {
@@ -389,17 +246,17 @@ final class DrainSequence {
             return waitNanos;
         }
         long left = Math.max(1, resumeAt - now);
-        return waitNanos == END ? left : Math.min(waitNanos, left);
+        return waitNanos == DrainWorker.END ? left : Math.min(waitNanos, left);
     }
 
-    private Runnable resumeDue(long now) {
+    private void resumeDue(long now) {
         resumeNanos = null;
         String obstacle = obstacleToResuming();
         if (obstacle != null) {
             say(Level.WARNING, "resumeAfter has passed, but cannot resume: " + obstacle);
-            return () -> {};
+        } else if (state != DrainState.SERVING) {
+            serveAgain("resumeAfter has passed", now);
         }
-        return state == DrainState.SERVING ? () -> {} : serveAgain("resumeAfter has passed", now);
     }
 
     /** How long to wait for the listeners to be closed; not positive if they are, or will not be in time. */
@@ -428,19 +285,27 @@ final class DrainSequence {
         moveTo(DrainState.DRAINING, "after " + elapsedText(now) + " of lame duck, in flight: " + work);
     }
 
-    /** Returns what tells those who wait, to be run outside the lock. */
-    private Runnable finish(long now) {
+    private void finish(long now) {
         DrainReport made = run.end(now);
-        Runnable tell = ending(made);
         String numbers = "after " + elapsedText(now) + ": finished=" + made.finished() + ", refused=" + made.refused();
         if (made.outcome() == DrainReport.Outcome.DRAINED) {
-            moveTo(DrainState.DRAINED, numbers);
+            end(made, DrainState.DRAINED, numbers);
         } else {
-            moveTo(
+            end(
+                    made,
                     DrainState.EXPIRED,
                     numbers + ", still in flight: " + work + "; uploads given up: " + LogText.named(made.abandoned()));
         }
-        return tell;
+    }
+
+    /** Ends the drain; once the state has changed the outcome is told, whatever fails. */
+    private void end(DrainReport made, DrainState next, String why) {
+        report = made;
+        try {
+            moveTo(next, why);
+        } finally {
+            run.outcome().end(made, notifier.newDependents());
+        }
     }
 
     private String elapsedText(long now) {
@@ -449,117 +314,57 @@ final class DrainSequence {
 
     private void moveTo(DrainState next, String why) {
         DrainState before = state;
-        state = next;
         since = clock.instant();
+        state = next;
         say(next == DrainState.EXPIRED ? Level.WARNING : Level.INFO, before + " -> " + next + ", " + why);
-        announcer.stateChanged(before, next);
+        notifier.stateChanged(before, next);
     }
 
     private void say(Level level, String what) {
-        announcer.say(level, what);
+        notifier.say(level, what);
     }
 
     // ---------------------------------------------------------------- looking
 
-    /** Returns the future of the drain that runs or is over; one that is never completed while serving. For waiting on only. */
-    CompletableFuture<DrainReport> outcome() {
-        lock.lock();
-        try {
-            return run.outcome();
-        } finally {
-            lock.unlock();
-        }
+    /** Returns true while a drain runs that is not over. */
+    boolean runs() {
+        assert lock.isHeldByCurrentThread();
+        return state != DrainState.SERVING && !state.isOver();
     }
 
-    /** Returns the same for whoever may hang code on it: that code runs on a thread of its own and delays nobody who waits. */
-    CompletableFuture<DrainReport> publicOutcome() {
-        return outcome().thenApplyAsync(made -> made, announcer.callbacks());
+    /** Returns the outcome of the drain that runs or is over; of one that has not begun while serving. */
+    DrainOutcome outcome() {
+        assert lock.isHeldByCurrentThread();
+        return run.outcome();
     }
 
-    /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
-    List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
-        registry()
-                .await(
-                        which,
-                        settings.uploadTimeout().toNanos(),
-                        settings.stallTimeout().toNanos());
-        return registry().snapshot(which, ticker.nanos(), clock.instant());
+    /** Returns the time until the last limit of the drain that runs, negative once that has passed; 0 if none runs. */
+    long untilLastLimit(long now) {
+        assert lock.isHeldByCurrentThread();
+        return runs() ? run.times().untilLastLimit(state, now) : 0;
     }
 
-    /** Lets nobody in and waits until nobody is inside, at most so long; returns false if somebody is. */
-    boolean awaitQuiet(Duration timeout) throws InterruptedException {
-        long until = System.nanoTime() + timeout.toNanos();
-        quietWaiters.add(Thread.currentThread());
-        try {
-            lock.lock();
-            try {
-                work.doorway().refuseAll();
-            } finally {
-                lock.unlock();
-            }
-            while (!isQuiet()) {
-                long left = until - System.nanoTime();
-                if (left <= 0) {
-                    return false;
-                }
-                LockSupport.parkNanos(this, Math.min(left, LOOK_NANOS)); // to look for what the container has dropped
-                if (Thread.interrupted()) {
-                    throw new InterruptedException();
-                }
-            }
-            return true;
-        } finally {
-            quietWaiters.remove(Thread.currentThread());
-        }
-    }
-
-    private boolean isQuiet() {
-        registry().closeGone();
-        lock.lock();
-        try {
-            return work.doorway().uploadsIdle() && work.doorway().requestsIdle();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    long requestsInFlight() {
-        lock.lock();
-        try {
-            return work.doorway().requestsInFlight();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    DrainStatus status(boolean withUploads) {
-        registry().closeGone();
-        // All under the lock, so that no upload is shown inside a node that is shown as drained.
-        lock.lock();
-        try {
-            long now = ticker.nanos();
-            Instant instant = clock.instant();
-            AcceptedWork.Seen seen = work.look(withUploads, now, instant);
-            DrainTimes times = run.times();
-            long remainingNanos = times.remainingNanos(state, now);
-            return new DrainStatus(
-                    name,
-                    state,
-                    state.isReady(),
-                    since,
-                    state == DrainState.SERVING ? null : run.reason(),
-                    remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
-                    DrainTimes.millis(remainingNanos),
-                    DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
-                    DrainTimes.millis(times.elapsedNanos(state, now)),
-                    DrainTimes.millis(times.lameDuckNanos(state, now)),
-                    seen.inFlight(),
-                    seen.totals(),
-                    probers.snapshot(now),
-                    seen.uploads(),
-                    report);
-        } finally {
-            lock.unlock();
-        }
+    DrainStatus status(boolean withUploads, long now) {
+        assert lock.isHeldByCurrentThread();
+        Instant instant = clock.instant();
+        InFlightWork.Seen seen = work.look(withUploads, now, instant);
+        DrainTimes times = run.times();
+        long remainingNanos = times.remainingNanos(state, now);
+        return new DrainStatus(
+                name,
+                state,
+                state.isReady(),
+                since,
+                state == DrainState.SERVING ? null : run.reason(),
+                remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
+                DrainTimes.millis(remainingNanos),
+                DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
+                DrainTimes.millis(times.elapsedNanos(state, now)),
+                DrainTimes.millis(times.lameDuckNanos(state, now)),
+                seen.inFlight(),
+                seen.totals(),
+                probers.snapshot(now),
+                seen.uploads(),
+                report);
     }
 }

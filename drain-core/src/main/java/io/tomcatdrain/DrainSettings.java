@@ -1,5 +1,7 @@
 package io.tomcatdrain;
 
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -86,7 +88,7 @@ public final class DrainSettings {
 
     private final EnumMap<Setting, Object> values;
 
-    /** The texts as they were set, for whoever shows the settings. */
+    /** The texts as they were set, to be shown. */
     private final EnumMap<Setting, String> texts;
 
     private DrainSettings(EnumMap<Setting, Object> values, EnumMap<Setting, String> texts) {
@@ -297,9 +299,16 @@ public final class DrainSettings {
         return get(Setting.PATH);
     }
 
-    /** Returns the secret for the control endpoints; null if control over HTTP is off. Not to be shown anywhere. */
-    public @Nullable String token() {
-        return (String) values.get(Setting.TOKEN);
+    /** Returns true if there is a token, so that the control endpoints can be used. The token itself can be read nowhere. */
+    public boolean hasToken() {
+        return values.containsKey(Setting.TOKEN);
+    }
+
+    /** Returns true if that is the token, in a time that tells nothing about it; false if there is none. */
+    public boolean isToken(String candidate) {
+        return values.get(Setting.TOKEN) instanceof String token
+                && MessageDigest.isEqual(
+                        candidate.getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Returns the port that control is restricted to; null if it is not. */

@@ -5,8 +5,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When the phases of one drain began, and when they must end. Guarded by the lock of {@link DrainSequence}. All times are readings of
- * its ticker, which mean something by their differences only.
+ * When the phases of one drain began, and when they must end. Guarded by the lock of the sequence. All times are readings of its
+ * ticker, which mean something by their differences only.
  */
 final class DrainTimes {
     private final DrainSettings settings;
@@ -17,6 +17,7 @@ final class DrainTimes {
     private @Nullable Long lameDuckDeadlineNanos;
     private @Nullable Long commandDeadlineNanos;
     private @Nullable Long stopDeadlineNanos;
+    private @Nullable Long stopNanos;
 
     DrainTimes(DrainSettings settings, long startedNanos) {
         this.settings = settings;
@@ -47,7 +48,14 @@ final class DrainTimes {
         commandDeadlineNanos = deadline;
     }
 
-    /** A stop ends all waiting after its budget. The first one started the clock of whoever kills the process. */
+    /** From the first stop on no command makes the waiting longer than uploadTimeout allows. */
+    void stopBegins(long now) {
+        if (stopNanos == null) {
+            stopNanos = now;
+        }
+    }
+
+    /** A stop ends all waiting after its budget. The first one started the clock of the killer of the process. */
     void stopWithin(Duration budget, long now) {
         Long before = stopDeadlineNanos;
         long deadline = now + budget.toNanos();
@@ -82,11 +90,16 @@ final class DrainTimes {
     }
 
     private long uploadDeadline(long drainingFrom) {
+        long bySettings = drainingFrom + settings.uploadTimeout().toNanos();
         Long command = commandDeadlineNanos;
         return beforeStopDeadline(
-                command != null
-                        ? command
-                        : drainingFrom + settings.uploadTimeout().toNanos());
+                command == null ? bySettings : inAStop(command, drainingFrom, settings.uploadTimeout()));
+    }
+
+    /** A command's deadline; in a stop no later than the limit after the stop or the draining began, whichever is later. */
+    private long inAStop(long command, long drainingFrom, Duration limit) {
+        Long stop = stopNanos;
+        return stop == null ? command : earlier(command, later(stop, drainingFrom) + limit.toNanos());
     }
 
     /** Later requests prolong nothing beyond what the first ones could. */
@@ -94,7 +107,7 @@ final class DrainTimes {
         long deadline = requestsFrom + settings.requestTimeout().toNanos();
         Long command = commandDeadlineNanos;
         long last = command != null
-                ? command
+                ? inAStop(command, drainingFrom, settings.longestWait())
                 : drainingFrom + settings.longestWait().toNanos();
         return beforeStopDeadline(earlier(deadline, last));
     }
@@ -108,25 +121,29 @@ final class DrainTimes {
         return a - b < 0 ? a : b;
     }
 
-    /** The time until the last limit; −1 while nobody waits. */
+    private static long later(long a, long b) {
+        return a - b < 0 ? b : a;
+    }
+
+    /** The time until the last limit; −1 while nothing is waited for. */
     long remainingNanos(DrainState state, long now) {
-        return switch (state) {
-            case SERVING, DRAINED, EXPIRED -> -1;
-            case LAME_DUCK -> {
-                long from = lameDuckDeadline();
-                yield until(uploadDeadline(from), requestDeadline(from, from), now);
-            }
-            case DRAINING -> until(uploadDeadline(), requestDeadline(), now);
-        };
+        return isRunning(state) ? Math.max(0, untilLastLimit(state, now)) : -1;
+    }
+
+    /** The time until the last limit of a drain that runs; negative for as long as that has passed. */
+    long untilLastLimit(DrainState state, long now) {
+        long from = state == DrainState.LAME_DUCK ? lameDuckDeadline() : drainingNanos;
+        long requestsFrom = state == DrainState.LAME_DUCK ? from : requestsFromNanos;
+        return Math.max(uploadDeadline(from) - now, requestDeadline(from, requestsFrom) - now);
+    }
+
+    private static boolean isRunning(DrainState state) {
+        return state == DrainState.LAME_DUCK || state == DrainState.DRAINING;
     }
 
     /** The time until the lame duck ends at the latest; −1 in any other state. */
     long lameDuckRemainingNanos(DrainState state, long now) {
         return state == DrainState.LAME_DUCK ? Math.max(0, lameDuckDeadline() - now) : -1;
-    }
-
-    private static long until(long uploads, long requests, long now) {
-        return Math.max(0, Math.max(uploads - now, requests - now));
     }
 
     /** How long the drain has been running, or took; 0 while serving. */
@@ -138,7 +155,7 @@ final class DrainTimes {
         };
     }
 
-    /** How much of that everything was still served. */
+    /** For how much of that time everything was still served. */
     long lameDuckNanos(DrainState state, long now) {
         return switch (state) {
             case SERVING -> 0;

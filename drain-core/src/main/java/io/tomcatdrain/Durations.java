@@ -67,6 +67,11 @@ final class Durations {
         throw new IllegalArgumentException(RULE);
     }
 
+    /** Returns a time to wait in nanoseconds, cut to what a difference of nanosecond readings can hold. */
+    static long nanos(Duration wait) {
+        return wait.isNegative() ? 0 : (wait.compareTo(LONGEST) > 0 ? LONGEST : wait).toNanos();
+    }
+
     /** Returns the shortest spelling that {@link #parse} reads back as the same duration. */
     static String format(Duration duration) {
         if (!duration.truncatedTo(ChronoUnit.MILLIS).equals(duration)) {

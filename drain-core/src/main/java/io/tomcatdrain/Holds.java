@@ -5,7 +5,10 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** The application's holds on one drain. Guarded by the lock of {@link DrainSequence}, which it takes itself when a hold is closed. */
+/**
+ * The application's holds on one drain. Guarded by the lock of the sequence, which it takes itself when a hold is
+ * closed.
+ */
 final class Holds {
     private final ReentrantLock lock;
     private final Runnable onClose;

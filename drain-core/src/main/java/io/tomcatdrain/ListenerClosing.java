@@ -1,18 +1,19 @@
 package io.tomcatdrain;
 
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not.
- * Guarded by the lock of {@link DrainSequence}, which it takes itself when the sockets are closed.
+ * Guarded by the lock of the sequence, which it takes itself when the sockets are closed.
  */
 final class ListenerClosing {
     /** How long draining waits for the listeners to be closed. */
     static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
     private final ReentrantLock lock;
-    private final Announcer announcer;
+    private final DrainNotifier notifier;
     private final Runnable onClosed;
     private final SerialDispatcher dispatcher;
     private Runnable closer = () -> {};
@@ -20,9 +21,9 @@ final class ListenerClosing {
     private boolean running;
     private long begunNanos;
 
-    ListenerClosing(String name, ReentrantLock lock, Announcer announcer, Runnable onClosed) {
+    ListenerClosing(String name, ReentrantLock lock, DrainNotifier notifier, Runnable onClosed) {
         this.lock = lock;
-        this.announcer = announcer;
+        this.notifier = notifier;
         this.onClosed = onClosed;
         this.dispatcher = new SerialDispatcher("drain-close-" + name);
     }
@@ -45,6 +46,7 @@ final class ListenerClosing {
             Runnable how = closer;
             dispatcher.execute(() -> close(how));
         }
+        dispatcher.retry();
         return running ? begunNanos + PATIENCE_NANOS - now : 0;
     }
 
@@ -56,7 +58,7 @@ final class ListenerClosing {
         try {
             how.run();
         } catch (RuntimeException | Error fault) {
-            announcer.fault("could not close the listeners; going on", fault);
+            notifier.fault("could not close the listeners; going on", fault);
         } finally {
             lock.lock();
             try {
@@ -68,7 +70,7 @@ final class ListenerClosing {
         }
     }
 
-    boolean awaitIdle(long timeout, TimeUnit unit) throws InterruptedException {
-        return dispatcher.awaitIdle(timeout, unit);
+    boolean awaitIdle(Duration timeout) throws InterruptedException {
+        return dispatcher.awaitIdle(Durations.nanos(timeout), TimeUnit.NANOSECONDS);
     }
 }

@@ -7,18 +7,52 @@ import org.jspecify.annotations.Nullable;
 /** Words of the log; what came from outside is made safe to stand in a line. */
 final class LogText {
     private static final int NAMED = 20;
+    private static final int LONGEST = 200;
+    private static final char CUT = '…';
 
     private LogText() {}
 
-    /** Returns the text with every control character replaced, so that it cannot begin a line of its own. */
-    static String clean(@Nullable String text) {
+    /**
+     * Returns the text as it may stand in a line of the log: with every control character replaced, so that it cannot begin a line of
+     * its own, and cut where it is longer than a line can bear.
+     *
+     * @param text what came from outside; null is shown as a question mark
+     */
+    static String bounded(@Nullable String text) {
+        String bounded = boundedOrNull(text);
+        return bounded == null ? "?" : bounded;
+    }
+
+    /** Returns the same; null for null. */
+    static @Nullable String boundedOrNull(@Nullable String text) {
         if (text == null) {
-            return "?";
+            return null;
         }
-        StringBuilder cleaned = new StringBuilder(text.length());
-        text.codePoints()
-                .forEach(character -> cleaned.appendCodePoint(Character.isISOControl(character) ? '?' : character));
-        return cleaned.toString();
+        boolean cut = text.length() > LONGEST;
+        int end = cut ? LONGEST - 1 : text.length();
+        if (cut && Character.isHighSurrogate(text.charAt(end - 1))) {
+            end--; // half a character is none
+        }
+        for (int i = 0; i < end; i++) {
+            if (breaksLines(text.charAt(i))) {
+                return cleaned(text, end, cut);
+            }
+        }
+        return cut ? text.substring(0, end) + CUT : text;
+    }
+
+    private static String cleaned(String text, int end, boolean cut) {
+        StringBuilder cleaned = new StringBuilder(end + 1);
+        for (int i = 0; i < end; i++) {
+            char character = text.charAt(i);
+            cleaned.append(breaksLines(character) ? '?' : character);
+        }
+        return cut ? cleaned.append(CUT).toString() : cleaned.toString();
+    }
+
+    /** Unicode's own line and paragraph separators end a line for some readers of a log, too. */
+    private static boolean breaksLines(char character) {
+        return Character.isISOControl(character) || character == '\u2028' || character == '\u2029';
     }
 
     /** Returns a time in seconds with one decimal. */
@@ -37,9 +71,9 @@ final class LogText {
                     .append(' ')
                     .append(upload.method())
                     .append(' ')
-                    .append(clean(upload.path()))
+                    .append(bounded(upload.path()))
                     .append(" from ")
-                    .append(clean(upload.remote()))
+                    .append(bounded(upload.remote()))
                     .append(", ")
                     .append(upload.bytesReceived())
                     .append(" of ")

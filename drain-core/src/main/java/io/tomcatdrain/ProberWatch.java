@@ -178,8 +178,8 @@ final class ProberWatch {
         try {
             for (Prober prober : probers.values()) {
                 if (prober.polledTwice() && prober.activeForNanos(nowNanos) > 0 && isTooSlow(prober)) {
-                    String agent = prober.key.agent == null ? "no user agent" : LogText.clean(prober.key.agent);
-                    named.add(LogText.clean(prober.key.remote) + " [" + agent + "] every "
+                    String agent = prober.key.agent == null ? "no user agent" : LogText.bounded(prober.key.agent);
+                    named.add(LogText.bounded(prober.key.remote) + " [" + agent + "] every "
                             + TimeUnit.NANOSECONDS.toMillis(prober.intervalNanos()) + " ms");
                 }
             }

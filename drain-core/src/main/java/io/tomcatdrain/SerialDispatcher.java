@@ -5,43 +5,59 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Runs tasks one after the other, in order, on a daemon thread that exists only while there are any. Thread-safe. A task that
- * fails is logged and changes nothing; one that hangs delays only those behind it.
+ * fails is logged and changes nothing; one that hangs delays only those behind it. Where no thread can be made the tasks wait until
+ * one can, which each later call tries.
  */
 final class SerialDispatcher {
     private static final System.Logger LOG = System.getLogger(SerialDispatcher.class.getName());
 
+    /** How often a caller that waits for the tasks tries to make the thread that was missing. */
+    private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final String threadName;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
-    /** Tasks not yet finished; whoever raises it from 0 starts the thread. */
+    /** Tasks not yet finished; the caller that raises it from 0 starts the thread. */
     private final AtomicInteger unfinished = new AtomicInteger();
+
+    /** True while there are tasks and no thread could be made for them. */
+    private final AtomicBoolean threadMissing = new AtomicBoolean();
 
     SerialDispatcher(String threadName) {
         this.threadName = threadName;
     }
 
-    /** Queues a task; never runs it on the caller's thread. */
+    /** Queues a task; never runs it on the caller's thread, and never throws for lack of a thread. */
     void execute(Runnable task) {
         tasks.add(task);
         if (unfinished.getAndIncrement() == 0) {
-            try {
-                // Neither the caller's thread locals nor, below, its loader: they would keep a web application
-                // reachable.
-                Thread thread = new Thread(null, this::runAll, threadName, 0, false);
-                thread.setDaemon(true);
-                thread.setContextClassLoader(SerialDispatcher.class.getClassLoader());
-                thread.start();
-            } catch (Throwable noThread) {
-                // Listeners are told nothing on a machine that has no thread left; the drain itself must go on.
-                do {
-                    tasks.poll();
-                } while (unfinished.decrementAndGet() > 0);
-                warn("no thread to tell listeners", noThread);
-            }
+            startThread();
+        } else {
+            retry();
+        }
+    }
+
+    /** Tries again to make the thread, if it is missing. */
+    void retry() {
+        if (threadMissing.get() && threadMissing.compareAndSet(true, false)) {
+            startThread();
+        }
+    }
+
+    private void startThread() {
+        try {
+            // Neither the caller's thread locals nor, below, its loader: they would keep a web application reachable.
+            Thread thread = new Thread(null, this::runAll, threadName, 0, false);
+            thread.setDaemon(true);
+            thread.setContextClassLoader(SerialDispatcher.class.getClassLoader());
+            thread.start();
+        } catch (Throwable noThread) {
+            threadMissing.set(true);
         }
     }
 
@@ -58,12 +74,12 @@ final class SerialDispatcher {
         } while (unfinished.decrementAndGet() > 0);
     }
 
-    /** A log that fails must not keep those behind from being told. */
+    /** A log that fails must not keep the tasks behind from running. */
     private void warn(String what, Throwable fault) {
         try {
             LOG.log(Level.WARNING, threadName + ": " + what, fault);
         } catch (Throwable unheard) {
-            // there is nobody left to tell
+            // there is nothing left to tell it to
         }
     }
 
@@ -74,6 +90,17 @@ final class SerialDispatcher {
         }
         CountDownLatch reached = new CountDownLatch(1);
         execute(reached::countDown);
-        return reached.await(timeout, unit);
+        long until = System.nanoTime() + unit.toNanos(timeout);
+        while (true) {
+            long left = until - System.nanoTime();
+            long slice = threadMissing.get() ? Math.min(left, RETRY_NANOS) : left;
+            if (reached.await(slice, TimeUnit.NANOSECONDS)) {
+                return true;
+            }
+            if (until - System.nanoTime() <= 0) {
+                return false;
+            }
+            retry();
+        }
     }
 }

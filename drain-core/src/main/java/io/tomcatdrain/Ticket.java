@@ -1,10 +1,10 @@
 package io.tomcatdrain;
 
 /**
- * One admitted request. Whoever was given a ticket closes it when the response has left the server, from any thread.
+ * One admitted request. The adapter that was given the ticket closes it when the response has left the server, from any thread.
  *
- * <p>Closing an upload's ticket, or one made by {@link Drain#track}, counts once however often it is done. Plain requests
- * share one ticket for as long as the node serves, so that admitting one allocates nothing: their owner closes it exactly
+ * <p>Closing an upload's ticket, or one made by {@link NodeDrain#track}, counts once however often it is done. Plain requests
+ * share one ticket for as long as the node serves, so that admitting one allocates nothing: the adapter closes it exactly
  * once per admission.
  *
  * @since 1.0

@@ -2,18 +2,19 @@ package io.tomcatdrain;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /** The ticket of a plain request that the registry can find again, since the container may drop it without a word. */
 final class TrackedTicket extends Ticket {
     private final PlainTicket ticket;
     private final BooleanSupplier isGone;
-    private final UploadRegistry registry;
+    private final Consumer<TrackedTicket> onClose;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    TrackedTicket(PlainTicket ticket, BooleanSupplier isGone, UploadRegistry registry) {
+    TrackedTicket(PlainTicket ticket, BooleanSupplier isGone, Consumer<TrackedTicket> onClose) {
         this.ticket = ticket;
         this.isGone = isGone;
-        this.registry = registry;
+        this.onClose = onClose;
     }
 
     void closeIfGone() {
@@ -35,7 +36,7 @@ final class TrackedTicket extends Ticket {
     public void close(boolean failed) {
         if (closed.compareAndSet(false, true)) {
             ticket.close(failed);
-            registry.forget(this);
+            onClose.accept(this);
         }
     }
 }

@@ -6,10 +6,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
@@ -17,20 +15,23 @@ import java.util.function.Predicate;
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
  * while requests come and go.
  */
-final class UploadRegistry {
-    /** How often somebody who waits for uploads looks for those that stalled or were dropped; ends are told. */
+final class UploadRegistry implements UploadTicket.Ends {
+    /** How often a thread that waits for uploads looks for those that stalled or were dropped; ends are told. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** A stall limit may be legal and absurdly short; a thread that looks must not spin. */
+    private static final long SHORTEST_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
     private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
     private final AtomicLong nextId = new AtomicLong(1);
-    private final List<Thread> waiting = new CopyOnWriteArrayList<>();
+    private final Waiters waiters = new Waiters();
     private final Ticker ticker;
-    private final Totals totals;
+    private final Counters counters;
 
-    UploadRegistry(Ticker ticker, Totals totals) {
+    UploadRegistry(Ticker ticker, Counters counters) {
         this.ticker = ticker;
-        this.totals = totals;
+        this.counters = counters;
     }
 
     /** Registers an upload that has entered the gate. */
@@ -42,32 +43,26 @@ final class UploadRegistry {
 
     /** Makes a plain request findable. */
     TrackedTicket track(PlainTicket ticket, BooleanSupplier isGone) {
-        TrackedTicket findable = new TrackedTicket(ticket, isGone, this);
+        TrackedTicket findable = new TrackedTicket(ticket, isGone, tracked::remove);
         tracked.add(findable);
         return findable;
     }
 
-    void forget(TrackedTicket ticket) {
-        tracked.remove(ticket);
+    @Override
+    public void refused(UploadTicket ticket) {
+        uploads.remove(ticket);
+        counters.refused.increment();
+        waiters.wake();
     }
 
-    void refused(UploadTicket ticket) {
+    @Override
+    public void ended(UploadTicket ticket, long received, boolean failed) {
         uploads.remove(ticket);
-        totals.refused.increment();
-        tellWaiting();
-    }
-
-    void ended(UploadTicket ticket, long received, boolean failed) {
-        uploads.remove(ticket);
-        (failed ? totals.uploadsFailed : totals.uploadsCompleted).increment();
+        (failed ? counters.uploadsFailed : counters.uploadsCompleted).increment();
         if (received > 0) {
-            totals.uploadBytes.add(received);
+            counters.uploadBytes.add(received);
         }
-        tellWaiting();
-    }
-
-    private void tellWaiting() {
-        waiting.forEach(LockSupport::unpark);
+        waiters.wake();
     }
 
     /**
@@ -78,22 +73,16 @@ final class UploadRegistry {
      */
     void await(Predicate<UploadSource> which, long timeoutNanos, long stalledForNanos) throws InterruptedException {
         long until = ticker.nanos() + timeoutNanos;
-        waiting.add(Thread.currentThread());
-        try {
-            while (true) {
-                closeGone();
-                long now = ticker.nanos();
-                if (until - now <= 0 || !moves(which, stalledForNanos, now)) {
-                    return;
-                }
-                LockSupport.parkNanos(this, Math.min(until - now, Math.min(LOOK_NANOS, stalledForNanos)));
-                if (Thread.interrupted()) {
-                    throw new InterruptedException();
-                }
-            }
-        } finally {
-            waiting.remove(Thread.currentThread());
-        }
+        waiters.await(() -> {
+            closeGone();
+            long now = ticker.nanos();
+            return moves(which, stalledForNanos, now) ? Math.min(until - now, lookNanos(stalledForNanos)) : 0;
+        });
+    }
+
+    /** Returns how long to wait between two looks at uploads that stall after that time. */
+    static long lookNanos(long stalledForNanos) {
+        return Math.min(LOOK_NANOS, Math.max(SHORTEST_LOOK_NANOS, stalledForNanos));
     }
 
     private boolean moves(Predicate<UploadSource> which, long stalledForNanos, long now) {
@@ -118,7 +107,7 @@ final class UploadRegistry {
         return sum;
     }
 
-    /** Closes the tickets of requests that the container has dropped without telling anybody. */
+    /** Closes the tickets of requests that the container has dropped without a call. */
     void closeGone() {
         tracked.forEach(TrackedTicket::closeIfGone);
         uploads.forEach(UploadTicket::closeIfGone);

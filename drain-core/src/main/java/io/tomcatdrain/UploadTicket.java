@@ -27,6 +27,16 @@ final class UploadTicket extends Ticket {
         }
     }
 
+    /** Told of the end of an upload, once, before it leaves its gate. Must not block. */
+    interface Ends {
+
+        /** The upload was refused after all, before a byte of it was read. */
+        void refused(UploadTicket ticket);
+
+        /** The upload has ended; received is −1 where its bytes cannot be known. */
+        void ended(UploadTicket ticket, long received, boolean failed);
+    }
+
     /** A rate is taken over at least so long, so that one network buffer does not make it jump. */
     private static final long RATE_WINDOW_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -36,7 +46,7 @@ final class UploadTicket extends Ticket {
     private final @Nullable String path;
     private final @Nullable String remote;
     private final long contentLength;
-    private final UploadRegistry registry;
+    private final Ends ends;
     private final long startedNanos;
 
     /** The gate to leave; written before the state says OPEN, read after the state was taken away from OPEN. */
@@ -45,22 +55,26 @@ final class UploadTicket extends Ticket {
     @SuppressWarnings("unused") // through STATE
     private volatile int state;
 
-    // Progress, guarded by this. Nobody looks at it unless a drain runs or somebody asks for the status.
-    private long bytes;
-    private long changedNanos;
-    private long windowBytes;
-    private long windowNanos;
-    private long bytesPerSecond = -1;
+    // Progress. No thread looks at it unless a drain runs or a caller asks for the status.
+    @GuardedBy("this") private long bytes;
 
-    UploadTicket(long id, UploadSource source, InFlightGate gate, UploadRegistry registry, long nowNanos) {
+    @GuardedBy("this") private long changedNanos;
+
+    @GuardedBy("this") private long windowBytes;
+
+    @GuardedBy("this") private long windowNanos;
+
+    @GuardedBy("this") private long bytesPerSecond = -1;
+
+    UploadTicket(long id, UploadSource source, InFlightGate gate, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
-        this.method = source.method();
-        this.path = source.path();
-        this.remote = source.remote();
+        this.method = LogText.bounded(source.method());
+        this.path = LogText.boundedOrNull(source.path());
+        this.remote = LogText.boundedOrNull(source.remote());
         this.contentLength = source.contentLength();
         this.gate = gate;
-        this.registry = registry;
+        this.ends = ends;
         this.startedNanos = nowNanos;
         this.changedNanos = nowNanos;
         this.windowNanos = nowNanos;
@@ -80,12 +94,12 @@ final class UploadTicket extends Ticket {
     @Override
     public void close(boolean failed) {
         // The last look at the bytes comes before the container reuses the request.
-        end(() -> registry.ended(this, received(), failed));
+        end(() -> ends.ended(this, received(), failed));
     }
 
     /** Ends an upload that is refused after all, before anything of it was read. */
     void refuse() {
-        end(() -> registry.refused(this));
+        end(() -> ends.refused(this));
     }
 
     private void end(Runnable count) {
@@ -94,7 +108,8 @@ final class UploadTicket extends Ticket {
             return;
         }
         try {
-            count.run(); // before the exit: whoever that wakes finds the upload gone from the registry and counted
+            count.run(); // before the exit: a thread that this wakes finds the upload gone from the registry and
+            // counted
         } finally {
             if (before == OPEN) {
                 gate.exit();
@@ -171,7 +186,7 @@ final class UploadTicket extends Ticket {
     synchronized long sample(long nowNanos) {
         long seen = received();
         if (seen < 0) {
-            changedNanos = nowNanos; // whose bytes show up later has not stalled until then
+            changedNanos = nowNanos; // an upload whose bytes show up later has not stalled until then
             return 0;
         }
         if (seen != bytes) {
@@ -193,13 +208,13 @@ final class UploadTicket extends Ticket {
         return bytes;
     }
 
-    /** Starts the clock of a stall at the earliest now: before, nobody looked. */
+    /** Starts the clock of a stall at the earliest now: before, no thread looked. */
     synchronized void watchFrom(long nowNanos) {
         sample(nowNanos);
         changedNanos = nowNanos;
     }
 
-    private boolean isBodyComplete() {
+    @GuardedBy("this") private boolean isBodyComplete() {
         return contentLength >= 0 ? bytes >= contentLength : saysThatItsBodyIsComplete();
     }
 
@@ -223,7 +238,7 @@ final class UploadTicket extends Ticket {
                 TimeUnit.NANOSECONDS.toMillis(stalledNanos));
     }
 
-    private long rate(long received, long elapsedNanos) {
+    @GuardedBy("this") private long rate(long received, long elapsedNanos) {
         if (received < 0) {
             return -1;
         }

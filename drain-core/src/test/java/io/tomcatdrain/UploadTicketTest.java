@@ -13,8 +13,8 @@ class UploadTicketTest {
     private static final long STALL = Duration.ofSeconds(60).toNanos();
 
     private final FakeTicker time = new FakeTicker();
-    private final Totals totals = new Totals();
-    private final UploadRegistry registry = new UploadRegistry(time, totals);
+    private final Counters counters = new Counters();
+    private final UploadRegistry registry = new UploadRegistry(time, counters);
     private final AtomicInteger idleSignals = new AtomicInteger();
     private final InFlightGate gate = new InFlightGate(2, idleSignals::incrementAndGet);
 
@@ -40,9 +40,9 @@ class UploadTicketTest {
         ticket.close();
 
         assertThat(gate.inFlight()).isZero();
-        assertThat(totals.uploadsCompleted.sum()).isOne();
-        assertThat(totals.uploadsFailed.sum()).isZero();
-        assertThat(totals.uploadBytes.sum()).isEqualTo(10);
+        assertThat(counters.uploadsCompleted.sum()).isOne();
+        assertThat(counters.uploadsFailed.sum()).isZero();
+        assertThat(counters.uploadBytes.sum()).isEqualTo(10);
         assertThat(registry.uploads()).isZero();
     }
 
@@ -50,9 +50,9 @@ class UploadTicketTest {
     void aFailedUploadIsCountedApart() {
         admitted(TestUpload.ofLength(10).receives(3)).close(true);
 
-        assertThat(totals.uploadsCompleted.sum()).isZero();
-        assertThat(totals.uploadsFailed.sum()).isOne();
-        assertThat(totals.uploadBytes.sum()).isEqualTo(3);
+        assertThat(counters.uploadsCompleted.sum()).isZero();
+        assertThat(counters.uploadsFailed.sum()).isOne();
+        assertThat(counters.uploadBytes.sum()).isEqualTo(3);
     }
 
     /** As where an application opens its stream only after the container has looked at something else for long. */
@@ -76,7 +76,7 @@ class UploadTicketTest {
     void bytesThatCannotBeKnownAreNotCounted() {
         admitted(TestUpload.unseen()).close();
 
-        assertThat(totals.uploadBytes.sum()).isZero();
+        assertThat(counters.uploadBytes.sum()).isZero();
     }
 
     @Test
@@ -84,7 +84,8 @@ class UploadTicketTest {
         List<String> atIdle = new ArrayList<>();
         InFlightGate watched = new InFlightGate(
                 2,
-                () -> atIdle.add("registered=" + registry.uploads() + ", completed=" + totals.uploadsCompleted.sum()));
+                () -> atIdle.add(
+                        "registered=" + registry.uploads() + ", completed=" + counters.uploadsCompleted.sum()));
         watched.enter();
         UploadTicket ticket = registry.admit(TestUpload.ofLength(1), watched);
         watched.seal();
@@ -119,7 +120,7 @@ class UploadTicketTest {
 
         assertThat(gate.inFlight()).isZero();
         assertThat(idleSignals).hasValue(1);
-        assertThat(totals.uploadsCompleted.sum()).isOne();
+        assertThat(counters.uploadsCompleted.sum()).isOne();
     }
 
     @Test
@@ -268,7 +269,7 @@ class UploadTicketTest {
         registry.closeGone();
 
         assertThat(registry.uploads()).isOne();
-        assertThat(totals.uploadsFailed.sum()).isOne();
+        assertThat(counters.uploadsFailed.sum()).isOne();
         assertThat(gate.inFlight()).isOne();
     }
 
@@ -285,6 +286,6 @@ class UploadTicketTest {
 
         assertThat(gate.inFlight()).isZero();
         assertThat(registry.uploads()).isZero();
-        assertThat(totals.uploadsCompleted.sum()).isOne();
+        assertThat(counters.uploadsCompleted.sum()).isOne();
     }
 }

@@ -18,8 +18,8 @@ final class TicketStress {
 
     abstract static class Admitted {
         final AtomicInteger signals = new AtomicInteger();
-        final Totals totals = new Totals();
-        final UploadRegistry registry = new UploadRegistry(() -> 0, totals);
+        final Counters counters = new Counters();
+        final UploadRegistry registry = new UploadRegistry(() -> 0, counters);
         final InFlightGate gate = new InFlightGate(1, signals::incrementAndGet);
         final UploadTicket ticket;
 
@@ -49,7 +49,7 @@ final class TicketStress {
         public void count(IJJ_Result r) {
             r.r1 = signals.get();
             r.r2 = gate.inFlight();
-            r.r3 = totals.uploadsCompleted.sum() + totals.uploadsFailed.sum();
+            r.r3 = counters.uploadsCompleted.sum() + counters.uploadsFailed.sum();
         }
     }
 

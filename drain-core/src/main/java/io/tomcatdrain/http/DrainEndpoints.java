@@ -1,28 +1,24 @@
 package io.tomcatdrain.http;
 
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.NodeDrain;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Answers the requests below the configured path: readiness, liveness, status, commands and live events, for valve and filter alike.
- * Thread-safe.
+ * Answers the requests below the configured path: readiness, liveness, status, commands and live events. Thread-safe.
  *
  * <p>Requests that wait and event streams stay on the thread that they came on, at most 16 of each. No request's body or parameters
  * are ever asked for; what a command is given stands in its query string.
- *
- * @since 1.0
  */
-public final class DrainEndpoints {
+final class DrainEndpoints {
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
 
@@ -34,9 +30,8 @@ public final class DrainEndpoints {
     /** How long a stop waits for event streams at most: a reader that takes nothing must not hold it. */
     private static final long STREAMS_END_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-    private final Drain drain;
+    private final NodeDrain drain;
     private final String path;
-    private final @Nullable BearerToken token;
     private final String retryAfter;
     private final EventStream events;
     private final LongRequests waits = new LongRequests();
@@ -44,23 +39,19 @@ public final class DrainEndpoints {
     private final DrainListener.Registration stateChanges;
 
     /** Makes the endpoints of a drain; to be closed with it. */
-    public DrainEndpoints(Drain drain) {
+    DrainEndpoints(NodeDrain drain) {
         this(drain, EventStream.Rhythm.DEFAULT);
     }
 
-    DrainEndpoints(Drain drain, EventStream.Rhythm rhythm) {
+    DrainEndpoints(NodeDrain drain, EventStream.Rhythm rhythm) {
         this.drain = drain;
         this.path = drain.settings().path();
-        String secret = drain.settings().token();
-        this.token = secret == null ? null : new BearerToken(secret);
         this.retryAfter = Refusal.wholeSeconds(drain.settings().retryAfter());
         this.events = new EventStream(drain, rhythm);
         LongRequests waking = waits;
         LongRequests streaming = streams;
-        EventStream outdating = events;
         this.stateChanges = drain.onStateChange((before, after) -> {
             waking.wake();
-            outdating.outdate();
             streaming.wake();
         });
     }
@@ -73,7 +64,7 @@ public final class DrainEndpoints {
      * @param controlHere false where control is not answered on this connector, which is then told by 403
      * @throws IOException if the answer cannot be written
      */
-    public void handle(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
+    void handle(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
             throws IOException {
         switch (below) {
             case "/ready" -> {
@@ -116,24 +107,18 @@ public final class DrainEndpoints {
      *
      * @return false if a request waits still
      */
-    public boolean awaitAnswered(long timeout, TimeUnit unit) throws InterruptedException {
-        long until = System.nanoTime() + unit.toNanos(timeout);
-        endStreams();
-        boolean answered = waits.awaitNobody(unit.toNanos(timeout));
+    boolean awaitAnswered(Duration timeout) throws InterruptedException {
+        long until = System.nanoTime() + timeout.toNanos();
+        streams.end();
+        boolean answered = waits.awaitNobody(timeout.toNanos());
         streams.awaitNobody(Math.min(STREAMS_END_NANOS, until - System.nanoTime()));
         return answered;
     }
 
     /** Ends all requests that wait and all event streams, also those that come later; waits for none. */
-    public void close() {
+    void close() {
         stateChanges.close();
         waits.end();
-        endStreams();
-    }
-
-    /** The last status of each stream is to be the one of now. */
-    private void endStreams() {
-        events.outdate();
         streams.end();
     }
 
@@ -141,18 +126,19 @@ public final class DrainEndpoints {
 
     private static boolean allows(HttpServletRequest request, HttpServletResponse response, List<String> methods)
             throws IOException {
-        if (methods.contains(request.getMethod())) {
+        String method = request.getMethod();
+        if (method != null && methods.contains(method)) {
             return true;
         }
         String allowed = String.join(", ", methods);
         response.setHeader("Allow", allowed);
-        error(request, response, 405, "method [" + request.getMethod() + "] is not allowed here: use " + allowed);
+        error(request, response, 405, "method [" + method + "] is not allowed here: use " + allowed);
         return false;
     }
 
     private boolean mayControl(HttpServletRequest request, HttpServletResponse response, boolean controlHere)
             throws IOException {
-        if (token == null) {
+        if (!drain.settings().hasToken()) {
             error(request, response, 403, "control over HTTP is off: configure a token, or use JMX");
             return false;
         }
@@ -160,7 +146,7 @@ public final class DrainEndpoints {
             error(request, response, 403, "control is not answered on this port: use the control port");
             return false;
         }
-        if (!token.isIn(request.getHeader("Authorization"))) {
+        if (!BearerToken.isIn(request.getHeader("Authorization"), drain.settings())) {
             response.setHeader("WWW-Authenticate", "Bearer");
             error(request, response, 401, "a token is needed: send it as [Authorization: Bearer TOKEN]");
             return false;
@@ -319,7 +305,7 @@ public final class DrainEndpoints {
         response.setHeader("Cache-Control", "no-store");
         response.setContentType("application/json");
         response.setContentLength(body.length);
-        if (!request.getMethod().equals("HEAD")) {
+        if (!"HEAD".equals(request.getMethod())) {
             response.getOutputStream().write(body);
         }
     }

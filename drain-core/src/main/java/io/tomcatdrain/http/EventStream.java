@@ -8,24 +8,22 @@ import java.io.OutputStream;
 import java.time.Duration;
 
 /**
- * Writes the status to listeners ({@code text/event-stream}) for as long as they listen, each on the thread that calls. Thread-safe.
+ * Writes the status to clients ({@code text/event-stream}) for as long as they listen, each on the thread that calls. Thread-safe.
  *
- * <p>All listeners share one status per tick. A slow reader delays only its own thread: what it has missed is not kept, it gets the
- * status as it is when it can take the next. A state that ends before the listener could be written to is therefore not shown to it.
+ * <p>A slow reader delays only its own thread: what it has missed is not kept, it gets the status as it is when it can take the next. A
+ * state that ends before the client could be written to is therefore not shown to it.
  */
 final class EventStream {
     private static final byte[] NOTHING_NEW = StatusJson.utf8(": nothing new\n\n");
 
     private final Drain drain;
     private final Rhythm rhythm;
-    private final SharedStatus shared;
-    private final long startNanos = System.nanoTime();
 
     /**
      * How often something is written.
      *
      * @param progress between two statuses while a drain waits for something
-     * @param keepAlive between two comments otherwise, which also find out who has gone
+     * @param keepAlive between two comments otherwise, which also find out which clients have gone
      * @param longest how long a stream lasts at most; a browser comes back by itself
      */
     record Rhythm(Duration progress, Duration keepAlive, Duration longest) {
@@ -35,25 +33,15 @@ final class EventStream {
     EventStream(Drain drain, Rhythm rhythm) {
         this.drain = drain;
         this.rhythm = rhythm;
-        this.shared = new SharedStatus(drain);
     }
 
-    /** Says that there is news for all listeners, before they are woken. */
-    void outdate() {
-        shared.outdate();
-    }
-
-    /** Answers a request; returns when the listener has gone, the stream has lasted long enough or is asked to end. */
+    /** Answers a request; returns when the client has gone, the stream has lasted long enough or is asked to end. */
     void write(HttpServletResponse response, LongRequests.Stay stay) throws IOException {
         response.setStatus(HttpServletResponse.SC_OK);
         response.setContentType("text/event-stream");
         response.setHeader("Cache-Control", "no-store");
         response.setHeader("X-Accel-Buffering", "no"); // nginx would keep it all until it is over
-        try {
-            stream(response, response.getOutputStream(), stay);
-        } finally {
-            shared.forget();
-        }
+        stream(response, response.getOutputStream(), stay);
     }
 
     private void stream(HttpServletResponse response, OutputStream out, LongRequests.Stay stay) {
@@ -69,13 +57,13 @@ final class EventStream {
             boolean tells = news || waiting || last || state != shown;
             shown = state;
             try {
-                out.write(tells ? shared.at(tick()) : NOTHING_NEW);
+                out.write(tells ? event() : NOTHING_NEW);
                 response.flushBuffer();
             } catch (IOException gone) {
-                return; // how most streams end: the listener has left, or takes nothing
+                return; // how most streams end: the client has left, or takes nothing
             }
             if (!last) {
-                long pause = waiting ? untilNextTick() : rhythm.keepAlive().toNanos();
+                long pause = (waiting ? rhythm.progress() : rhythm.keepAlive()).toNanos();
                 try {
                     news = stay.awaitNews(Math.min(pause, left));
                 } catch (InterruptedException told) {
@@ -86,13 +74,7 @@ final class EventStream {
         } while (!last);
     }
 
-    private long tick() {
-        return (System.nanoTime() - startNanos) / rhythm.progress().toNanos();
-    }
-
-    /** All streams look at the same moments, so that they can share what they see. */
-    private long untilNextTick() {
-        long tick = rhythm.progress().toNanos();
-        return tick - (System.nanoTime() - startNanos) % tick;
+    private byte[] event() {
+        return StatusJson.utf8("event: status\ndata: " + StatusJson.of(drain.status()) + "\n\n");
     }
 }

@@ -7,10 +7,8 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * Keeps the thread of a refused request for a moment behind its answer, so that the answer reaches the client although the request's
  * body is never read. Thread-safe.
- *
- * @since 1.0
  */
-public final class Lingering {
+final class Lingering {
     /*
      * On HTTP/2 Tomcat resets the stream right behind an answer to an unread body, and the reset overtakes the answer in many
      * clients (24 of 30 failed without a pause, 1 of 8 under load after 50 ms, 0 of 30 after 200 ms). So the request's thread
@@ -24,7 +22,7 @@ public final class Lingering {
     private final Semaphore places = new Semaphore(MOST);
 
     /** Waits for that moment, behind an answer that was finished; not at all where many do already, or if the thread is interrupted. */
-    public void linger() {
+    void linger() {
         if (!places.tryAcquire()) {
             return;
         }

@@ -10,10 +10,8 @@ import java.time.Duration;
 /**
  * The answer to a request that a leaving node does not take: it says when to try again, and that nothing was read or done, so that
  * a front end can replay it. Immutable and thread-safe; made once, written often.
- *
- * @since 1.0
  */
-public final class Refusal {
+final class Refusal {
     private static final String HTML = """
             <!DOCTYPE html>
             <html lang="en">
@@ -62,7 +60,7 @@ public final class Refusal {
     }
 
     /** Makes the answer that the settings ask for. */
-    public Refusal(DrainSettings settings) {
+    Refusal(DrainSettings settings) {
         this.status = settings.refusalStatus();
         this.retryAfter = wholeSeconds(settings.retryAfter());
         String when = switch (retryAfter) {
@@ -86,9 +84,8 @@ public final class Refusal {
      * @param closeConnection true to tell the peer that the connection ends with this answer; for HTTP/1.x, and never over AJP
      * @throws IOException if the answer cannot be written
      */
-    public void write(HttpServletRequest request, HttpServletResponse response, boolean closeConnection)
-            throws IOException {
-        Body body = switch (Accepted.best(request.getHeaders("Accept"))) {
+    void write(HttpServletRequest request, HttpServletResponse response, boolean closeConnection) throws IOException {
+        Body body = switch (AcceptHeader.best(request.getHeaders("Accept"))) {
             case HTML -> html;
             case JSON -> problem;
             case TEXT -> text;
@@ -102,7 +99,7 @@ public final class Refusal {
         }
         response.setContentType(body.contentType);
         response.setContentLength(body.bytes.length);
-        if (!request.getMethod().equals("HEAD")) {
+        if (!"HEAD".equals(request.getMethod())) {
             response.getOutputStream().write(body.bytes);
         }
     }

@@ -7,12 +7,7 @@ import java.lang.reflect.Method;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import javax.management.Attribute;
-import javax.management.AttributeList;
-import javax.management.AttributeNotFoundException;
-import javax.management.JMException;
 import javax.management.MBeanAttributeInfo;
-import javax.management.MBeanException;
 import javax.management.MBeanInfo;
 import javax.management.MBeanNotificationInfo;
 import javax.management.MBeanOperationInfo;
@@ -20,26 +15,21 @@ import javax.management.MBeanParameterInfo;
 import javax.management.Notification;
 import javax.management.NotificationBroadcasterSupport;
 import javax.management.ObjectName;
-import javax.management.ReflectionException;
 import javax.management.StandardEmitterMBean;
 import javax.management.openmbean.CompositeDataSupport;
 import javax.management.openmbean.CompositeType;
 import javax.management.openmbean.OpenDataException;
-import javax.management.openmbean.OpenMBeanAttributeInfo;
 import javax.management.openmbean.OpenType;
 import javax.management.openmbean.SimpleType;
-import javax.management.openmbean.TabularType;
 import org.jspecify.annotations.Nullable;
 
 /** The MBean of a drain: describes itself by the {@link Description}s of its interface, and sends its state changes. */
 final class DrainEmitter extends StandardEmitterMBean {
-    private static final String UPLOADS = "ActiveUploads";
     private static final CompositeType STATE_CHANGE = stateChangeType();
 
     private final ObjectName objectName;
     private final Drain drain;
     private final AtomicLong sequenceNumber = new AtomicLong();
-    private final UploadTable uploads;
 
     DrainEmitter(Drain drain, ObjectName objectName) {
         super(
@@ -52,44 +42,6 @@ final class DrainEmitter extends StandardEmitterMBean {
                         "The state has changed; the user data holds name, oldState and newState")));
         this.objectName = objectName;
         this.drain = drain;
-        this.uploads = new UploadTable(typeOfUploads(getMBeanInfo()));
-    }
-
-    private static TabularType typeOfUploads(MBeanInfo info) {
-        for (MBeanAttributeInfo attribute : info.getAttributes()) {
-            if (attribute.getName().equals(UPLOADS) && attribute instanceof OpenMBeanAttributeInfo open) {
-                return (TabularType) open.getOpenType();
-            }
-        }
-        throw new IllegalStateException("no attribute [" + UPLOADS + "]");
-    }
-
-    // ---------------------------------------------------------------- the table of uploads, which can be long
-
-    @Override
-    public Object getAttribute(String attribute)
-            throws AttributeNotFoundException, MBeanException, ReflectionException {
-        if (!attribute.equals(UPLOADS)) {
-            return super.getAttribute(attribute);
-        }
-        try {
-            return uploads.of(drain.status().uploads());
-        } catch (OpenDataException fault) {
-            throw new MBeanException(fault);
-        }
-    }
-
-    @Override
-    public AttributeList getAttributes(String[] attributes) {
-        AttributeList values = new AttributeList(attributes.length);
-        for (String attribute : attributes) {
-            try {
-                values.add(new Attribute(attribute, getAttribute(attribute)));
-            } catch (JMException | RuntimeException left) {
-                // as the specification has it: what cannot be read is left out
-            }
-        }
-        return values;
     }
 
     private static CompositeType stateChangeType() {

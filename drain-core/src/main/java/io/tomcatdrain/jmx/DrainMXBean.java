@@ -65,7 +65,7 @@ public interface DrainMXBean {
     long getEtaMillis();
 
     @Description("The uploads under way by their id, oldest first")
-    Map<Long, UploadProgress> getActiveUploads();
+    Map<Long, UploadInfo> getActiveUploads();
 
     /** Begins or joins a drain, with the limits of the settings. */
     @Description("Begins or joins a drain, with the limits of the settings")

@@ -4,6 +4,7 @@ import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainSettings;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -99,10 +100,10 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
-    public Map<Long, UploadProgress> getActiveUploads() {
-        Map<Long, UploadProgress> byId = new LinkedHashMap<>();
+    public Map<Long, UploadInfo> getActiveUploads() {
+        Map<Long, UploadInfo> byId = new LinkedHashMap<>();
         for (ActiveUpload upload : drain.status().uploads()) {
-            byId.put(upload.id(), UploadProgress.of(upload));
+            byId.put(upload.id(), UploadInfo.of(upload));
         }
         return byId;
     }
@@ -124,7 +125,7 @@ final class DrainView implements DrainMXBean {
         try {
             return new DrainLimits(DrainSettings.parseDuration(timeout.strip()), null);
         } catch (IllegalArgumentException bad) {
-            // Without a cause: whoever reads this is in another process.
+            // Without a cause: the caller is in another process.
             throw new IllegalArgumentException("timeout [" + timeout + "]: " + bad.getMessage()
                     + "; leave it empty to wait as long as the settings allow");
         }
@@ -137,6 +138,6 @@ final class DrainView implements DrainMXBean {
 
     @Override
     public boolean awaitDrained(long millis) throws InterruptedException {
-        return drain.awaitDrained(millis);
+        return drain.awaitDrained(Duration.ofMillis(millis));
     }
 }

@@ -43,7 +43,7 @@ public final class DrainMetrics implements MeterBinder, AutoCloseable {
      * of one that goes away go with it. To be closed before the caller's class loader is given up.
      */
     public static DrainMetrics ofNode() {
-        return new DrainMetrics(NodeDrains::new);
+        return new DrainMetrics(JmxDrainMeters::new);
     }
 
     @Override

@@ -189,7 +189,7 @@ class DrainRegistrationTest {
         assertThat(proxy.getActiveUploads().get(1L))
                 .usingRecursiveComparison()
                 .ignoringFields("elapsedMillis", "bytesPerSecond", "etaMillis", "stalledMillis")
-                .isEqualTo(UploadProgress.of(drain.status().uploads().get(0)));
+                .isEqualTo(UploadInfo.of(drain.status().uploads().get(0)));
         assertThat(java.lang.reflect.Proxy.getInvocationHandler(proxy))
                 .isInstanceOf(MBeanServerInvocationHandler.class);
         upload.close();

@@ -1,6 +1,6 @@
 package io.tomcatdrain.filter;
 
-import io.tomcatdrain.Drain;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 final class AsyncCompletion implements AsyncListener {
     private final Ticket ticket;
     private final HttpServletResponse response;
-    private final @Nullable UploadProgress progress;
+    private final @Nullable ServletUpload progress;
     private volatile boolean failed;
 
-    private AsyncCompletion(Ticket ticket, HttpServletResponse response, @Nullable UploadProgress progress) {
+    private AsyncCompletion(Ticket ticket, HttpServletResponse response, @Nullable ServletUpload progress) {
         this.ticket = ticket;
         this.response = response;
         this.progress = progress;
@@ -26,15 +26,15 @@ final class AsyncCompletion implements AsyncListener {
 
     /** Returns false if the request is not async, or not any more: its ticket is the caller's to close. */
     static boolean takesOver(
-            Drain drain,
+            NodeDrain drain,
             Ticket ticket,
             HttpServletRequest request,
             HttpServletResponse response,
-            @Nullable UploadProgress progress) {
+            @Nullable ServletUpload progress) {
         if (!request.isAsyncStarted()) {
             return false;
         }
-        Ticket findable = drain.track(ticket, () -> UploadProgress.isRecycled(request));
+        Ticket findable = drain.track(ticket, () -> ServletUpload.isRecycled(request));
         AsyncCompletion completion = new AsyncCompletion(findable, response, progress);
         try {
             request.getAsyncContext().addListener(completion);
@@ -45,7 +45,7 @@ final class AsyncCompletion implements AsyncListener {
     }
 
     /** Returns true if the request was answered with an error, or was an upload whose body did not come whole. */
-    static boolean isFailed(HttpServletResponse response, @Nullable UploadProgress progress) {
+    static boolean isFailed(HttpServletResponse response, @Nullable ServletUpload progress) {
         return response.getStatus() >= 400 || (progress != null && progress.isCut());
     }
 

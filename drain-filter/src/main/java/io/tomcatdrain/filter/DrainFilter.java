@@ -2,6 +2,7 @@ package io.tomcatdrain.filter;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
+import io.tomcatdrain.NodeDrain;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.FilterConfig;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * Lets a web application stop without losing an upload, in any container with Servlet 6.0 or newer: counts the requests that pass, tells
  * front ends that the node leaves, and refuses new work unread.
  *
- * <p>The dependency alone is enough: {@link DrainInitializer} puts this filter before the application's own. Who declares it by
+ * <p>The dependency alone is enough: {@link DrainInitializer} puts this filter before the application's own. An application that declares it by
  * itself maps it to {@code /*} for the dispatcher types {@code REQUEST} and {@code ASYNC}, with async support, before all other
  * filters.
  *
@@ -42,10 +43,10 @@ public final class DrainFilter implements Filter {
      */
     private static final System.Logger LOG = System.getLogger(DrainFilter.class.getName());
 
-    private @Nullable Drain drain;
+    private @Nullable NodeDrain drain;
 
-    /** Null unless the application runs and nobody else counts its requests. */
-    private volatile @Nullable Serving serving;
+    /** Null unless the application runs and no valve counts its requests. */
+    private volatile @Nullable FilterRuntime serving;
 
     /** Makes a filter that is to be started by its container. */
     public DrainFilter() {}
@@ -53,7 +54,7 @@ public final class DrainFilter implements Filter {
     /**
      * Makes the drain, so that the application finds it from its start on. Acquires nothing that would have to be released.
      *
-     * @return false if somebody else drains this application
+     * @return false if the server's valve drains this application
      * @throws ServletException on an error in the settings
      */
     boolean prepare(ServletContext context, Map<String, String> initParameters) throws ServletException {
@@ -81,8 +82,8 @@ public final class DrainFilter implements Filter {
             throw new ServletException(message, bad);
         }
         settings.warnings().forEach(warning -> LOG.log(Level.WARNING, "DrainFilter[" + name + "]: " + warning));
-        Drain made = new Drain(name, settings.values());
-        context.setAttribute(Drain.ATTRIBUTE, made);
+        NodeDrain made = new NodeDrain(name, settings.values());
+        context.setAttribute(Drain.ATTRIBUTE, made.forApplications());
         drain = made;
         return true;
     }
@@ -97,16 +98,16 @@ public final class DrainFilter implements Filter {
                 return;
             }
         }
-        Drain prepared = drain;
+        NodeDrain prepared = drain;
         if (prepared != null) {
-            serving = new Serving(prepared, context);
+            serving = new FilterRuntime(prepared, context);
         }
     }
 
     @Override
     public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        Serving current = serving;
+        FilterRuntime current = serving;
         if (current != null
                 && request instanceof HttpServletRequest httpRequest
                 && response instanceof HttpServletResponse httpResponse) {
@@ -119,7 +120,7 @@ public final class DrainFilter implements Filter {
     /** Drains, as far as the container still lets requests in flight finish, and leaves nothing behind. */
     @Override
     public void destroy() {
-        Serving current = serving;
+        FilterRuntime current = serving;
         serving = null;
         drain = null;
         if (current != null) {

@@ -18,25 +18,25 @@ import org.jspecify.annotations.Nullable;
 /** An upload whose bytes are counted as the application reads them. As thread-safe as the request that it wraps. */
 final class UploadRequest extends HttpServletRequestWrapper {
     /** Where an async dispatch, which comes with the container's own request, finds what has been counted so far. */
-    private static final String ATTRIBUTE = UploadProgress.class.getName();
+    private static final String ATTRIBUTE = ServletUpload.class.getName();
 
-    private final UploadProgress progress;
+    private final ServletUpload progress;
     private @Nullable ServletInputStream stream;
     private @Nullable BufferedReader reader;
 
-    private UploadRequest(HttpServletRequest request, UploadProgress progress) {
+    private UploadRequest(HttpServletRequest request, ServletUpload progress) {
         super(request);
         this.progress = progress;
     }
 
-    static HttpServletRequest wrap(HttpServletRequest request, UploadProgress progress) {
+    static HttpServletRequest wrap(HttpServletRequest request, ServletUpload progress) {
         request.setAttribute(ATTRIBUTE, progress);
         return new UploadRequest(request, progress);
     }
 
     /** Returns the request to pass on at an async dispatch: wrapped if it is an upload of ours that is not. */
     static HttpServletRequest wrapAgain(HttpServletRequest request) {
-        return request.getAttribute(ATTRIBUTE) instanceof UploadProgress progress && !isWrapped(request)
+        return request.getAttribute(ATTRIBUTE) instanceof ServletUpload progress && !isWrapped(request)
                 ? new UploadRequest(request, progress)
                 : request;
     }

@@ -60,13 +60,13 @@ class UploadRequestTest {
         public void setReadListener(ReadListener listener) {}
     }
 
-    private final UploadProgress progress;
+    private final ServletUpload progress;
     private final HttpServletRequest container;
     private final HttpServletRequest upload;
 
     UploadRequestTest() throws IOException {
         container = requestOf(BODY.length);
-        progress = new UploadProgress(container);
+        progress = new ServletUpload(container);
         upload = UploadRequest.wrap(container, progress);
     }
 
@@ -115,7 +115,7 @@ class UploadRequestTest {
     @Test
     void bodyThatEndsTooEarlyIsCut() throws IOException {
         HttpServletRequest longer = requestOf(BODY.length + 1);
-        UploadProgress cut = new UploadProgress(longer);
+        ServletUpload cut = new ServletUpload(longer);
         UploadRequest.wrap(longer, cut).getInputStream().readAllBytes();
 
         assertThat(cut.isCut()).isTrue();

@@ -2,7 +2,6 @@ package io.tomcatdrain.boot;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.valve.DrainValve;
-import java.time.Duration;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.springframework.context.ApplicationContext;
@@ -23,9 +22,6 @@ import org.springframework.core.Ordered;
  */
 final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, SmartLifecycle, Ordered {
     private static final Log LOG = LogFactory.getLog(DrainLifecycle.class);
-
-    /** How long a drain may be late before it is no longer believed to end. */
-    private static final Duration GRACE = Duration.ofSeconds(3);
 
     private final DrainValve valve;
     private final ApplicationContext context;
@@ -90,15 +86,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     public void stop() {
         running = false;
         stoppedBefore = true;
-        Drain drain = valve.drain();
-        if (drain != null && drain.settings().drainOnStop()) {
-            var unused = drain.start("application context stop");
-            try {
-                drain.awaitOver(drain.settings().longestStop().plus(GRACE).toMillis());
-            } catch (InterruptedException enough) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        valve.drainBeforePause("application context stop");
         readiness.close();
     }
 }

@@ -1,6 +1,5 @@
 package io.tomcatdrain.boot;
 
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.valve.DrainValve;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
@@ -9,7 +8,6 @@ import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Leads the actuator's requests past the drain, in every state, so that nobody kills or loses sight of a node because it drains; and lets
@@ -47,7 +45,7 @@ final class ManagementValve extends ValveBase {
     public void invoke(Request request, Response response) throws IOException, ServletException {
         if (!paths.isManagement(request)) {
             getNext().invoke(request, response);
-        } else if (isTold(drains.drain(), request)) {
+        } else if (isToldToRefuse(request)) {
             refuseTraffic(request, response);
         } else {
             before.getNext().invoke(request, response);
@@ -55,12 +53,11 @@ final class ManagementValve extends ValveBase {
     }
 
     /** Notes a poll of readiness, and returns true if the drain's answer is no. It is counted by what is answered: here and now. */
-    private boolean isTold(@Nullable Drain drain, Request request) {
-        return drain != null
-                && !request.isAsyncDispatching()
+    private boolean isToldToRefuse(Request request) {
+        return !request.isAsyncDispatching()
                 && paths.isReadiness(request)
-                && (request.getMethod().equals("GET") || request.getMethod().equals("HEAD"))
-                && !drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
+                && ("GET".equals(request.getMethod()) || "HEAD".equals(request.getMethod()))
+                && !drains.pollReadiness(request);
     }
 
     /** Answers as the actuator does. */
@@ -68,7 +65,7 @@ final class ManagementValve extends ValveBase {
         response.setStatus(503);
         response.setContentType("application/vnd.spring-boot.actuator.v3+json");
         response.setContentLength(OUT_OF_SERVICE.length);
-        if (!request.getMethod().equals("HEAD")) {
+        if (!"HEAD".equals(request.getMethod())) {
             response.getOutputStream().write(OUT_OF_SERVICE);
         }
     }

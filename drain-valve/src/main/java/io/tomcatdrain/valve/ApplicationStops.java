@@ -1,8 +1,9 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.ActiveUpload;
-import io.tomcatdrain.Drain;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.UploadSource;
+import io.tomcatdrain.http.ServletDrain;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,12 +23,12 @@ final class ApplicationStops {
      */
     private static final Log LOG = LogFactory.getLog(ApplicationStops.class);
 
-    private final Drain drain;
-    private final DrainStop stopOfAll;
+    private final NodeDrain drain;
+    private final ServletDrain stopOfAll;
     private final Set<Context> stopping = ConcurrentHashMap.newKeySet();
 
-    ApplicationStops(Drain drain, DrainStop stopOfAll) {
-        this.drain = drain;
+    ApplicationStops(ServletDrain stopOfAll) {
+        this.drain = stopOfAll.drain();
         this.stopOfAll = stopOfAll;
     }
 

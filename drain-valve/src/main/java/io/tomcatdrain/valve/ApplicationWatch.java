@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * when the valve does, and lets it stop alone without losing its uploads.
  */
 final class ApplicationWatch implements ContainerListener, LifecycleListener {
-    private final Supplier<@Nullable Serving> serving;
+    private final Supplier<@Nullable ValveRuntime> serving;
 
-    ApplicationWatch(Supplier<@Nullable Serving> serving) {
+    ApplicationWatch(Supplier<@Nullable ValveRuntime> serving) {
         this.serving = serving;
     }
 
@@ -87,7 +87,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
         if (!(event.getLifecycle() instanceof Context context)) {
             return;
         }
-        Serving current = serving.get();
+        ValveRuntime current = serving.get();
         switch (event.getType()) {
             case Lifecycle.CONFIGURE_START_EVENT -> exportTo(context);
             case Lifecycle.BEFORE_STOP_EVENT -> {
@@ -105,9 +105,9 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
     }
 
     private void exportTo(Context context) {
-        Serving current = serving.get();
+        ValveRuntime current = serving.get();
         if (current != null) {
-            context.getServletContext().setAttribute(Drain.ATTRIBUTE, current.drain);
+            context.getServletContext().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
         }
     }
 }

@@ -1,27 +1,22 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.Drain;
-import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Setting;
-import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
-import org.apache.catalina.Engine;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
-import org.apache.catalina.Service;
-import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
@@ -47,25 +42,22 @@ public class DrainValve extends ValveBase implements AccessLog {
     /*
      * A request passes invoke() when it comes and again at each of its async and error dispatches; log(), as for every access log, is
      * called once after its response was finished. Where Tomcat ends a request without log(), it is closed here: by the finally block
-     * of invoke(), by the next request on the same pooled object (Slot), or by the drain's own look at requests that went async. Each
+     * of invoke(), by the next request on the same pooled object (TicketNote), or by the drain's own look at requests that went async. Each
      * way is a row of docs/design.md and a test of RequestEndingIT.
      */
 
     private static final Log LOG = LogFactory.getLog(DrainValve.class);
 
-    /** How long a stop waits for the last lines of the log. */
-    private static final long LOG_MILLIS = 1_000;
-
     private final Map<String, String> attributes = new LinkedHashMap<>();
-    private final ApplicationWatch applications = new ApplicationWatch(this::serving);
+    private final ApplicationWatch applications = new ApplicationWatch(this::runtime);
     private final LifecycleListener containerWatch = this::containerEvent;
     private final LifecycleListener serviceWatch = this::serviceEvent;
 
     /** Null unless the container runs. */
-    private volatile @Nullable Serving serving;
+    private volatile @Nullable ValveRuntime runtime;
 
     /** That of the last one that served: requests of its time may end after the stop. */
-    private volatile Slot.@Nullable Owner lastOwner;
+    private volatile TicketNote.@Nullable Owner lastOwner;
 
     /** The container, and after the valve was taken out the last one, whose access logs Tomcat goes on to ask the valve for. */
     private volatile @Nullable Container home;
@@ -91,7 +83,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     private void set(String name, String value) {
-        if (serving != null) {
+        if (runtime != null) {
             throw new IllegalStateException(
                     "DrainValve: " + name + " cannot be changed while the container runs; set it in server.xml");
         }
@@ -260,7 +252,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         switch (event.getType()) {
             case Lifecycle.BEFORE_INIT_EVENT -> beforeConnectorsBind();
             // Before the applications below start, and before they take part in a start that must fail.
-            case Lifecycle.BEFORE_START_EVENT -> prepare();
+            case Lifecycle.BEFORE_START_EVENT -> serve();
             case Lifecycle.BEFORE_STOP_EVENT -> beforeContainerStops();
             // Of a container that failed to start the valve was never started, and is not stopped.
             case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> endServing();
@@ -271,16 +263,16 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** An engine is initialized before its connectors; other containers come later, and change nothing here. */
     private void beforeConnectorsBind() {
         if (Boolean.parseBoolean(get(Setting.CLOSE_LISTENER))) {
-            ListenerCloser.letClose(engineOf(getContainer()).getService());
+            ListenerCloser.letClose(ValveRuntime.serviceOf(getContainer()));
         }
     }
 
     private void beforeContainerStops() {
-        Serving current = serving;
-        if (current != null && current.drain.settings().drainOnStop()) {
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
             // In a server's stop the drain is over by now, and the connectors are paused.
-            current.stop.stopAlone(getContainer() + " stop", false);
-            current.stop.awaitLast();
+            current.servlet.drainForStop(getContainer() + " stop", false);
+            current.servlet.awaitLast();
         }
     }
 
@@ -298,88 +290,55 @@ public class DrainValve extends ValveBase implements AccessLog {
      * @param reason why, for logs and status
      */
     public void drainBeforeStop(String reason) {
-        Serving current = serving;
-        if (current != null && current.drain.settings().drainOnStop()) {
-            current.stop.stopAlone(reason, true);
-            DrainStop.closeListeners(current.stop.service());
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            current.servlet.drainForStop(reason, true);
+            ValveRuntime.closeListeners(current.service);
+        }
+    }
+
+    /**
+     * Drains and returns when that is over, for frameworks that may start again what they stop: {@link Drain#resume} undoes it. Does
+     * nothing unless the container runs and {@code drainOnStop} is true.
+     *
+     * @param reason why, for logs and status
+     */
+    public void drainBeforePause(String reason) {
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            var unused = current.drain.start(reason);
+            current.servlet.await();
+            current.servlet.answerWaiting();
         }
     }
 
     /** Makes the drain of this start. */
-    private void prepare() {
-        if (serving != null) {
-            return;
+    private void serve() {
+        if (runtime == null) {
+            ValveRuntime fresh = ValveRuntime.start(getContainer(), attributes);
+            lastOwner = fresh.owner;
+            runtime = fresh;
         }
-        Container container = getContainer();
-        String who = "DrainValve[" + nameOf(container) + "]: ";
-        DrainSettings settings;
-        Service service = engineOf(container).getService();
-        try {
-            settings = DrainSettings.of(attributes);
-            requireConnector(settings.controlPort(), service);
-        } catch (IllegalArgumentException bad) {
-            // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails,
-            // too.
-            LOG.error(who + bad.getMessage());
-            throw new IllegalArgumentException(who + bad.getMessage(), bad);
-        }
-        settings.warnings().forEach(warning -> LOG.warn(who + warning));
-        Drain drain = new Drain(nameOf(container), settings);
-        drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
-        String contextPath = container instanceof Context context ? context.getPath() : "";
-        Serving fresh = new Serving(drain, service, contextPath);
-        lastOwner = fresh.owner;
-        serving = fresh;
-    }
-
-    private static void requireConnector(@Nullable Integer controlPort, Service service) {
-        if (controlPort == null) {
-            return;
-        }
-        for (Connector connector : service.findConnectors()) {
-            if (Serving.hasPort(connector, controlPort)) {
-                return;
-            }
-        }
-        throw new IllegalArgumentException(
-                "controlPort [" + controlPort + "]: no connector of service [" + service.getName()
-                        + "] has that port; add one, or leave controlPort out to be answered on every connector");
-    }
-
-    private static String nameOf(Container container) {
-        return container.getName().isEmpty() ? "/" : container.getName();
-    }
-
-    private static Engine engineOf(Container container) {
-        Container top = container;
-        while (top.getParent() != null) {
-            top = top.getParent();
-        }
-        if (top instanceof Engine engine) {
-            return engine;
-        }
-        throw new IllegalStateException("DrainValve: [" + container + "] belongs to no engine");
     }
 
     @Override
     protected void startInternal() throws LifecycleException {
         addedLate = getContainer().getState().isAvailable();
         try {
-            prepare();
+            serve();
         } catch (RuntimeException bad) {
             throw new LifecycleException(bad.getMessage(), bad);
         }
         if (addedLate) {
-            LOG.warn("DrainValve[" + nameOf(getContainer())
+            LOG.warn("DrainValve[" + ValveRuntime.nameOf(getContainer())
                     + "]: added to a container that runs; the end of a response may be noticed"
                     + " early. Put the valve into server.xml");
             applications.export(getContainer());
         }
-        Serving current = serving;
-        if (current != null && current.drain.settings().drainOnStop()) {
-            Service service = current.stop.service();
-            service.addLifecycleListener(serviceWatch);
-            StopHook.add(service.getServer(), current.stop);
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            current.service.addLifecycleListener(serviceWatch);
+            current.hookStops();
         }
         super.startInternal();
     }
@@ -391,81 +350,81 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     private void endServing() {
-        Serving current = serving;
-        serving = null;
+        ValveRuntime current = runtime;
+        runtime = null;
         if (current == null) {
             return;
         }
-        Service service = current.stop.service();
-        service.removeLifecycleListener(serviceWatch);
-        StopHook.remove(service.getServer(), current.stop);
-        current.endpoints.close();
-        current.drain.close();
-        current.owner.retire();
-        try {
-            current.drain.awaitListeners(LOG_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        current.registration.close(); // after all that, so that whoever watches is told how it ended
+        current.service.removeLifecycleListener(serviceWatch);
+        current.end();
         Container container = getContainer();
         if (container != null && container.getState() == LifecycleState.STARTED) { // the valve stops alone
-            applications.withdraw(container, current.drain);
+            applications.withdraw(container, current.drain.forApplications());
         }
     }
 
-    /** Returns the drain, which is another after each start; null unless the container runs. */
+    /** Returns the drain as applications have it, another one after each start; null unless the container runs. */
     public @Nullable Drain drain() {
-        Serving current = serving;
-        return current == null ? null : current.drain;
+        ValveRuntime current = runtime;
+        return current == null ? null : current.drain.forApplications();
     }
 
-    private @Nullable Serving serving() {
-        return serving;
+    /**
+     * Notes a question for readiness that is answered elsewhere, and returns what to answer.
+     *
+     * @return true while the front end should send work here, and where no drain runs
+     */
+    public boolean pollReadiness(HttpServletRequest request) {
+        ValveRuntime current = runtime;
+        return current == null || current.drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
+    }
+
+    private @Nullable ValveRuntime runtime() {
+        return runtime;
     }
 
     // ---------------------------------------------------------------- requests
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        Serving current = serving;
+        ValveRuntime current = runtime;
         if (current == null) {
             getNext().invoke(request, response);
             return;
         }
-        Slot slot = Slot.of(request.getCoyoteRequest(), current.owner);
-        if (slot.isReentry(request.getCoyoteRequest())) {
-            pass(current, slot, request, response);
+        TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
+        if (note.isReentry(request.getCoyoteRequest())) {
+            pass(current, note, request, response);
             return;
         }
-        slot.begin(request.getCoyoteRequest());
+        note.begin(request.getCoyoteRequest());
         String below = current.belowPath(request);
         if (below != null) {
-            current.endpoints.handle(request, response, below, current.isControlAnswered(request.getConnector()));
+            current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
         Ticket ticket = upload ? enterUpload(current, request) : current.drain.enterRequest();
         if (ticket == null) {
-            current.refuser.refuse(request, response);
+            current.servlet.refuse(request, response);
             return;
         }
-        slot.hold(ticket, upload);
+        note.hold(ticket, upload);
         // Not Catalina's own attribute: this one costs 32 bytes, fires no listener and cannot be removed by the
         // application.
-        request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain);
-        pass(current, slot, request, response);
+        request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
+        pass(current, note, request, response);
     }
 
-    private static @Nullable Ticket enterUpload(Serving current, Request request) {
+    private static @Nullable Ticket enterUpload(ValveRuntime current, Request request) {
         Context context = request.getContext();
         return current.drain.enterUpload(new CoyoteUpload(request), () -> current.stops.isStopping(context));
     }
 
-    private void pass(Serving current, Slot slot, Request request, Response response)
+    private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
             throws IOException, ServletException {
-        endConnection(current, request, response);
+        current.servlet.endConnection(request, response);
         boolean threw = true;
         try {
             getNext().invoke(request, response);
@@ -473,44 +432,37 @@ public class DrainValve extends ValveBase implements AccessLog {
         } finally {
             boolean async = !threw && request.isAsync();
             if (async) {
-                keepFindable(current, slot, request);
+                keepFindable(current, note, request);
             } else {
-                endConnection(current, request, response); // the drain may have begun meanwhile
+                current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || addedLate) {
-                    slot.close(threw || isFailed(slot, request, response));
+                    note.close(threw || isFailed(note, request, response));
                 }
             }
         }
     }
 
-    private static void keepFindable(Serving current, Slot slot, Request request) {
-        Ticket ticket = slot.ticket();
+    private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
+        Ticket ticket = note.ticket();
         if (ticket != null) {
             org.apache.coyote.Request coyote = request.getCoyoteRequest();
             long startNanos = coyote.getStartTimeNanos();
-            slot.exchange(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
-        }
-    }
-
-    /** Lets a node that leaves keep no connection beyond this answer. */
-    private static void endConnection(Serving current, Request request, Response response) {
-        if (current.drain.state() != DrainState.SERVING) {
-            Connections.endWithAnswer(request, response);
+            note.exchange(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
         }
     }
 
     /** Closes the ticket of a request whose response has been finished. Called by Tomcat for every request, once. */
     @Override
     public void log(Request request, Response response, long time) {
-        Slot.Owner last = lastOwner;
+        TicketNote.Owner last = lastOwner;
         if (last == null) {
             return;
         }
-        Slot slot = Slot.find(request.getCoyoteRequest(), last);
-        if (slot != null && slot.isReentry(request.getCoyoteRequest())) {
-            slot.close(isFailed(slot, request, response));
-            slot.end();
+        TicketNote note = TicketNote.find(request.getCoyoteRequest(), last);
+        if (note != null && note.isReentry(request.getCoyoteRequest())) {
+            note.close(isFailed(note, request, response));
+            note.end();
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;
@@ -520,10 +472,10 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /** Returns true for an upload that failed; of other requests nobody counts that, and looking costs something. */
-    private static boolean isFailed(Slot slot, Request request, Response response) {
+    private static boolean isFailed(TicketNote note, Request request, Response response) {
         // An exception alone says little: a client that leaves right behind the last byte of its answer causes one on
         // HTTP/2.
-        return slot.holdsUpload()
+        return note.holdsUpload()
                 && (response.getStatus() >= 400
                         || response.isError()
                         || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished()));

@@ -67,13 +67,13 @@ final class LastAnswer implements ActionHook {
             case COMMIT -> {
                 if (processor instanceof Http11Processor
                         && !response.isCommitted()
-                        && Slot.isLast(response.getRequest(), false)) {
+                        && TicketNote.isLast(response.getRequest(), false)) {
                     Connections.endByHeader(response);
                 }
                 processor.action(code, param);
             }
             case CLOSE -> {
-                if (processor instanceof AjpProcessor && Slot.isLast(response.getRequest(), true)) {
+                if (processor instanceof AjpProcessor && TicketNote.isLast(response.getRequest(), true)) {
                     finishAndClose(param);
                 } else {
                     processor.action(code, param);

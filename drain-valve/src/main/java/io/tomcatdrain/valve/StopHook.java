@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,8 +36,11 @@ final class StopHook implements LifecycleListener {
      */
     private static final Object LOCK = new Object();
 
+    /** One valve's part in a stop. */
+    private record Part(ServletDrain drain, Service service) {}
+
     private final Server server;
-    private final List<DrainStop> stops = new CopyOnWriteArrayList<>();
+    private final List<Part> parts = new CopyOnWriteArrayList<>();
     private boolean stopping;
     private @Nullable Thread jvmHook;
 
@@ -50,23 +54,23 @@ final class StopHook implements LifecycleListener {
     }
 
     /** Adds a drain to the server's hook, which is made if there is none. */
-    static void add(Server server, DrainStop stop) {
+    static void add(Server server, ServletDrain drain, Service service) {
         synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
                 server.addLifecycleListener(hook);
             }
-            hook.stops.add(stop);
+            hook.parts.add(new Part(drain, service));
         }
     }
 
     /** Takes a drain out of the server's hook, which goes with its last drain unless the server itself stops. */
-    static void remove(Server server, DrainStop stop) {
+    static void remove(Server server, ServletDrain drain) {
         synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook != null) {
-                hook.stops.remove(stop);
+                hook.parts.removeIf(part -> part.drain == drain);
                 hook.removeIfUnused();
             }
         }
@@ -87,7 +91,7 @@ final class StopHook implements LifecycleListener {
     }
 
     private void removeIfUnused() {
-        if (stops.isEmpty() && !stopping) {
+        if (parts.isEmpty() && !stopping) {
             server.removeLifecycleListener(this);
         }
     }
@@ -106,18 +110,14 @@ final class StopHook implements LifecycleListener {
             stopping = true;
         }
         keepProcessAlive();
-        for (DrainStop stop : stops) {
-            stop.begin("server stop", true);
-        }
-        for (DrainStop stop : stops) {
-            stop.await();
-        }
+        parts.forEach(part -> part.drain.begin("server stop", true));
+        parts.forEach(part -> part.drain.await());
         Set<Service> services = new LinkedHashSet<>();
-        for (DrainStop stop : stops) {
-            stop.answerWaiting();
-            services.add(stop.service());
+        for (Part part : parts) {
+            part.drain.answerWaiting();
+            services.add(part.service);
         }
-        services.forEach(DrainStop::closeListeners);
+        services.forEach(ValveRuntime::closeListeners);
     }
 
     private void afterStop() {
@@ -146,9 +146,10 @@ final class StopHook implements LifecycleListener {
      */
     private void keepProcessAlive() {
         long limitMillis = REST_OF_STOP.toMillis();
-        for (DrainStop stop : stops) {
-            limitMillis =
-                    Math.max(limitMillis, stop.longest().plus(REST_OF_STOP).toMillis());
+        for (Part part : parts) {
+            limitMillis = Math.max(
+                    limitMillis,
+                    part.drain.drain().longestStop().plus(REST_OF_STOP).toMillis());
         }
         long limit = limitMillis;
         Thread hook = new Thread(() -> awaitStopped(limit), "drain-shutdown");

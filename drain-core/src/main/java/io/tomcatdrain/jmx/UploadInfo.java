@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @since 1.0
  */
-public final class UploadProgress {
+public final class UploadInfo {
     private final long id;
     private final String method;
     private final @Nullable String path;
@@ -38,7 +38,7 @@ public final class UploadProgress {
         "etaMillis",
         "stalledMillis"
     })
-    public UploadProgress(
+    public UploadInfo(
             long id,
             String method,
             @Nullable String path,
@@ -63,8 +63,8 @@ public final class UploadProgress {
         this.stalledMillis = stalledMillis;
     }
 
-    static UploadProgress of(ActiveUpload upload) {
-        return new UploadProgress(
+    static UploadInfo of(ActiveUpload upload) {
+        return new UploadInfo(
                 upload.id(),
                 upload.method(),
                 upload.path(),

@@ -12,17 +12,17 @@ import org.openjdk.jcstress.infra.results.ZJ_Result;
 import org.openjdk.jcstress.infra.results.ZZJ_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
-/** What {@link Doorway} promises while its gates are replaced. */
-final class DoorwayStress {
-    private DoorwayStress() {}
+/** What {@link Admission} promises while its gates are replaced. */
+final class AdmissionStress {
+    private AdmissionStress() {}
 
     /** With gates of two words, so that there can be many of them at a time. */
     abstract static class Door {
-        final Doorway doorway;
+        final Admission admission;
 
         Door() {
-            Totals totals = new Totals();
-            doorway = new Doorway(totals, new UploadRegistry(() -> 0, totals), () -> {}, 2);
+            Counters counters = new Counters();
+            admission = new Admission(counters, new UploadRegistry(() -> 0, counters), () -> {}, 2);
         }
     }
 
@@ -34,17 +34,17 @@ final class DoorwayStress {
     public static class AdmitVsRefuseAll extends Door {
         @Actor
         public void request(ZZ_Result r) {
-            r.r1 = doorway.admitRequest() != null;
+            r.r1 = admission.admitRequest() != null;
         }
 
         @Actor
         public void drain() {
-            doorway.refuseAll();
+            admission.refuseAll();
         }
 
         @Arbiter
         public void look(ZZ_Result r) {
-            r.r2 = doorway.requestsIdle();
+            r.r2 = admission.requestsIdle();
         }
     }
 
@@ -56,17 +56,17 @@ final class DoorwayStress {
     public static class AdmitVsTurnOver extends Door {
         @Actor
         public void request(ZJ_Result r) {
-            r.r1 = doorway.admitRequest() != null;
+            r.r1 = admission.admitRequest() != null;
         }
 
         @Actor
         public void drain() {
-            doorway.turnOver();
+            admission.turnOver();
         }
 
         @Arbiter
         public void look(ZJ_Result r) {
-            r.r2 = doorway.requestsInFlight();
+            r.r2 = admission.requestsInFlight();
         }
     }
 
@@ -78,17 +78,17 @@ final class DoorwayStress {
     public static class AdmitVsRefuseUploads extends Door {
         @Actor
         public void request(ZJ_Result r) {
-            r.r1 = doorway.admitRequest() != null;
+            r.r1 = admission.admitRequest() != null;
         }
 
         @Actor
         public void drain() {
-            doorway.refuseUploads();
+            admission.refuseUploads();
         }
 
         @Arbiter
         public void look(ZJ_Result r) {
-            r.r2 = doorway.requestsInFlight();
+            r.r2 = admission.requestsInFlight();
         }
     }
 
@@ -100,24 +100,24 @@ final class DoorwayStress {
     @State
     public static class AdmitVsReopen extends Door {
         public AdmitVsReopen() {
-            doorway.refuseAll();
+            admission.refuseAll();
         }
 
         @Actor
         public void request(ZZJ_Result r) {
-            r.r1 = doorway.admitRequest() != null;
+            r.r1 = admission.admitRequest() != null;
         }
 
         @Actor
         public void drain() {
-            doorway.reopen();
-            doorway.refuseAll();
+            admission.reopen();
+            admission.refuseAll();
         }
 
         @Arbiter
         public void look(ZZJ_Result r) {
-            r.r2 = doorway.requestsIdle();
-            r.r3 = doorway.requestsInFlight();
+            r.r2 = admission.requestsIdle();
+            r.r3 = admission.requestsInFlight();
         }
     }
 }

@@ -1,11 +1,9 @@
 package io.tomcatdrain.filter;
 
-import io.tomcatdrain.Drain;
-import io.tomcatdrain.http.DrainEndpoints;
+import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.ServletContext;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
-import java.util.concurrent.TimeUnit;
 import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.Notification;
@@ -14,35 +12,28 @@ import javax.management.NotificationListener;
 import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 
-/** The drain's part in the stop of its web application. Thread-safe. */
-final class DrainStop {
+/** Drains when the container announces the stop of the web application, where it does. Thread-safe. */
+final class StopNotification {
     /*
      * A container that stops an application destroys its filters too late: Tomcat has failed its async requests and destroyed its
      * servlets by then. But Tomcat announces the stop of a web application, as JSR 77 wants it, by a JMX notification, on the thread
-     * that stops it and before it touches anything. Who waits in that notification holds the stop. It needs no class of Tomcat's.
+     * that stops it and before it touches anything. A listener that waits there holds the stop. It needs no class of Tomcat's.
      */
-    private static final System.Logger LOG = System.getLogger(DrainStop.class.getName());
+    private static final System.Logger LOG = System.getLogger(StopNotification.class.getName());
 
     private static final String STOPPING = "j2ee.state.stopping";
 
-    /** How long a drain may be late before it is no longer believed to end. */
-    private static final long GRACE_MILLIS = 3_000;
-
-    private static final long ANSWER_MILLIS = 500;
-
-    private final Drain drain;
-    private final DrainEndpoints endpoints;
+    private final ServletDrain drain;
     private final NotificationListener listener = this::notified;
 
     /** Null unless the container announces the stop. */
     private volatile @Nullable NotificationEmitter emitter;
 
-    DrainStop(Drain drain, DrainEndpoints endpoints) {
+    StopNotification(ServletDrain drain) {
         this.drain = drain;
-        this.endpoints = endpoints;
     }
 
-    /** Drains when the container announces the stop of the application, if it is one that does. */
+    /** Listens for the stop of that application, if the container announces it. */
     void watch(ServletContext context) {
         try {
             NotificationEmitter found = findEmitter(context);
@@ -53,7 +44,7 @@ final class DrainStop {
         } catch (JMException | ReflectiveOperationException | RuntimeException notThatTomcat) {
             LOG.log(
                     Level.DEBUG,
-                    "drain[" + drain.name() + "] will not be told of the application's stop",
+                    "drain[" + drain.drain().name() + "] will not be told of the application's stop",
                     notThatTomcat);
         }
     }
@@ -65,7 +56,7 @@ final class DrainStop {
             try {
                 left.removeNotificationListener(listener);
             } catch (JMException goneAlready) {
-                // nobody will tell us
+                // there is nothing to remove
             }
         }
     }
@@ -93,28 +84,15 @@ final class DrainStop {
 
     private void notified(Notification notification, @Nullable Object handback) {
         if (STOPPING.equals(notification.getType())) {
-            drain("context stop");
+            drainForStop("context stop", drain);
         }
     }
 
     /** Waits until everything that was accepted has been answered, within the limits. Nothing new arrives by now. */
-    void drain(String reason) {
-        drain.startForStop(reason, false);
+    static void drainForStop(String what, ServletDrain drain) {
+        drain.begin(what, false);
         drain.endLameDuck();
-        try {
-            long remaining = Math.max(0, drain.summary().remainingMillis()); // a command may have given it other limits
-            if (!drain.state().isOver() && !drain.awaitOver(remaining + GRACE_MILLIS)) {
-                LOG.log(
-                        Level.ERROR,
-                        "drain[" + drain.name() + "] is past its limits and has not ended; stopping all the same");
-            }
-            endpoints.awaitAnswered(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException enough) {
-            LOG.log(
-                    Level.WARNING,
-                    "drain[" + drain.name()
-                            + "] interrupted while the stop waits for it; stopping with what is still in flight");
-            Thread.currentThread().interrupt();
-        }
+        drain.await();
+        drain.answerWaiting();
     }
 }

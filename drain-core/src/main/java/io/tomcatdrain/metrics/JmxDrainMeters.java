@@ -20,8 +20,8 @@ import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 
 /** Keeps the meters of one registry in step with the drains that JMX shows. Thread-safe. */
-final class NodeDrains implements NotificationListener, AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(NodeDrains.class.getName());
+final class JmxDrainMeters implements NotificationListener, AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(JmxDrainMeters.class.getName());
     private static final ObjectName DRAINS = drains();
 
     private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
@@ -32,7 +32,7 @@ final class NodeDrains implements NotificationListener, AutoCloseable {
 
     private boolean closed;
 
-    NodeDrains(MeterRegistry registry) {
+    JmxDrainMeters(MeterRegistry registry) {
         this.registry = registry;
         try {
             // First, so that none is missed; one that is seen twice is added once.

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * The forms in which a refusal can be written, and the choice among them by {@code Accept}. The parsing is simple and bounded: what it
  * does not understand it ignores, and who accepts nothing of ours gets plain text.
  */
-enum Accepted {
+enum AcceptHeader {
     TEXT,
     JSON,
     HTML;
@@ -19,13 +19,13 @@ enum Accepted {
 
     /** One form, and how well the client likes it: by the most specific range that names it. */
     private static final class Candidate {
-        private final Accepted form;
+        private final AcceptHeader form;
         private final List<String> types;
         private int specificity = -1;
         private double quality;
         private int position;
 
-        Candidate(Accepted form, String... types) {
+        Candidate(AcceptHeader form, String... types) {
             this.form = form;
             this.types = List.of(types);
         }
@@ -50,7 +50,7 @@ enum Accepted {
     }
 
     /** Returns the form that the client likes best; where it has no preference, text before JSON before HTML. */
-    static Accepted best(@Nullable Enumeration<String> headers) {
+    static AcceptHeader best(@Nullable Enumeration<String> headers) {
         List<Candidate> candidates = List.of(
                 new Candidate(TEXT, "text/plain"),
                 new Candidate(JSON, "application/problem+json", "application/json"),

@@ -9,19 +9,32 @@ import org.jspecify.annotations.Nullable;
  * Where requests come in, and the one place that decides whether one is admitted.
  *
  * <p>{@link #admitRequest} and {@link #admitUpload} are called by any thread and take no lock. Everything else is called under the
- * lock of {@link DrainSequence}.
+ * lock of the sequence, through the owner of this object.
  */
-final class Doorway {
-    private final Totals totals;
+final class Admission {
+    private final Counters counters;
     private final UploadRegistry registry;
     private final Runnable onIdle;
     private final int stripes;
     private volatile Gates gates;
 
-    /** Sealed gates that somebody may still be inside of; a resumed drain leaves them to the next one. */
+    /** Sealed gates through which a request may still have to leave; a resumed drain leaves them to the next one. */
     private final List<InFlightGate> sealedUploads = new ArrayList<>();
 
     private final List<InFlightGate> sealedRequests = new ArrayList<>();
+
+    /** The two gates that requests enter at present; replaced as a whole. */
+    private static final class Gates {
+        final InFlightGate uploads;
+        final InFlightGate requests;
+        final PlainTicket requestTicket;
+
+        Gates(InFlightGate uploads, InFlightGate requests) {
+            this.uploads = uploads;
+            this.requests = requests;
+            this.requestTicket = new PlainTicket(requests);
+        }
+    }
 
     /** How many plain requests have left gates that are gone. */
     private long leftBefore;
@@ -29,17 +42,17 @@ final class Doorway {
     /** What was answered last, so that no later answer is less. */
     private long requestsCompleted;
 
-    Doorway(Totals totals, UploadRegistry registry, Runnable onIdle) {
+    Admission(Counters counters, UploadRegistry registry, Runnable onIdle) {
         this(
-                totals,
+                counters,
                 registry,
                 onIdle,
                 InFlightGate.stripesFor(Runtime.getRuntime().availableProcessors()));
     }
 
-    /** Makes a doorway whose gates have that number of words. */
-    Doorway(Totals totals, UploadRegistry registry, Runnable onIdle, int stripes) {
-        this.totals = totals;
+    /** Makes an admission whose gates have that number of words. */
+    Admission(Counters counters, UploadRegistry registry, Runnable onIdle, int stripes) {
+        this.counters = counters;
         this.registry = registry;
         this.onIdle = onIdle;
         this.stripes = stripes;
@@ -60,7 +73,7 @@ final class Doorway {
         while (!seen.requests.enter()) {
             Gates now = gates;
             if (now == seen) {
-                totals.refused.increment();
+                counters.refused.increment();
                 return null;
             }
             seen = now; // reopened between the look at the gate and the step through it
@@ -74,7 +87,7 @@ final class Doorway {
         while (!seen.uploads.enter()) {
             Gates now = gates;
             if (now == seen) {
-                totals.refused.increment();
+                counters.refused.increment();
                 return null;
             }
             seen = now;
@@ -82,19 +95,19 @@ final class Doorway {
         try {
             return registry.admit(source, seen.uploads);
         } catch (Throwable fault) {
-            seen.uploads.exit(); // nobody has a ticket to leave with
+            seen.uploads.exit(); // there is no ticket to leave with
             throw fault;
         }
     }
 
-    /** Lets in nobody any more. */
+    /** Refuses every new request. */
     void refuseAll() {
         Gates before = gates;
         sealUploads(before);
         sealRequests(before);
     }
 
-    /** Lets in no upload any more; requests that are inside now are told from those that come later. */
+    /** Refuses new uploads; plain requests that are in flight now are told from those that come later. */
     void refuseUploads() {
         Gates before = gates;
         gates = new Gates(before.uploads, newGate());
@@ -102,15 +115,15 @@ final class Doorway {
         sealRequests(before);
     }
 
-    /** Goes on letting everybody in, but tells those who are inside now from those that come later. */
+    /** Goes on admitting everything, but tells what is in flight now from what comes later. */
     void turnOver() {
         Gates before = gates;
-        gates = open(); // first, so that nobody is refused in between
+        gates = open(); // first, so that no request is refused in between
         sealUploads(before);
         sealRequests(before);
     }
 
-    /** Lets in everybody again. */
+    /** Admits everything again. */
     void reopen() {
         Gates before = gates;
         gates = open();
@@ -119,18 +132,22 @@ final class Doorway {
         registry.readopt(gates.uploads);
     }
 
-    /** Seals the gate unless it is sealed; a sealed gate stays in the list at least as long as it is the one to enter. */
     private void sealUploads(Gates which) {
-        if (!sealedUploads.contains(which.uploads)) {
-            which.uploads.seal();
-            sealedUploads.add(which.uploads);
-        }
+        seal(which.uploads, sealedUploads);
     }
 
     private void sealRequests(Gates which) {
-        if (!sealedRequests.contains(which.requests)) {
-            which.requests.seal();
-            sealedRequests.add(which.requests);
+        seal(which.requests, sealedRequests);
+    }
+
+    /**
+     * Seals the gate unless it is sealed; a sealed gate stays in the list at least as long as it is the one to enter. It is recorded
+     * first, which can fail for lack of memory, so that a step which is tried again never seals twice: that would open the gate.
+     */
+    private static void seal(InFlightGate gate, List<InFlightGate> sealed) {
+        if (!sealed.contains(gate)) {
+            sealed.add(gate);
+            gate.seal();
         }
     }
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class AcceptedTest {
+class AcceptHeaderTest {
     @ParameterizedTest(name = "[{0}] likes {1} best")
     @CsvSource(delimiter = '|', textBlock = """
             */*                                                                     | TEXT
@@ -39,37 +39,37 @@ class AcceptedTest {
             html                                                                    | TEXT
             /*                                                                      | TEXT
             """)
-    void prefersWhatTheClientPrefers(String header, Accepted expected) {
+    void prefersWhatTheClientPrefers(String header, AcceptHeader expected) {
         assertThat(best(header)).isEqualTo(expected);
     }
 
     @Test
     void takesSeveralHeadersAsOne() {
-        assertThat(best("text/plain;q=0.3", "text/html")).isEqualTo(Accepted.HTML);
+        assertThat(best("text/plain;q=0.3", "text/html")).isEqualTo(AcceptHeader.HTML);
     }
 
     @Test
     void isPlainTextWithoutAHeader() {
-        assertThat(best()).isEqualTo(Accepted.TEXT);
-        assertThat(Accepted.best(null)).isEqualTo(Accepted.TEXT);
+        assertThat(best()).isEqualTo(AcceptHeader.TEXT);
+        assertThat(AcceptHeader.best(null)).isEqualTo(AcceptHeader.TEXT);
     }
 
     @Test
     void looksAtTheFirst32RangesOnly() {
         String thirtyOne = "a/b,".repeat(31);
 
-        assertThat(best(thirtyOne + "text/html")).isEqualTo(Accepted.HTML);
-        assertThat(best(thirtyOne + "a/b,text/html")).isEqualTo(Accepted.TEXT);
-        assertThat(best(thirtyOne + "a/b", "text/html")).isEqualTo(Accepted.TEXT);
+        assertThat(best(thirtyOne + "text/html")).isEqualTo(AcceptHeader.HTML);
+        assertThat(best(thirtyOne + "a/b,text/html")).isEqualTo(AcceptHeader.TEXT);
+        assertThat(best(thirtyOne + "a/b", "text/html")).isEqualTo(AcceptHeader.TEXT);
     }
 
     @Test
     void looksAtTheFirst2000CharactersOnly() {
-        assertThat(best(" ".repeat(2_000) + ",text/html")).isEqualTo(Accepted.TEXT);
+        assertThat(best(" ".repeat(2_000) + ",text/html")).isEqualTo(AcceptHeader.TEXT);
     }
 
-    private static Accepted best(String... headers) {
+    private static AcceptHeader best(String... headers) {
         List<String> values = Arrays.asList(headers);
-        return Accepted.best(Collections.enumeration(values));
+        return AcceptHeader.best(Collections.enumeration(values));
     }
 }

@@ -1,7 +1,7 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
@@ -10,23 +10,23 @@ import org.jspecify.annotations.Nullable;
  * Where a valve keeps the ticket of the request that a pooled coyote request carries at present. Used by the request's own threads,
  * one after the other; Tomcat orders them.
  *
- * <p>A coyote request is reused for many requests and its notes are never cleared, so one slot per valve serves them all and a
+ * <p>A coyote request is reused for many requests and its notes are never cleared, so one note per valve serves them all and a
  * request costs no allocation. The start time tells the requests apart: a ticket with another one was left behind by a request that
- * ended without a word, and is closed by the next.
+ * ended without a further call, and is closed by the next.
  */
-final class Slot {
+final class TicketNote {
     /** Coyote leaves notes 17 to 31 to others (org.apache.coyote.Request#setNote). */
     private static final int NOTE = 29;
 
-    /** Whose slots these are: one start of one valve. Holds nothing once retired, since pooled requests outlive an undeployed valve. */
+    /** What owns notes: one start of one valve. Holds nothing once retired, since pooled requests outlive an undeployed valve. */
     static final class Owner {
-        private volatile @Nullable Drain drain;
+        private volatile @Nullable NodeDrain drain;
 
-        Owner(Drain drain) {
+        Owner(NodeDrain drain) {
             this.drain = drain;
         }
 
-        /** Lets the next request that passes drop the owner's slots. */
+        /** Lets the next request that passes drop the owner's notes. */
         void retire() {
             drain = null;
         }
@@ -37,7 +37,7 @@ final class Slot {
 
         /** Returns true if an answer that ends now is the last one of its connection. */
         private boolean endsConnections(boolean ajp) {
-            Drain current = drain;
+            NodeDrain current = drain;
             return current != null
                     && current.state() != DrainState.SERVING
                     // A front end that repeats what is refused keeps its AJP connections.
@@ -46,35 +46,34 @@ final class Slot {
     }
 
     private final Owner owner;
-    private final @Nullable Slot next;
+    private @Nullable TicketNote next;
     private long startNanos;
     private boolean current;
     private boolean upload;
     private @Nullable Ticket ticket;
 
-    private Slot(Owner owner, @Nullable Slot next) {
+    private TicketNote(Owner owner, @Nullable TicketNote next) {
         this.owner = owner;
         this.next = next;
     }
 
-    /** Returns the owner's slot for that pooled request, making it at its first use. */
-    static Slot of(Request coyote, Owner owner) {
-        Slot found = find(coyote, owner);
+    /** Returns the owner's note for that pooled request, making it at its first use. */
+    static TicketNote of(Request coyote, Owner owner) {
+        TicketNote found = find(coyote, owner);
         if (found != null) {
             return found;
         }
-        Slot fresh = new Slot(owner, firstAlive(coyote));
+        TicketNote fresh = new TicketNote(owner, withoutRetired(first(coyote)));
         coyote.setNote(NOTE, fresh);
         LastAnswer.watch(coyote.getResponse());
         return fresh;
     }
 
-    /** Returns the owner's slot for that pooled request; null if it has none. */
-    static @Nullable Slot find(Request coyote, Owner owner) {
-        Object note = coyote.getNote(NOTE);
-        for (Slot slot = note instanceof Slot first ? first : null; slot != null; slot = slot.next) {
-            if (slot.owner == owner) {
-                return slot;
+    /** Returns the owner's note for that pooled request; null if it has none. */
+    static @Nullable TicketNote find(Request coyote, Owner owner) {
+        for (TicketNote note = first(coyote); note != null; note = note.next) {
+            if (note.owner == owner) {
+                return note;
             }
         }
         return null;
@@ -82,21 +81,29 @@ final class Slot {
 
     /** Returns true if a valve that has admitted this request, over AJP or over HTTP/1.1, wants its connection to end with the answer. */
     static boolean isLast(Request coyote, boolean ajp) {
-        Object note = coyote.getNote(NOTE);
-        for (Slot slot = note instanceof Slot first ? first : null; slot != null; slot = slot.next) {
-            if (slot.ticket != null && slot.isReentry(coyote) && slot.owner.endsConnections(ajp)) {
+        for (TicketNote note = first(coyote); note != null; note = note.next) {
+            if (note.ticket != null && note.isReentry(coyote) && note.owner.endsConnections(ajp)) {
                 return true;
             }
         }
         return false;
     }
 
-    private static @Nullable Slot firstAlive(Request coyote) {
-        Slot slot = coyote.getNote(NOTE) instanceof Slot first ? first : null;
-        while (slot != null && slot.owner.isRetired()) {
-            slot = slot.next;
+    private static @Nullable TicketNote first(Request coyote) {
+        // Two copies of the valve's classes may share a Tomcat: a note of the other is none of ours.
+        return coyote.getNote(NOTE) instanceof TicketNote note ? note : null;
+    }
+
+    /** Drops the notes of valves that have ended, wherever they stand: a pooled request may outlive many. */
+    private static @Nullable TicketNote withoutRetired(@Nullable TicketNote first) {
+        TicketNote alive = first;
+        while (alive != null && alive.owner.isRetired()) {
+            alive = alive.next;
         }
-        return slot;
+        if (alive != null) {
+            alive.next = withoutRetired(alive.next);
+        }
+        return alive;
     }
 
     /** Returns true if this very request has passed the valve already: it comes again for an async or error dispatch. */

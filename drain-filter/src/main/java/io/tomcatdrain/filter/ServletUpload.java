@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * An upload as a filter sees it: what the application reads through the wrapped stream. As long as it has not asked for that stream
  * nothing is known of the bytes, since the container may be reading them itself, for {@code getPart} or a parameter.
  */
-final class UploadProgress implements UploadSource {
+final class ServletUpload implements UploadSource {
     private static final long UNKNOWN = -1;
 
     private final HttpServletRequest request;
@@ -25,7 +25,7 @@ final class UploadProgress implements UploadSource {
     /** True if the body ended before it should: a reset HTTP/2 stream looks like that to the application. */
     private volatile boolean cut;
 
-    UploadProgress(HttpServletRequest request) {
+    ServletUpload(HttpServletRequest request) {
         this.request = request;
         this.method = request.getMethod();
         String info = request.getPathInfo();

@@ -1,0 +1,340 @@
+package io.tomcatdrain;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
+final class DrainControl {
+    /*
+     * Concurrency: commands, steps and looks take `lock`; requests never do. Lock order: this lock, then ProberWatch's or a ticket's,
+     * then nothing. While a drain runs the worker's thread takes its steps and parks until the next moment that a step names, or until
+     * it is woken: by a command, a readiness poll, the last holder of a gate, a hold. Where no thread can be made, the threads that
+     * wait for the drain or look at it take the steps; a stop takes them in any case.
+     */
+
+    /** How soon to try again after a fault of our own. */
+    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How often a waiting thread looks by itself for what nothing tells: a dropped request, a missing worker. */
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long after its last limit a drain is still believed to end. */
+    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(3);
+
+    private final DrainSettings settings;
+    private final Ticker ticker;
+    private final InstantSource clock;
+    private final boolean ownThread;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ProberWatch probers;
+    private final DrainNotifier notifier;
+    private final InFlightWork work;
+    private final ListenerClosing closing;
+    private final DrainWorker worker;
+    private final Waiters waiters = new Waiters();
+
+    @GuardedBy("lock") private final DrainSequence sequence;
+
+    /**
+     * Makes the control of a serving node.
+     *
+     * @param ownThread false for tests that take the steps by themselves
+     */
+    DrainControl(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
+        this.settings = settings;
+        this.ticker = ticker;
+        this.clock = clock;
+        this.ownThread = ownThread;
+        this.work = new InFlightWork(ticker, lock, this::wake);
+        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
+        this.notifier = new DrainNotifier(name);
+        this.closing = new ListenerClosing(name, lock, notifier, this::wake);
+        this.worker = new DrainWorker("drain-" + name, lock, this::stepSafely);
+        this.sequence =
+                new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
+    }
+
+    /** Returns the state, without the lock. */
+    @SuppressWarnings("GuardedBy") // one volatile field
+    DrainState state() {
+        return sequence.state();
+    }
+
+    Admission admission() {
+        return work.admission();
+    }
+
+    UploadRegistry registry() {
+        return work.registry();
+    }
+
+    DrainNotifier notifier() {
+        return notifier;
+    }
+
+    // ---------------------------------------------------------------- commands
+
+    DrainOutcome start(String why, DrainLimits limits) {
+        DrainOutcome outcome;
+        lock.lock();
+        try {
+            outcome = sequence.start(why, limits, ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+        goOn();
+        return outcome;
+    }
+
+    void startForStop(String why, boolean wholeService) {
+        lock.lock();
+        try {
+            sequence.startForStop(why, wholeService, ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+        goOn();
+    }
+
+    void endLameDuck() {
+        lock.lock();
+        try {
+            sequence.endLameDuck(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+        goOn();
+    }
+
+    void close() {
+        lock.lock();
+        try {
+            sequence.close(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+        goOn();
+    }
+
+    void resume(String why) {
+        lock.lock();
+        try {
+            sequence.resume(why, ticker.nanos());
+        } finally {
+            lock.unlock();
+            wake();
+        }
+    }
+
+    Hold hold(String what) {
+        lock.lock();
+        try {
+            return sequence.hold(what);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void onListenersToClose(Runnable closer) {
+        lock.lock();
+        try {
+            sequence.onListenersToClose(closer);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @SuppressWarnings("GuardedBy") // one volatile field
+    void frontEndReplays() {
+        sequence.frontEndReplays();
+    }
+
+    /** Notes one readiness poll and returns what to answer. */
+    boolean polled(String remote, @Nullable String agent) {
+        boolean ready = state().isReady();
+        probers.polled(remote, agent, ready, ticker.nanos());
+        if (!ready) {
+            helpIfAlone();
+            wake();
+        }
+        return ready;
+    }
+
+    // ---------------------------------------------------------------- steps
+
+    /** Does what is due at once, so that the caller sees it, and leaves the rest to the worker. */
+    private void goOn() {
+        stepSafely();
+        Throwable noThread = null;
+        lock.lock();
+        try {
+            if (ownThread && sequence.hasSteps()) {
+                boolean toldAlready = worker.isMissing();
+                Throwable obstacle = worker.ensure();
+                noThread = toldAlready ? null : obstacle;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (noThread != null) {
+            notifier.fault("no thread can be made for the drain; it goes on when a caller looks at it", noThread);
+        }
+        wake();
+    }
+
+    /** A fault in our own code may delay a stop, never prevent it: it is logged and the step is tried again. */
+    private long stepSafely() {
+        try {
+            return step();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("fault while draining; trying again", fault);
+            return RETRY_NANOS;
+        }
+    }
+
+    /** Takes all steps that are due; returns the nanoseconds until the next one may be, or {@link DrainWorker#END}. */
+    long step() {
+        lock.lock();
+        try {
+            long waitNanos = sequence.step(ticker.nanos());
+            if (!sequence.runs()) {
+                waiters.wake(); // what they wait for has ended, if it has not before
+            }
+            if (waitNanos == DrainWorker.END) {
+                worker.noMoreSteps();
+            }
+            return waitNanos;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Where no thread could be made, the calling thread does what is due, and tries to make the thread that does the rest. */
+    private void helpIfAlone() {
+        if (worker.isMissing()) {
+            goOn();
+            notifier.retry();
+        }
+    }
+
+    private void wake() {
+        worker.wake();
+        waiters.wake();
+    }
+
+    // ---------------------------------------------------------------- waiting
+
+    /** Waits until the drain that runs has ended, at most so long; returns false if it has not, or none runs. */
+    boolean awaitOver(Duration timeout) throws InterruptedException {
+        DrainOutcome outcome;
+        lock.lock();
+        try {
+            if (sequence.state() == DrainState.SERVING) {
+                return false;
+            }
+            outcome = sequence.outcome();
+        } finally {
+            lock.unlock();
+        }
+        long until = System.nanoTime() + Durations.nanos(timeout);
+        waiters.await(() -> {
+            helpIfAlone();
+            long left = until - System.nanoTime();
+            return outcome.isDone() ? 0 : worker.isMissing() ? Math.min(left, LOOK_NANOS) : left;
+        });
+        return outcome.isDone();
+    }
+
+    /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
+    boolean awaitStop() throws InterruptedException {
+        waiters.await(() -> {
+            stepSafely(); // a stop relies on no other thread
+            helpIfAlone();
+            return Math.min(stopNanosLeft(), LOOK_NANOS);
+        });
+        return stopNanosLeft() == 0;
+    }
+
+    /** How long a stop waits for the drain that runs; 0 if none does; negative once it is past its limits. */
+    private long stopNanosLeft() {
+        lock.lock();
+        try {
+            if (!sequence.runs()) {
+                return 0;
+            }
+            long left = sequence.untilLastLimit(ticker.nanos()) + GRACE_NANOS;
+            return left == 0 ? -1 : left;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns the time until the last limit of the drain that runs; zero if none does. */
+    Duration remaining() {
+        lock.lock();
+        try {
+            return Duration.ofNanos(Math.max(0, sequence.untilLastLimit(ticker.nanos())));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
+    List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        registry()
+                .await(
+                        which,
+                        settings.uploadTimeout().toNanos(),
+                        settings.stallTimeout().toNanos());
+        return registry().snapshot(which, ticker.nanos(), clock.instant());
+    }
+
+    /** Refuses everything and waits until nothing is in flight, at most so long; returns false if something is. */
+    boolean awaitQuiet(Duration timeout) throws InterruptedException {
+        lock.lock();
+        try {
+            work.refuseAll();
+        } finally {
+            lock.unlock();
+        }
+        long until = System.nanoTime() + Durations.nanos(timeout);
+        waiters.await(() -> isQuiet() ? 0 : Math.min(until - System.nanoTime(), LOOK_NANOS));
+        return isQuiet();
+    }
+
+    private boolean isQuiet() {
+        work.closeGone();
+        lock.lock();
+        try {
+            return work.uploadsIdle() && work.requestsIdle();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until log and listeners have been told everything so far, at most so long; returns false if they were not. */
+    boolean awaitTold(Duration timeout) throws InterruptedException {
+        long until = System.nanoTime() + Durations.nanos(timeout);
+        boolean closed = closing.awaitIdle(timeout);
+        return notifier.awaitTold(Duration.ofNanos(Math.max(0, until - System.nanoTime()))) && closed;
+    }
+
+    // ---------------------------------------------------------------- looking
+
+    DrainStatus status(boolean withUploads) {
+        helpIfAlone();
+        work.closeGone();
+        // All under the lock, so that no upload is shown inside a node that is shown as drained.
+        lock.lock();
+        try {
+            return sequence.status(withUploads, ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.tomcatdrain;
+
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Tells the log and the listeners of one drain, in order. Each is told on a thread of its own that exists only while there is something
+ * to tell; only {@link #fault} logs on the caller's thread. Thread-safe; all but {@link #fault} may be called under any lock.
+ */
+final class DrainNotifier {
+    /** Named as users know it from configuring their logs. */
+    private static final System.Logger LOG = System.getLogger(Drain.class.getName());
+
+    private final String name;
+    private final SerialDispatcher log;
+    private final List<ToldListener> listeners = new CopyOnWriteArrayList<>();
+
+    /** A listener and the thread that it is told on. */
+    private record ToldListener(DrainListener listener, SerialDispatcher dispatcher) {}
+
+    DrainNotifier(String name) {
+        this.name = name;
+        this.log = new SerialDispatcher("drain-log-" + name);
+    }
+
+    DrainListener.Registration listen(DrainListener listener) {
+        ToldListener told = new ToldListener(listener, new SerialDispatcher("drain-listener-" + name));
+        listeners.add(told);
+        return () -> listeners.remove(told);
+    }
+
+    void stateChanged(DrainState before, DrainState after) {
+        for (ToldListener told : listeners) {
+            told.dispatcher.execute(() -> told.listener.stateChanged(before, after));
+        }
+    }
+
+    void say(Level level, String what) {
+        log.execute(() -> write(level, "drain[" + name + "] " + what));
+    }
+
+    /** A method with a name, since logs show which one wrote a line. */
+    private static void write(Level level, String line) {
+        LOG.log(level, line);
+    }
+
+    /** Logs a fault of our own at once, on the caller's thread; a log that fails must not end a thread that a stop waits for. */
+    void fault(String what, Throwable fault) {
+        try {
+            LOG.log(Level.ERROR, "drain[" + name + "] " + what, fault);
+        } catch (RuntimeException | Error unheard) {
+            // there is nothing left to tell it to
+        }
+    }
+
+    /** Returns what runs the stages that callers hang on the end of one drain: a hung stage of one drain delays no other drain's. */
+    Executor newDependents() {
+        return new SerialDispatcher("drain-callback-" + name)::execute;
+    }
+
+    /** Waits until log and listeners have been told everything so far, at most so long; returns false if they were not. */
+    boolean awaitTold(Duration timeout) throws InterruptedException {
+        long until = System.nanoTime() + Durations.nanos(timeout);
+        List<SerialDispatcher> dispatchers = new ArrayList<>();
+        dispatchers.add(log);
+        listeners.forEach(told -> dispatchers.add(told.dispatcher));
+        boolean told = true;
+        for (SerialDispatcher dispatcher : dispatchers) {
+            told &= dispatcher.awaitIdle(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
+        }
+        return told;
+    }
+
+    /** Tries again to tell what could not be told for lack of a thread. */
+    void retry() {
+        log.retry();
+        listeners.forEach(told -> told.dispatcher.retry());
+    }
+}

@@ -1,0 +1,239 @@
+package io.tomcatdrain.http;
+
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.jmx.DrainRegistration;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node's drain where it meets servlet requests, written once for valve and filter: endpoints, refusals, the end of connections, the
+ * MBean, and the drain's part in a stop. To be closed when the adapter stops. Thread-safe.
+ *
+ * <p>The steps of a stop are bounded, and none of them throws: a fault of ours may not keep a server from stopping. A thread that is
+ * interrupted in one of them keeps its interrupt, and no later step of the same stop waits for the drain again.
+ *
+ * @since 1.0
+ */
+public final class ServletDrain implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(ServletDrain.class.getName());
+
+    /** How long a stop waits until the requests that wait for the drain's end have their answers. */
+    private static final Duration ANSWERS = Duration.ofMillis(500);
+
+    /** How long a stop waits for the last lines of the log. */
+    private static final Duration LAST_LINES = Duration.ofSeconds(1);
+
+    private final NodeDrain drain;
+    private final DrainEndpoints endpoints;
+    private final Refusal refusal;
+    private final Lingering lingering = new Lingering();
+    private final DrainRegistration registration;
+
+    private volatile boolean stopBegun;
+
+    /** True once a wait was interrupted or in vain: the thread of the next steps may have lost its interrupt. */
+    private volatile boolean waitedEnough;
+
+    /** Makes what a drain needs to serve requests, and shows it by JMX. */
+    public ServletDrain(NodeDrain drain) {
+        this.drain = drain;
+        this.endpoints = new DrainEndpoints(drain);
+        this.refusal = new Refusal(drain.settings());
+        this.registration = DrainRegistration.register(drain);
+    }
+
+    /** Returns the drain. */
+    public NodeDrain drain() {
+        return drain;
+    }
+
+    // ---------------------------------------------------------------- requests
+
+    /**
+     * Answers one request for the endpoints. It is not to be counted.
+     *
+     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"} or {@code
+     *     "/events"}; anything else is answered 404
+     * @param controlHere false where control is not answered on this connector, which is then told by 403
+     * @throws IOException if the answer cannot be written
+     */
+    public void answer(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
+            throws IOException {
+        endpoints.handle(request, response, below, controlHere);
+    }
+
+    /**
+     * Returns true unless the request came through a front end, whose word is all that a servlet knows of the port that the client has
+     * used: AJP carries it, and RemoteIpValve believes a header. For adapters that see no connector.
+     *
+     * @param port the port that control is restricted to; null: it is not
+     */
+    public static boolean isOnPort(HttpServletRequest request, @Nullable Integer port) {
+        return port == null || (port == request.getLocalPort() && !isAjp(request) && !FrontEnd.hasForwarded(request));
+    }
+
+    /**
+     * Refuses a request before a byte of its body is read, in a way that reaches the client although the body never is.
+     *
+     * @throws IOException if the answer cannot be written
+     */
+    public void refuse(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        refusal.write(request, response, endsByHeader(request));
+        if (canBeOvertaken(request)) {
+            response.getOutputStream().close();
+            lingering.linger();
+        }
+    }
+
+    /** Returns true if what the container does behind the answer (a reset of the stream or of the connection) can reach the client first. */
+    private static boolean canBeOvertaken(HttpServletRequest request) throws IOException {
+        if (isAjp(request)) {
+            return false; // the front end has the client's connection
+        }
+        boolean mayHaveMore = isHttp2(request)
+                || ((request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null)
+                        && request.getHeader("Expect") == null); // a client that waits to be told sends nothing
+        return mayHaveMore && !request.getInputStream().isFinished();
+    }
+
+    /** Makes this answer the last one of its HTTP/1.1 connection if the node leaves; does nothing once it is on its way. */
+    public void endConnection(HttpServletRequest request, HttpServletResponse response) {
+        if (drain.state() != DrainState.SERVING && !response.isCommitted() && endsByHeader(request)) {
+            response.setHeader("Connection", "close");
+        }
+    }
+
+    /** Returns true if the answer travels in HTTP/1.x to the peer itself, where a header can end the connection. */
+    private static boolean endsByHeader(HttpServletRequest request) {
+        // On HTTP/2 the header is a protocol error that clients punish, and over AJP it is the front end's own
+        // business.
+        String protocol = request.getProtocol();
+        return protocol != null && protocol.startsWith("HTTP/1.") && !isAjp(request);
+    }
+
+    private static boolean isHttp2(HttpServletRequest request) {
+        return "HTTP/2.0".equals(request.getProtocol());
+    }
+
+    private static boolean isAjp(HttpServletRequest request) {
+        return "ajp".equals(request.getServletConnection().getProtocol());
+    }
+
+    // ---------------------------------------------------------------- stops
+
+    /**
+     * Begins the drain of a stop.
+     *
+     * @param what what stops, for log and status
+     * @param wholeService false if only one host or context stops, whose neighbours keep their listeners
+     */
+    public void begin(String what, boolean wholeService) {
+        stopBegun = true;
+        safely("begin the drain", () -> drain.startForStop(what, wholeService));
+    }
+
+    /** Ends the lame duck of a stop after which nothing new can reach the node. */
+    public void endLameDuck() {
+        safely("end the lame duck", drain::endLameDuck);
+    }
+
+    /** Returns true once a stop has begun. */
+    public boolean hasBegun() {
+        return stopBegun;
+    }
+
+    /** Waits until the drain is over; an interrupt, or a drain that has not ended when its limits are past, ends the wait. */
+    public void await() {
+        if (waitedEnough) {
+            return;
+        }
+        safely("wait for the drain", () -> {
+            try {
+                if (!drain.awaitStop()) {
+                    waitedEnough = true;
+                    log(Level.ERROR, "is past its limits and has not ended; stopping all the same", null);
+                }
+            } catch (InterruptedException enough) {
+                waitedEnough = true;
+                log(
+                        Level.WARNING,
+                        "interrupted while the stop waits for it; stopping with what is still in flight",
+                        null);
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    /** Lets the requests that wait for the drain's end have their answers before the connectors go. */
+    public void answerWaiting() {
+        safely("answer the requests that wait", () -> {
+            try {
+                endpoints.awaitAnswered(ANSWERS);
+            } catch (InterruptedException enough) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    /** Does all three: begins the drain of a stop, waits until it is over, and lets the requests that wait for that be answered. */
+    public void drainForStop(String what, boolean wholeService) {
+        begin(what, wholeService);
+        await();
+        answerWaiting();
+    }
+
+    /** Waits, at most for {@code requestTimeout}, for what was still served after the drain was over, now that nothing new can arrive. */
+    public void awaitLast() {
+        safely("wait for the last requests", () -> {
+            try {
+                if (drain.state() == DrainState.DRAINED
+                        && !drain.awaitQuiet(drain.settings().requestTimeout())) {
+                    log(
+                            Level.WARNING,
+                            "stopping with requests in flight: "
+                                    + drain.summary().inFlight(),
+                            null);
+                }
+            } catch (InterruptedException enough) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    /** Ends everything: requests that wait, event streams, the drain itself and its MBean, the log and listeners being told first. */
+    @Override
+    public void close() {
+        safely("end the requests that wait", endpoints::close);
+        safely("end the drain", drain::close);
+        safely("wait for the log", () -> {
+            try {
+                drain.awaitListeners(LAST_LINES);
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        safely("end its MBean", registration::close); // last, so that listeners are told how it ended
+    }
+
+    private void safely(String what, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error fault) {
+            log(Level.ERROR, "could not " + what + "; stopping without it", fault);
+        }
+    }
+
+    /** A log that fails must not keep a server from stopping. */
+    private void log(Level level, String what, @Nullable Throwable fault) {
+        try {
+            LOG.log(level, "drain[" + drain.name() + "] " + what, fault);
+        } catch (RuntimeException | Error unheard) {
+            // there is nothing left to tell it to
+        }
+    }
+}
