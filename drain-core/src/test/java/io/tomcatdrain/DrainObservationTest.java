@@ -1,5 +1,6 @@
 package io.tomcatdrain;
 
+import static io.tomcatdrain.Commands.timeout;
 import static io.tomcatdrain.DrainState.DRAINED;
 import static io.tomcatdrain.DrainState.DRAINING;
 import static io.tomcatdrain.DrainState.EXPIRED;
@@ -11,138 +12,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
-/** What others see of a drain: listeners, status, report and log. */
+/** What others see of a drain when they look: status, report and summary. */
 class DrainObservationTest {
     private final FakeTicker time = new FakeTicker();
-
-    // ---------------------------------------------------------------- listeners
-
-    @Test
-    void aFailingListenerChangesNothing() throws Exception {
-        Drain drain = time.drain();
-        drain.onStateChange((before, after) -> {
-            throw new AssertionError("a listener's fault");
-        });
-        Changes changes = Changes.of(drain);
-        drain.start("upgrade");
-
-        assertThat(drain.state()).isEqualTo(DRAINED);
-        assertThat(changes.all()).hasSize(3);
-    }
-
-    @Test
-    void aHangingListenerDelaysNeitherTheDrainNorOthers() throws Exception {
-        Drain drain = time.drain();
-        CountDownLatch release = new CountDownLatch(1);
-        Changes hanging = Changes.of(drain);
-        drain.onStateChange((before, after) -> {
-            try {
-                release.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-        Changes behind = Changes.of(drain);
-        DrainReport report = drain.start("upgrade").get(30, TimeUnit.SECONDS);
-
-        assertThat(report.outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
-        assertThat(drain.awaitDrained(0)).isTrue();
-        assertThat(drain.awaitListeners(1, TimeUnit.MILLISECONDS)).isFalse();
-        release.countDown();
-        assertThat(behind.all()).hasSize(3).isEqualTo(hanging.all());
-    }
-
-    @Test
-    void aListenerIsToldInOrderThroughManyCycles() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
-        Changes changes = Changes.of(drain);
-        for (int i = 0; i < 50; i++) {
-            drain.start("cycle");
-            drain.resume();
-        }
-
-        List<String> all = changes.all();
-        assertThat(all).hasSize(200);
-        for (int i = 0; i < all.size(); i += 4) {
-            assertThat(all.subList(i, i + 4))
-                    .containsExactly(
-                            "SERVING -> LAME_DUCK",
-                            "LAME_DUCK -> DRAINING",
-                            "DRAINING -> DRAINED",
-                            "DRAINED -> SERVING");
-        }
-    }
-
-    @Test
-    void aListenerHearsOnlyWhatHappensWhileItIsRegistered() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
-        drain.enterRequest();
-        drain.start("upgrade");
-        Changes late = Changes.of(drain);
-        try (DrainListener.Registration registration = drain.onStateChange((before, after) -> {
-            throw new AssertionError("closed before anything happened");
-        })) {
-            assertThat(registration).isNotNull();
-        }
-        time.advanceSeconds(30);
-
-        assertThat(late.all()).containsExactly("DRAINING -> EXPIRED");
-    }
-
-    @Test
-    void aListenerMayCommandTheDrain() throws Exception {
-        Drain drain = time.drain();
-        drain.onStateChange((before, after) -> {
-            if (after == DRAINED) {
-                drain.resume();
-            }
-        });
-        Changes changes = Changes.of(drain);
-        drain.start("upgrade");
-
-        assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
-        assertThat(drain.state()).isEqualTo(SERVING);
-        assertThat(changes.all()).endsWith("DRAINED -> SERVING");
-    }
-
-    @Test
-    void whatHangsOnTheOutcomeRunsOnAThreadOfItsOwn() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
-        Ticket request = drain.enterRequest();
-        CountDownLatch release = new CountDownLatch(1);
-        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
-        CompletableFuture<Thread> ranOn = outcome.thenApply(report -> {
-            try {
-                release.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            return Thread.currentThread();
-        });
-        request.close();
-        time.settle();
-
-        assertThat(drain.awaitDrained(0)).as("nobody who waits is delayed").isTrue();
-        release.countDown();
-        assertThat(ranOn.get(30, TimeUnit.SECONDS)).isNotSameAs(Thread.currentThread());
-    }
-
-    @Test
-    void whoCancelsHisOutcomeCancelsNobodyElses() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
-        Ticket request = drain.enterRequest();
-        drain.start("upgrade").cancel(true);
-        CompletableFuture<DrainReport> other = drain.start("upgrade");
-        request.close();
-        time.settle();
-
-        assertThat(other.get(30, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
-    }
 
     // ---------------------------------------------------------------- status and report
 
@@ -200,7 +76,7 @@ class DrainObservationTest {
         assertThat(status.remainingMillis()).isEqualTo(590_000);
         assertThat(status.drainingMillis()).isEqualTo(30_000);
 
-        drain.start("hurry", new DrainLimits(Duration.ofSeconds(60), null));
+        drain.start("hurry", timeout(Duration.ofSeconds(60)));
         assertThat(drain.status().remainingMillis()).isEqualTo(60_000);
         assertThat(drain.status().reason()).isEqualTo("upgrade");
     }
@@ -209,7 +85,7 @@ class DrainObservationTest {
     void theStatusOfAnEndedDrainStandsStill() {
         Drain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
-        drain.start("upgrade", new DrainLimits(Duration.ofSeconds(20), null));
+        drain.start("upgrade", timeout(Duration.ofSeconds(20)));
         time.advanceSeconds(500);
 
         DrainStatus status = drain.status();
@@ -274,22 +150,6 @@ class DrainObservationTest {
     }
 
     @Test
-    void theSummaryIsTheStatusWithoutTheList() {
-        Drain drain = time.drain("lameDuck", "off");
-        drain.enterUpload(TestUpload.ofLength(100).receives(30));
-        drain.enterUpload(TestUpload.unseen());
-        drain.enterRequest();
-        drain.start("upgrade");
-        time.advanceSeconds(3);
-
-        DrainStatus status = drain.status();
-        DrainStatus summary = drain.summary();
-        assertThat(status.uploads()).hasSize(2);
-        assertThat(summary.uploads()).isEmpty();
-        assertThat(summary).usingRecursiveComparison().ignoringFields("uploads").isEqualTo(status);
-    }
-
-    @Test
     void theLameDuckIsTheFirstPartOfADrain() {
         Drain drain = time.drain("lameDuck", "5s");
         drain.enterUpload(TestUpload.unseen());
@@ -299,7 +159,7 @@ class DrainObservationTest {
         assertThat(drain.status().lameDuckMillis()).isEqualTo(3000);
         time.advanceSeconds(20);
         assertThat(drain.status().lameDuckMillis()).isEqualTo(5000);
-        drain.start("now", new DrainLimits(Duration.ZERO, null));
+        drain.start("now", timeout(Duration.ZERO));
         assertThat(drain.status().lameDuckMillis()).isEqualTo(5000);
         drain.resume();
         assertThat(drain.status().lameDuckMillis()).isZero();
@@ -406,73 +266,115 @@ class DrainObservationTest {
         assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
     }
 
-    // ---------------------------------------------------------------- log
+    // ---------------------------------------------------------------- summary
 
-    @Test
-    void theLogTellsEveryChangeOnceWithItsNumbers() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "5s");
-            Ticket request = drain.enterRequest();
-            drain.start("upgrade");
-            time.advance(Duration.ofMillis(5200));
-            drain.enterRequest();
-            request.close();
-            time.settle();
-            drain.resume();
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
-
-            assertThat(log.lines())
-                    .containsExactly(
-                            "drain[test] SERVING -> LAME_DUCK, reason=upgrade, in flight: uploads=0, requests=1, holds=0",
-                            "drain[test] LAME_DUCK -> DRAINING, after 5.0 s of lame duck, in flight: uploads=0,"
-                                    + " requests=1, holds=0",
-                            "drain[test] DRAINING -> DRAINED, after 5.2 s: finished=1, refused=1",
-                            "drain[test] DRAINED -> SERVING, resumed");
-        }
+    private static DrainStatus withoutUploads(DrainStatus status) {
+        return new DrainStatus(
+                status.name(),
+                status.state(),
+                status.ready(),
+                status.since(),
+                status.reason(),
+                status.deadline(),
+                status.remainingMillis(),
+                status.lameDuckRemainingMillis(),
+                status.drainingMillis(),
+                status.lameDuckMillis(),
+                status.inFlight(),
+                status.totals(),
+                status.probers(),
+                List.of(),
+                status.report());
     }
 
     @Test
-    void theLogNamesWhoWasCut() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "off");
-            drain.enterUpload(
-                    TestUpload.ofLength(1000).from("/stalled\nx", "192.0.2.1").receives(10));
-            drain.enterUpload(
-                    TestUpload.ofLength(2000).from("/late", "192.0.2.2").receives(2000));
-            drain.enterUpload(TestUpload.ofLength(5).from(null, null).receives(5));
-            drain.enterRequest();
-            drain.hold("import 42");
-            drain.start("upgrade");
-            time.advance(Duration.ofMinutes(10));
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+    void theSummaryIsTheStatusWithoutTheList() {
+        Drain drain = time.drain("lameDuck", "off");
+        drain.enterUpload(TestUpload.ofLength(100).receives(30));
+        drain.enterUpload(TestUpload.unseen());
+        drain.enterRequest();
+        drain.start("upgrade");
+        time.advanceSeconds(3);
 
-            assertThat(log.warnings())
-                    .containsExactly(
-                            "drain[test] giving up 1 requests after requestTimeout [30s]",
-                            "drain[test] giving up 1 uploads, they stalled for [1m]: [#1 POST /stalled?x from 192.0.2.1,"
-                                    + " 10 of 1000 bytes in 60000 ms]",
-                            "drain[test] giving up 2 uploads, the limit is reached: [#2 POST /late from 192.0.2.2,"
-                                    + " 2000 of 2000 bytes in 600000 ms; #3 POST ? from ?, 5 of 5 bytes in 600000 ms]",
-                            "drain[test] giving up the holds [import 42]",
-                            "drain[test] DRAINING -> EXPIRED, after 600.0 s: finished=0, refused=0, still in flight:"
-                                    + " uploads=3, requests=1, holds=1; uploads given up: [#1 POST /stalled?x from"
-                                    + " 192.0.2.1, 10 of 1000 bytes in 60000 ms; #2 POST /late from 192.0.2.2, 2000 of"
-                                    + " 2000 bytes in 600000 ms; #3 POST ? from ?, 5 of 5 bytes in 600000 ms]");
-        }
+        DrainStatus status = drain.status();
+        DrainStatus summary = drain.summary();
+        assertThat(status.uploads()).hasSize(2);
+        assertThat(summary.uploads()).isEmpty();
+        assertThat(summary).usingRecursiveComparison().ignoringFields("uploads").isEqualTo(status);
     }
 
     @Test
-    void aCrowdThatWasCutIsNamedInPart() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "off");
-            for (int i = 0; i < 25; i++) {
-                drain.enterUpload(TestUpload.unseen());
-            }
-            drain.start("upgrade", new DrainLimits(Duration.ZERO, null));
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+    void theSummaryIsTheStatusWithoutItsUploads() {
+        Drain drain = time.drain("lameDuck", "10s");
+        drain.enterUpload(TestUpload.ofLength(1000).receives(300));
+        drain.enterUpload(TestUpload.unseen());
+        drain.enterUpload(TestUpload.ofLength(50).receives(50)).close();
+        TestUpload dropped = TestUpload.ofLength(70).receives(7);
+        drain.enterUpload(dropped);
+        dropped.isDroppedByTheContainer();
+        drain.enterRequest();
+        Hold hold = drain.hold("import");
 
-            assertThat(log.warnings()).last().asString().endsWith("; and 5 more]");
-            assertThat(drain.status().report().abandoned()).hasSize(25);
+        for (int i = 0; i < 4; i++) {
+            assertThat(drain.summary()).isEqualTo(withoutUploads(drain.status()));
+            assertThat(drain.summary().totals().uploadBytes()).isEqualTo(357);
+            assertThat(drain.summary().inFlight()).isEqualTo(new DrainStatus.InFlight(2, 1, 1));
+            drain.start("upgrade");
+            time.advanceSeconds(6);
         }
+        hold.close();
+    }
+
+    @Test
+    void theLameDuckIsTimedApart() {
+        Drain drain = time.drain("lameDuck", "10s");
+        assertThat(drain.summary().lameDuckMillis()).isZero();
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(-1);
+        Ticket request = drain.enterRequest();
+        drain.start("upgrade");
+        time.advanceSeconds(4);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(4_000);
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(6_000);
+        assertThat(drain.summary().remainingMillis()).isEqualTo(606_000);
+        time.advanceSeconds(10);
+        assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(-1);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(10_000);
+        assertThat(drain.summary().drainingMillis()).isEqualTo(14_000);
+        request.close();
+        time.settle();
+        time.advanceSeconds(100);
+        assertThat(drain.summary().lameDuckMillis()).isEqualTo(10_000);
+        assertThat(drain.summary().drainingMillis()).isEqualTo(14_000);
+        drain.resume();
+        assertThat(drain.summary().lameDuckMillis()).isZero();
+    }
+
+    @Test
+    void theEstimateIsThatOfTheSlowestUpload() {
+        Drain drain = time.drain();
+        assertThat(drain.status().etaMillis()).isZero();
+        TestUpload fast = TestUpload.ofLength(1000);
+        TestUpload slow = TestUpload.ofLength(1000);
+        drain.enterUpload(fast);
+        Ticket slowTicket = drain.enterUpload(slow);
+        time.advanceSeconds(1);
+        fast.receives(500);
+        slow.receives(200);
+
+        assertThat(drain.status().etaMillis()).isEqualTo(4_000);
+        slowTicket.close(true);
+        assertThat(drain.status().etaMillis()).isEqualTo(1_000);
+        fast.receives(500);
+        assertThat(drain.status().etaMillis()).isZero();
+    }
+
+    @Test
+    void thereIsNoEstimateWhereOneUploadAllowsNone() {
+        Drain drain = time.drain();
+        drain.enterUpload(TestUpload.ofLength(1000).receives(500));
+        drain.enterUpload(TestUpload.ofUnknownLength().receives(500));
+        time.advanceSeconds(1);
+
+        assertThat(drain.status().etaMillis()).isEqualTo(-1);
     }
 }

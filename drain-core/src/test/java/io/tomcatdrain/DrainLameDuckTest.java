@@ -1,0 +1,150 @@
+package io.tomcatdrain;
+
+import static io.tomcatdrain.DrainState.DRAINING;
+import static io.tomcatdrain.DrainState.LAME_DUCK;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** How long a lame duck goes on serving, and which probers it waits for. */
+class DrainLameDuckTest {
+    private final FakeTicker time = new FakeTicker();
+
+    private void poll(Drain drain, int times, Duration interval) {
+        for (int i = 0; i < times; i++) {
+            time.advance(interval);
+            drain.pollReadiness("10.0.0.1", "balancer");
+        }
+    }
+
+    @Test
+    void withoutALameDuckRefusesAtOnce() {
+        Drain drain = time.drain("lameDuck", "off");
+        poll(drain, 3, Duration.ofSeconds(1));
+        drain.enterRequest();
+
+        drain.start("upgrade");
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void aFixedLameDuckLastsAsLongAsItSaysWhateverProbersSee() {
+        Drain drain = time.drain("lameDuck", "20s");
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(1));
+        drain.start("upgrade");
+        poll(drain, 10, Duration.ofSeconds(1));
+
+        time.advance(Duration.ofSeconds(10).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckEndsOnceTheProberHasSeenItAndOneMoreSecondHasPassed() {
+        Drain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(2));
+        drain.start("upgrade");
+
+        poll(drain, 3, Duration.ofSeconds(2));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofSeconds(1).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckNoLongerWaitsForAProberThatDies() {
+        Drain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(2));
+        drain.start("upgrade");
+        poll(drain, 1, Duration.ofSeconds(2));
+
+        time.advance(Duration.ofSeconds(6).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckEndsAtItsLimit() {
+        Drain drain = time.drain("lameDuckTimeout", "10s", "probeFailures", "5");
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(2));
+        time.advanceSeconds(1); // five polls from here need 9 seconds and one more
+        drain.start("upgrade");
+        poll(drain, 1, Duration.ofSeconds(1));
+        poll(drain, 3, Duration.ofSeconds(2));
+        time.advance(Duration.ofSeconds(3).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckIsSkippedWithAWarningWhereNobodyProbes() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            Ticket request = drain.enterRequest();
+            drain.start("upgrade");
+
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .startsWith("drain[test] nobody has asked for readiness")
+                    .contains("[/drain/ready]", "lameDuck");
+            request.close();
+        }
+    }
+
+    @Test
+    void doesNotWarnWhereTheFrontEndReplaysWhatIsRefused() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            drain.noteReplayingFrontEnd();
+
+            drain.start("upgrade");
+            assertThat(drain.awaitListeners(10, TimeUnit.SECONDS)).isTrue();
+
+            assertThat(log.warnings()).isEmpty();
+        }
+    }
+
+    @Test
+    void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            drain.enterRequest();
+            poll(drain, 3, Duration.ofSeconds(60));
+            drain.start("upgrade");
+
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(log.warnings())
+                    .anySatisfy(line -> assertThat(line)
+                            .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "60000 ms"));
+        }
+    }
+
+    @Test
+    void readinessPollsAreAnsweredWithTheState() {
+        Drain drain = time.drain("lameDuck", "5s");
+        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+        drain.start("upgrade");
+        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        time.advanceSeconds(5);
+        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        drain.resume();
+        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+    }
+}

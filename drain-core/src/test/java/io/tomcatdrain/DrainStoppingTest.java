@@ -1,0 +1,136 @@
+package io.tomcatdrain;
+
+import static io.tomcatdrain.Commands.result;
+import static io.tomcatdrain.Commands.timeout;
+import static io.tomcatdrain.DrainState.DRAINED;
+import static io.tomcatdrain.DrainState.DRAINING;
+import static io.tomcatdrain.DrainState.EXPIRED;
+import static io.tomcatdrain.DrainState.LAME_DUCK;
+import static io.tomcatdrain.DrainState.SERVING;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+
+/** A drain for a node that stops: fitted into {@code killAfter}, its lame duck cut short, closed at the end. */
+class DrainStoppingTest {
+    private final FakeTicker time = new FakeTicker();
+
+    @Test
+    void aStopIsFittedIntoKillAfter() {
+        Drain drain = time.drain("lameDuck", "20s", "killAfter", "30s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("SIGTERM", true);
+
+        time.advance(Duration.ofMillis(13_500).minusNanos(1));
+        assertThat(drain.state()).as("half of 27 s for the lame duck").isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofMillis(13_500).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void aCommandIsNotFittedIntoKillAfterUntilTheStopComes() {
+        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        time.advanceSeconds(120);
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        drain.startForStop("SIGTERM", true);
+        time.advance(Duration.ofSeconds(27).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofNanos(1));
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void aCommandsLongerDeadlineDoesNotOutliveKillAfter() {
+        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("SIGTERM", true);
+        drain.start("take your time", timeout(Duration.ofHours(1)));
+        time.advanceSeconds(27);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void aSecondStopDoesNotPostponeTheKillThatTheFirstAnnounced() {
+        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("shutdown port", true);
+        time.advanceSeconds(20);
+        drain.startForStop("SIGTERM", true);
+        time.advanceSeconds(7);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void aStopThatNothingNewCanReachNeedsNoLameDuck() {
+        Drain drain = time.drain("lameDuck", "20s", "uploadTimeout", "30s");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("undeploy", false);
+        time.advanceSeconds(1);
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+
+        drain.endLameDuck();
+
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().report().lameDuckMillis()).isEqualTo(1000);
+    }
+
+    @Test
+    void theEndOfALameDuckIsForThatOneDrainOnly() {
+        Drain drain = time.drain("lameDuck", "20s");
+        drain.endLameDuck();
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        drain.endLameDuck();
+        drain.resume();
+        drain.start("again");
+        time.advanceSeconds(19);
+
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+    }
+
+    @Test
+    void aStopOfADrainedNodeIsOverAtOnce() {
+        Drain drain = time.drain("killAfter", "30s");
+        drain.start("upgrade");
+
+        drain.startForStop("SIGTERM", true);
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().report().reason()).isEqualTo("upgrade");
+    }
+
+    @Test
+    void closingADrainGivesUpWhateverItWaitsFor() throws Exception {
+        Drain drain = time.drain("lameDuck", "off");
+        drain.enterUpload(TestUpload.unseen());
+        drain.enterRequest();
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        drain.close();
+
+        assertThat(result(outcome).outcome()).isEqualTo(DrainReport.Outcome.EXPIRED);
+        assertThat(drain.step()).isEqualTo(-1);
+    }
+
+    @Test
+    void closingTheDrainOfAServingNodeChangesNothing() {
+        Drain drain = time.drain();
+        drain.close();
+
+        assertThat(drain.state()).isEqualTo(SERVING);
+        assertThat(drain.enterRequest()).isNotNull();
+    }
+}
