@@ -14,11 +14,11 @@ import org.junit.jupiter.api.Timeout;
 /** Waiting for some uploads while the node serves. */
 @Timeout(60)
 class AwaitUploadsTest {
-    private final Drain drain = new Drain("await", DrainSettings.defaults());
+    private final NodeDrain drain = new NodeDrain("await", DrainSettings.defaults());
 
     private Thread waiter;
 
-    private FutureTask<List<ActiveUpload>> inBackground(Drain whose) {
+    private FutureTask<List<ActiveUpload>> inBackground(NodeDrain whose) {
         FutureTask<List<ActiveUpload>> waiting = new FutureTask<>(
                 () -> whose.awaitUploads(upload -> String.valueOf(upload.path()).startsWith("/a/")));
         waiter = new Thread(waiting, "waiter");
@@ -73,12 +73,12 @@ class AwaitUploadsTest {
 
     @Test
     void namesThoseThatStalledOrTookTooLong() throws Exception {
-        Drain impatient = new Drain("stall", DrainSettings.defaults().with("stallTimeout", "20ms"));
+        NodeDrain impatient = new NodeDrain("stall", DrainSettings.defaults().with("stallTimeout", "20ms"));
         impatient.enterUpload(TestUpload.ofLength(10).from("/a/1", "x"));
         assertThat(inBackground(impatient).get(30, TimeUnit.SECONDS))
                 .extracting(ActiveUpload::path)
                 .containsExactly("/a/1");
-        Drain hurried = new Drain("late", DrainSettings.defaults().with("uploadTimeout", "20ms"));
+        NodeDrain hurried = new NodeDrain("late", DrainSettings.defaults().with("uploadTimeout", "20ms"));
         hurried.enterUpload(TestUpload.unseen().from("/a/2", "x"));
         assertThat(inBackground(hurried).get(30, TimeUnit.SECONDS))
                 .extracting(ActiveUpload::path)

@@ -2,22 +2,22 @@ package io.tomcatdrain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 
 /** Every state change that a drain tells, in the order in which it tells them. */
 final class Changes implements DrainListener, AutoCloseable {
-    private final Drain drain;
+    private final NodeDrain drain;
     private final Registration registration;
     private final List<String> seen = new CopyOnWriteArrayList<>();
 
-    private Changes(Drain drain) {
+    private Changes(NodeDrain drain) {
         this.drain = drain;
         this.registration = drain.onStateChange(this);
     }
 
-    static Changes of(Drain drain) {
+    static Changes of(NodeDrain drain) {
         return new Changes(drain);
     }
 
@@ -27,7 +27,7 @@ final class Changes implements DrainListener, AutoCloseable {
     }
 
     List<String> all() throws InterruptedException {
-        assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
         return List.copyOf(seen);
     }
 

@@ -20,7 +20,7 @@ class DrainExpiryTest {
 
     @Test
     void requestsHoldForRequestTimeoutAndUploadsLonger() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         Ticket upload = drain.enterUpload(TestUpload.ofLength(10).receives(10));
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
@@ -40,7 +40,7 @@ class DrainExpiryTest {
 
     @Test
     void aLastRequestEndsTheDrainAtRequestTimeout() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterRequest();
         drain.start("upgrade");
 
@@ -52,7 +52,7 @@ class DrainExpiryTest {
 
     @Test
     void requestsThatEndInTimeExpireNothing() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         Ticket upload = drain.enterUpload(TestUpload.ofLength(10).receives(10));
         drain.start("upgrade");
@@ -67,7 +67,7 @@ class DrainExpiryTest {
 
     @Test
     void aRequestTimeoutLongerThanUploadTimeoutIsWaitedOut() {
-        Drain drain = time.drain("lameDuck", "off", "uploadTimeout", "10s", "requestTimeout", "60s");
+        NodeDrain drain = time.drain("lameDuck", "off", "uploadTimeout", "10s", "requestTimeout", "60s");
         Ticket request = drain.enterRequest();
         drain.start("upgrade");
         time.advanceSeconds(59);
@@ -80,7 +80,7 @@ class DrainExpiryTest {
 
     @Test
     void uploadsHoldForUploadTimeoutAndAreNamedInTheReport() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.ofLength(500).from("/a", "192.0.2.1").receives(500));
         Ticket inTime = drain.enterUpload(TestUpload.ofLength(10).receives(10));
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
@@ -106,7 +106,7 @@ class DrainExpiryTest {
 
     @Test
     void holdsHoldForUploadTimeout() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Hold kept = drain.hold("import 42");
         Hold another = drain.hold("export");
         drain.start("upgrade");
@@ -123,7 +123,7 @@ class DrainExpiryTest {
 
     @Test
     void theLastHoldEndsTheDrainHoweverOftenItIsClosed() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Hold first = drain.hold("import 42");
         Hold second = drain.hold("import 42");
         drain.start("upgrade");
@@ -140,7 +140,7 @@ class DrainExpiryTest {
     @Test
     void aHoldThatComesWhileDrainingHoldsAndOneThatComesTooLateKnowsIt() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "off");
+            NodeDrain drain = time.drain("lameDuck", "off");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
             Hold hold = drain.hold("one more thing");
@@ -156,14 +156,14 @@ class DrainExpiryTest {
                 assertThat(late.isEffective()).isFalse();
             }
             assertThat(drain.state()).isEqualTo(DRAINED);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             assertThat(log.warnings()).last().asString().startsWith("drain[test] [too?late] asked to hold");
         }
     }
 
     @Test
     void aStalledUploadIsGivenUpWhileTheOthersAreWaitedFor() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         TestUpload moving = TestUpload.ofLength(100_000).from("/moving", "192.0.2.1");
         Ticket ticket = drain.enterUpload(moving);
         drain.enterUpload(
@@ -187,7 +187,7 @@ class DrainExpiryTest {
 
     @Test
     void aByteInBetweenBeginsTheStallAnew() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         TestUpload upload = TestUpload.ofLength(1000);
         drain.enterUpload(upload);
         drain.start("upgrade");
@@ -201,7 +201,7 @@ class DrainExpiryTest {
 
     @Test
     void aCompleteBodyMayTakeItsTimeWithTheApplication() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket announced = drain.enterUpload(TestUpload.ofLength(1000).receives(1000));
         Ticket chunked =
                 drain.enterUpload(TestUpload.ofUnknownLength().receives(7).endsItsBody());
@@ -217,7 +217,7 @@ class DrainExpiryTest {
 
     @Test
     void anUploadWhoseBytesCannotBeSeenNeverStalls() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket unseen = drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advance(Duration.ofMinutes(9));
@@ -230,7 +230,7 @@ class DrainExpiryTest {
 
     @Test
     void closingAGivenUpUploadLaterChangesNothing() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket stalled = drain.enterUpload(TestUpload.ofLength(1000));
         Ticket other = drain.enterUpload(TestUpload.unseen());
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
@@ -254,7 +254,7 @@ class DrainExpiryTest {
 
     @Test
     void aFaultyAdapterDoesNotMakeADrainEndless() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         TestUpload faulty = TestUpload.ofLength(1000);
         drain.enterUpload(faulty);
         faulty.failsWith(new IllegalStateException("recycled"));
@@ -274,7 +274,7 @@ class DrainExpiryTest {
         CountDownLatch entered = new CountDownLatch(1);
         CountDownLatch mayRegister = new CountDownLatch(1);
         Thread test = Thread.currentThread();
-        Drain drain = time.drain(
+        NodeDrain drain = time.drain(
                 () -> {
                     if (Thread.currentThread() != test) {
                         entered.countDown(); // inside the gate, and not registered yet
@@ -310,7 +310,7 @@ class DrainExpiryTest {
     @Test
     void anAdmissionThatFailsHalfwayHoldsNothing() {
         boolean[] broken = {false};
-        Drain drain = time.drain(
+        NodeDrain drain = time.drain(
                 () -> {
                     if (broken[0]) {
                         throw new OutOfMemoryError("for this test");

@@ -19,7 +19,7 @@ class DrainJoiningTest {
 
     @Test
     void aSecondCommandJoinsTheDrainThatRuns() throws Exception {
-        Drain drain = time.drain("lameDuck", "5s");
+        NodeDrain drain = time.drain("lameDuck", "5s");
         Changes changes = Changes.of(drain);
         Ticket request = drain.enterRequest();
         CompletableFuture<DrainReport> first = drain.start("first");
@@ -40,7 +40,7 @@ class DrainJoiningTest {
 
     @Test
     void aCommandMayShortenTheWait() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advanceSeconds(100);
@@ -54,7 +54,7 @@ class DrainJoiningTest {
 
     @Test
     void aCommandMayLengthenTheWaitForUploads() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advance(Duration.ofMinutes(9));
@@ -72,7 +72,7 @@ class DrainJoiningTest {
 
     @Test
     void aLongerDeadlineDoesNotLengthenTheWaitForOtherRequests() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterRequest();
         drain.start("upgrade", timeout(Duration.ofHours(1)));
         time.advanceSeconds(30);
@@ -82,7 +82,7 @@ class DrainJoiningTest {
 
     @Test
     void aJoiningCommandWithoutADeadlineKeepsTheOneThatWasSet() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade", timeout(Duration.ofSeconds(20)));
         time.advanceSeconds(10);
@@ -94,7 +94,7 @@ class DrainJoiningTest {
 
     @Test
     void theDeadlineOfOneDrainIsNotTheNextOnes() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.start("upgrade", timeout(Duration.ZERO));
         drain.resume();
         drain.enterUpload(TestUpload.unseen());
@@ -106,7 +106,7 @@ class DrainJoiningTest {
 
     @Test
     void theDeadlineEndsTheLameDuckToo() {
-        Drain drain = time.drain("lameDuck", "1h");
+        NodeDrain drain = time.drain("lameDuck", "1h");
         drain.enterRequest();
         drain.start("upgrade", timeout(Duration.ofSeconds(10)));
         time.advance(Duration.ofSeconds(10).minusNanos(1));
@@ -118,7 +118,7 @@ class DrainJoiningTest {
 
     @Test
     void aTimeoutOfZeroEndsALameDuckWithHoldersAsExpired() throws Exception {
-        Drain drain = time.drain("lameDuck", "1h");
+        NodeDrain drain = time.drain("lameDuck", "1h");
         Changes changes = Changes.of(drain);
         drain.enterRequest();
         drain.enterUpload(TestUpload.unseen());
@@ -134,7 +134,7 @@ class DrainJoiningTest {
 
     @Test
     void aTimeoutOfZeroEndsAnEmptyLameDuckAsDrained() {
-        Drain drain = time.drain("lameDuck", "1h");
+        NodeDrain drain = time.drain("lameDuck", "1h");
         drain.start("upgrade");
         drain.start("now", timeout(Duration.ZERO));
 
@@ -143,7 +143,7 @@ class DrainJoiningTest {
 
     @Test
     void aTimeoutOfZeroEndsTheWaitingAtOnce() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advanceSeconds(5);
@@ -154,7 +154,7 @@ class DrainJoiningTest {
 
     @Test
     void aTimeoutOfZeroOnAServingNodeGivesUpWhoeverIsInside() {
-        Drain drain = time.drain("lameDuck", "1h");
+        NodeDrain drain = time.drain("lameDuck", "1h");
         drain.enterUpload(TestUpload.unseen());
         drain.start("now", timeout(Duration.ZERO));
 
@@ -163,7 +163,7 @@ class DrainJoiningTest {
 
     @Test
     void theReasonIsBoundedAndCannotForgeALogLine() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterRequest();
         drain.start("line\nforged" + "x".repeat(300));
 

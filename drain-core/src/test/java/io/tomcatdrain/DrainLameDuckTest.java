@@ -5,14 +5,13 @@ import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** How long a lame duck goes on serving, and which probers it waits for. */
 class DrainLameDuckTest {
     private final FakeTicker time = new FakeTicker();
 
-    private void poll(Drain drain, int times, Duration interval) {
+    private void poll(NodeDrain drain, int times, Duration interval) {
         for (int i = 0; i < times; i++) {
             time.advance(interval);
             drain.pollReadiness("10.0.0.1", "balancer");
@@ -21,7 +20,7 @@ class DrainLameDuckTest {
 
     @Test
     void withoutALameDuckRefusesAtOnce() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         poll(drain, 3, Duration.ofSeconds(1));
         drain.enterRequest();
 
@@ -32,7 +31,7 @@ class DrainLameDuckTest {
 
     @Test
     void aFixedLameDuckLastsAsLongAsItSaysWhateverProbersSee() {
-        Drain drain = time.drain("lameDuck", "20s");
+        NodeDrain drain = time.drain("lameDuck", "20s");
         drain.enterRequest();
         poll(drain, 3, Duration.ofSeconds(1));
         drain.start("upgrade");
@@ -46,7 +45,7 @@ class DrainLameDuckTest {
 
     @Test
     void anAutomaticLameDuckEndsOnceTheProberHasSeenItAndOneMoreSecondHasPassed() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.enterRequest();
         poll(drain, 3, Duration.ofSeconds(2));
         drain.start("upgrade");
@@ -61,7 +60,7 @@ class DrainLameDuckTest {
 
     @Test
     void anAutomaticLameDuckNoLongerWaitsForAProberThatDies() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.enterRequest();
         poll(drain, 3, Duration.ofSeconds(2));
         drain.start("upgrade");
@@ -75,7 +74,7 @@ class DrainLameDuckTest {
 
     @Test
     void anAutomaticLameDuckEndsAtItsLimit() {
-        Drain drain = time.drain("lameDuckTimeout", "10s", "probeFailures", "5");
+        NodeDrain drain = time.drain("lameDuckTimeout", "10s", "probeFailures", "5");
         drain.enterRequest();
         poll(drain, 3, Duration.ofSeconds(2));
         time.advanceSeconds(1); // five polls from here need 9 seconds and one more
@@ -92,12 +91,12 @@ class DrainLameDuckTest {
     @Test
     void anAutomaticLameDuckIsSkippedWithAWarningWhereNobodyProbes() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain();
+            NodeDrain drain = time.drain();
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
 
             assertThat(drain.state()).isEqualTo(DRAINING);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             assertThat(log.warnings())
                     .singleElement()
                     .asString()
@@ -110,11 +109,11 @@ class DrainLameDuckTest {
     @Test
     void doesNotWarnWhereTheFrontEndReplaysWhatIsRefused() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain();
+            NodeDrain drain = time.drain();
             drain.noteReplayingFrontEnd();
 
             drain.start("upgrade");
-            assertThat(drain.awaitListeners(10, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(10))).isTrue();
 
             assertThat(log.warnings()).isEmpty();
         }
@@ -123,13 +122,13 @@ class DrainLameDuckTest {
     @Test
     void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain();
+            NodeDrain drain = time.drain();
             drain.enterRequest();
             poll(drain, 3, Duration.ofSeconds(60));
             drain.start("upgrade");
 
             assertThat(drain.state()).isEqualTo(DRAINING);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             assertThat(log.warnings())
                     .anySatisfy(line -> assertThat(line)
                             .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "60000 ms"));
@@ -138,7 +137,7 @@ class DrainLameDuckTest {
 
     @Test
     void readinessPollsAreAnsweredWithTheState() {
-        Drain drain = time.drain("lameDuck", "5s");
+        NodeDrain drain = time.drain("lameDuck", "5s");
         assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
         drain.start("upgrade");
         assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();

@@ -20,7 +20,7 @@ class DrainNotificationTest {
 
     @Test
     void aFailingListenerChangesNothing() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.onStateChange((before, after) -> {
             throw new AssertionError("a listener's fault");
         });
@@ -33,7 +33,7 @@ class DrainNotificationTest {
 
     @Test
     void aHangingListenerDelaysNeitherTheDrainNorOthers() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         CountDownLatch release = new CountDownLatch(1);
         Changes hanging = Changes.of(drain);
         drain.onStateChange((before, after) -> {
@@ -47,15 +47,15 @@ class DrainNotificationTest {
         DrainReport report = drain.start("upgrade").get(30, TimeUnit.SECONDS);
 
         assertThat(report.outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
-        assertThat(drain.awaitDrained(0)).isTrue();
-        assertThat(drain.awaitListeners(1, TimeUnit.MILLISECONDS)).isFalse();
+        assertThat(drain.awaitDrained(Duration.ofMillis(0))).isTrue();
+        assertThat(drain.awaitListeners(Duration.ofMillis(1))).isFalse();
         release.countDown();
         assertThat(behind.all()).hasSize(3).isEqualTo(hanging.all());
     }
 
     @Test
     void aListenerIsToldInOrderThroughManyCycles() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Changes changes = Changes.of(drain);
         for (int i = 0; i < 50; i++) {
             drain.start("cycle");
@@ -76,7 +76,7 @@ class DrainNotificationTest {
 
     @Test
     void aListenerHearsOnlyWhatHappensWhileItIsRegistered() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterRequest();
         drain.start("upgrade");
         Changes late = Changes.of(drain);
@@ -92,7 +92,7 @@ class DrainNotificationTest {
 
     @Test
     void aListenerMayCommandTheDrain() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.onStateChange((before, after) -> {
             if (after == DRAINED) {
                 drain.resume();
@@ -101,14 +101,14 @@ class DrainNotificationTest {
         Changes changes = Changes.of(drain);
         drain.start("upgrade");
 
-        assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
         assertThat(drain.state()).isEqualTo(SERVING);
         assertThat(changes.all()).endsWith("DRAINED -> SERVING");
     }
 
     @Test
     void whatHangsOnTheOutcomeRunsOnAThreadOfItsOwn() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         CountDownLatch release = new CountDownLatch(1);
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
@@ -123,14 +123,16 @@ class DrainNotificationTest {
         request.close();
         time.settle();
 
-        assertThat(drain.awaitDrained(0)).as("nobody who waits is delayed").isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(0)))
+                .as("nobody who waits is delayed")
+                .isTrue();
         release.countDown();
         assertThat(ranOn.get(30, TimeUnit.SECONDS)).isNotSameAs(Thread.currentThread());
     }
 
     @Test
     void whoCancelsHisOutcomeCancelsNobodyElses() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         drain.start("upgrade").cancel(true);
         CompletableFuture<DrainReport> other = drain.start("upgrade");
@@ -145,7 +147,7 @@ class DrainNotificationTest {
     @Test
     void theLogTellsEveryChangeOnceWithItsNumbers() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "5s");
+            NodeDrain drain = time.drain("lameDuck", "5s");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
             time.advance(Duration.ofMillis(5200));
@@ -153,7 +155,7 @@ class DrainNotificationTest {
             request.close();
             time.settle();
             drain.resume();
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
 
             assertThat(log.lines())
                     .containsExactly(
@@ -168,7 +170,7 @@ class DrainNotificationTest {
     @Test
     void theLogNamesWhoWasCut() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "off");
+            NodeDrain drain = time.drain("lameDuck", "off");
             drain.enterUpload(
                     TestUpload.ofLength(1000).from("/stalled\nx", "192.0.2.1").receives(10));
             drain.enterUpload(
@@ -178,7 +180,7 @@ class DrainNotificationTest {
             drain.hold("import 42");
             drain.start("upgrade");
             time.advance(Duration.ofMinutes(10));
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
 
             assertThat(log.warnings())
                     .containsExactly(
@@ -198,12 +200,12 @@ class DrainNotificationTest {
     @Test
     void aCrowdThatWasCutIsNamedInPart() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("lameDuck", "off");
+            NodeDrain drain = time.drain("lameDuck", "off");
             for (int i = 0; i < 25; i++) {
                 drain.enterUpload(TestUpload.unseen());
             }
             drain.start("upgrade", timeout(Duration.ZERO));
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
 
             assertThat(log.warnings()).last().asString().endsWith("; and 5 more]");
             assertThat(drain.status().report().abandoned()).hasSize(25);

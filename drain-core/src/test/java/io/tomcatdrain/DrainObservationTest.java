@@ -24,7 +24,7 @@ class DrainObservationTest {
 
     @Test
     void theStatusOfAServingNodeWaitsForNothing() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Instant start = time.instant();
         Ticket request = drain.enterRequest();
         drain.hold("import");
@@ -49,7 +49,7 @@ class DrainObservationTest {
 
     @Test
     void theStatusOfALameDuckAddsTheWaitAfterIt() {
-        Drain drain = time.drain("lameDuck", "20s");
+        NodeDrain drain = time.drain("lameDuck", "20s");
         drain.start("upgrade");
         time.advanceSeconds(5);
 
@@ -65,7 +65,7 @@ class DrainObservationTest {
 
     @Test
     void theStatusOfADrainingNodeTellsWhatIsLeft() {
-        Drain drain = time.drain("lameDuck", "20s");
+        NodeDrain drain = time.drain("lameDuck", "20s");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advanceSeconds(30);
@@ -83,7 +83,7 @@ class DrainObservationTest {
 
     @Test
     void theStatusOfAnEndedDrainStandsStill() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade", timeout(Duration.ofSeconds(20)));
         time.advanceSeconds(500);
@@ -105,7 +105,7 @@ class DrainObservationTest {
 
     @Test
     void theReportCountsWhatEndedAndWhatWasRefusedInThisDrainOnly() throws Exception {
-        Drain drain = time.drain("lameDuck", "10s");
+        NodeDrain drain = time.drain("lameDuck", "10s");
         drain.enterRequest().close();
         drain.enterUpload(TestUpload.ofLength(1)).close();
         drain.start("one");
@@ -134,7 +134,7 @@ class DrainObservationTest {
 
     @Test
     void theBytesOfAllUploadsNeverShrink() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         TestUpload ended = TestUpload.ofLength(100).receives(100);
         TestUpload running = TestUpload.ofLength(100).receives(30);
         Ticket ticket = drain.enterUpload(ended);
@@ -151,7 +151,7 @@ class DrainObservationTest {
 
     @Test
     void theLameDuckIsTheFirstPartOfADrain() {
-        Drain drain = time.drain("lameDuck", "5s");
+        NodeDrain drain = time.drain("lameDuck", "5s");
         drain.enterUpload(TestUpload.unseen());
         assertThat(drain.status().lameDuckMillis()).isZero();
         drain.start("upgrade");
@@ -167,7 +167,7 @@ class DrainObservationTest {
 
     @Test
     void uploadsAreListedOldestFirst() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         for (int i = 0; i < 100; i++) {
             drain.enterUpload(TestUpload.ofLength(1));
         }
@@ -180,7 +180,7 @@ class DrainObservationTest {
 
     @Test
     void aDrainedNodeNeverShowsAnUploadThatHasEnded() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket[] ticket = new Ticket[1];
         CompletableFuture<Void> ended = new CompletableFuture<>();
         AtomicBoolean asked = new AtomicBoolean();
@@ -251,7 +251,7 @@ class DrainObservationTest {
 
     @Test
     void probersAreShownWithWhatTheyHaveSeenOfThisDrain() {
-        Drain drain = time.drain("lameDuck", "30s");
+        NodeDrain drain = time.drain("lameDuck", "30s");
         for (int i = 0; i < 3; i++) {
             drain.pollReadiness("10.0.0.1", "balancer");
             time.advanceSeconds(1);
@@ -289,7 +289,7 @@ class DrainObservationTest {
 
     @Test
     void theSummaryIsTheStatusWithoutTheList() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.ofLength(100).receives(30));
         drain.enterUpload(TestUpload.unseen());
         drain.enterRequest();
@@ -305,7 +305,7 @@ class DrainObservationTest {
 
     @Test
     void theSummaryIsTheStatusWithoutItsUploads() {
-        Drain drain = time.drain("lameDuck", "10s");
+        NodeDrain drain = time.drain("lameDuck", "10s");
         drain.enterUpload(TestUpload.ofLength(1000).receives(300));
         drain.enterUpload(TestUpload.unseen());
         drain.enterUpload(TestUpload.ofLength(50).receives(50)).close();
@@ -327,7 +327,7 @@ class DrainObservationTest {
 
     @Test
     void theLameDuckIsTimedApart() {
-        Drain drain = time.drain("lameDuck", "10s");
+        NodeDrain drain = time.drain("lameDuck", "10s");
         assertThat(drain.summary().lameDuckMillis()).isZero();
         assertThat(drain.summary().lameDuckRemainingMillis()).isEqualTo(-1);
         Ticket request = drain.enterRequest();
@@ -351,7 +351,7 @@ class DrainObservationTest {
 
     @Test
     void theEstimateIsThatOfTheSlowestUpload() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         assertThat(drain.status().etaMillis()).isZero();
         TestUpload fast = TestUpload.ofLength(1000);
         TestUpload slow = TestUpload.ofLength(1000);
@@ -370,7 +370,7 @@ class DrainObservationTest {
 
     @Test
     void thereIsNoEstimateWhereOneUploadAllowsNone() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.enterUpload(TestUpload.ofLength(1000).receives(500));
         drain.enterUpload(TestUpload.ofUnknownLength().receives(500));
         time.advanceSeconds(1);

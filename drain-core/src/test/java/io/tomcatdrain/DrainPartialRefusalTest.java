@@ -27,7 +27,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withRefuseUploadsPagesAreServedAndUploadsRefused() {
-        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        NodeDrain drain = time.drain("refuse", "uploads", "lameDuck", "off");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
 
@@ -43,7 +43,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withRefuseUploadsLaterPagesDoNotDecide() throws Exception {
-        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        NodeDrain drain = time.drain("refuse", "uploads", "lameDuck", "off");
         Ticket earlier = drain.enterRequest();
         drain.start("upgrade");
         Ticket later = drain.enterRequest();
@@ -63,7 +63,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withRefuseUploadsTheNextDrainWaitsForPagesOfThisOne() {
-        Drain drain = time.drain("refuse", "uploads", "lameDuck", "off");
+        NodeDrain drain = time.drain("refuse", "uploads", "lameDuck", "off");
         drain.start("one");
         Ticket page = drain.enterRequest();
         drain.resume();
@@ -78,21 +78,21 @@ class DrainPartialRefusalTest {
 
     // ---------------------------------------------------------------- closeListener
 
-    private Drain closing(String... more) {
+    private NodeDrain closing(String... more) {
         List<String> settings = new ArrayList<>(List.of("closeListener", "true", "controlPort", "8081"));
         settings.addAll(List.of(more));
         return time.drain(settings.toArray(String[]::new));
     }
 
     /** Closing them runs on a thread of its own. */
-    private void letThemClose(Drain drain) throws InterruptedException {
-        assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+    private void letThemClose(NodeDrain drain) throws InterruptedException {
+        assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
         time.settle();
     }
 
     @Test
     void theListenersAreClosedOnceBetweenLameDuckAndDraining() throws Exception {
-        Drain drain = closing("lameDuck", "10s");
+        NodeDrain drain = closing("lameDuck", "10s");
         List<DrainState> closedIn = new CopyOnWriteArrayList<>();
         drain.onListenersToClose(() -> closedIn.add(drain.state()));
         Ticket upload = drain.enterUpload(TestUpload.unseen());
@@ -113,7 +113,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withClosedListenersNothingIsRefusedAndLaterArrivalsHoldToo() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         Ticket first = drain.enterRequest();
         drain.start("upgrade");
         letThemClose(drain);
@@ -142,7 +142,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withClosedListenersLaterArrivalsAreGivenUpAtTheLimitsToo() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         letThemClose(drain);
@@ -156,7 +156,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withClosedListenersARequestThatCameLaterHasItsTimeToo() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         letThemClose(drain);
@@ -175,7 +175,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void withClosedListenersRequestsThatCameLaterProlongNothing() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         letThemClose(drain);
@@ -191,7 +191,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void theStopOfOneHostClosesNoListenersAndRefuses() {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         List<String> closed = new ArrayList<>();
         drain.onListenersToClose(() -> closed.add("closed"));
         drain.enterRequest();
@@ -204,7 +204,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void theStopOfTheServerClosesThem() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         List<String> closed = new CopyOnWriteArrayList<>();
         drain.onListenersToClose(() -> closed.add("closed"));
         drain.startForStop("SIGTERM", true);
@@ -216,7 +216,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void aFaultWhileClosingThemChangesNothing() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         drain.onListenersToClose(() -> {
             throw new AssertionError("no such socket");
         });
@@ -228,7 +228,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void drainingBeginsOnlyWhenTheListenersHaveBeenClosedWhoeverElseAsks() throws Exception {
-        Drain drain = closing("lameDuck", "off");
+        NodeDrain drain = closing("lameDuck", "off");
         CountDownLatch mayClose = new CountDownLatch(1);
         drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
         drain.start("upgrade");
@@ -246,7 +246,7 @@ class DrainPartialRefusalTest {
     @Test
     void listenersThatCannotBeClosedDoNotMakeADrainEndless() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = closing("lameDuck", "off");
+            NodeDrain drain = closing("lameDuck", "off");
             CountDownLatch mayClose = new CountDownLatch(1);
             drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
             drain.start("upgrade");
@@ -256,7 +256,7 @@ class DrainPartialRefusalTest {
             assertThat(drain.state()).isEqualTo(DRAINED);
 
             mayClose.countDown();
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             assertThat(log.warnings())
                     .singleElement()
                     .asString()
@@ -276,7 +276,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void quietIsAtOnceWhereNobodyIsInside() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.start("upgrade");
 
         assertThat(drain.awaitQuiet(AT_ONCE)).isTrue();
@@ -284,7 +284,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void quietWaitsForTheLastOneOnAnotherThread() throws Exception {
-        Drain drain = time.drain("refuse", "uploads");
+        NodeDrain drain = time.drain("refuse", "uploads");
         drain.start("upgrade");
         Ticket page = drain.enterRequest();
         CompletableFuture<Boolean> quiet = waitsForQuiet(drain);
@@ -295,7 +295,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void everybodyWhoWaitsForQuietIsWoken() throws Exception {
-        Drain drain = time.drain("refuse", "uploads");
+        NodeDrain drain = time.drain("refuse", "uploads");
         drain.start("upgrade");
         Ticket page = drain.enterRequest();
         List<CompletableFuture<Boolean>> waiting = new ArrayList<>();
@@ -310,7 +310,7 @@ class DrainPartialRefusalTest {
     }
 
     /** Returns once the thread is parked. */
-    private static CompletableFuture<Boolean> waitsForQuiet(Drain drain) {
+    private static CompletableFuture<Boolean> waitsForQuiet(NodeDrain drain) {
         CompletableFuture<Boolean> quiet = new CompletableFuture<>();
         Thread thread = new Thread(() -> {
             try {
@@ -329,7 +329,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void quietDoesNotWaitForWhatTheContainerHasDropped() throws Exception {
-        Drain drain = time.drain("refuse", "uploads");
+        NodeDrain drain = time.drain("refuse", "uploads");
         drain.start("upgrade");
         drain.track(drain.enterRequest(), () -> true);
 
@@ -338,7 +338,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void anInterruptEndsTheWaitForQuietAsInterrupted() {
-        Drain drain = time.drain("refuse", "uploads");
+        NodeDrain drain = time.drain("refuse", "uploads");
         drain.start("upgrade");
         drain.enterRequest();
         Thread.currentThread().interrupt();

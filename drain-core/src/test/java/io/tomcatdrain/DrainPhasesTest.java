@@ -18,7 +18,7 @@ class DrainPhasesTest {
 
     @Test
     void servesUntilSomebodyDrains() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         time.advanceSeconds(3600);
 
         assertThat(drain.state()).isEqualTo(SERVING);
@@ -29,7 +29,7 @@ class DrainPhasesTest {
 
     @Test
     void walksThroughAllPhasesAndIsDrainedWithTheLastHolder() throws Exception {
-        Drain drain = time.drain("lameDuck", "5s");
+        NodeDrain drain = time.drain("lameDuck", "5s");
         Changes changes = Changes.of(drain);
         Ticket request = drain.enterRequest();
         Ticket upload = drain.enterUpload(TestUpload.ofLength(10));
@@ -62,7 +62,7 @@ class DrainPhasesTest {
 
     @Test
     void anEmptyNodeThatNobodyProbesIsDrainedAtOnce() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Changes changes = Changes.of(drain);
 
         DrainReport report = result(drain.start("upgrade"));
@@ -75,7 +75,7 @@ class DrainPhasesTest {
 
     @Test
     void staysDrainedForEverWithoutBeingTouched() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.start("upgrade");
         time.advance(Duration.ofDays(30));
 
@@ -85,7 +85,7 @@ class DrainPhasesTest {
 
     @Test
     void refusedTrafficDuringAndAfterTheDrainChangesNothing() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Changes changes = Changes.of(drain);
         Ticket request = drain.enterRequest();
         drain.start("upgrade");

@@ -22,7 +22,7 @@ class DrainResumeTest {
         return new DrainLimits(null, Duration.ofSeconds(seconds));
     }
 
-    private void assertServes(Drain drain) {
+    private void assertServes(NodeDrain drain) {
         assertThat(drain.state()).isEqualTo(SERVING);
         assertThat(drain.isReady()).isTrue();
         Ticket request = drain.enterRequest();
@@ -35,7 +35,7 @@ class DrainResumeTest {
 
     @Test
     void resumingAServingNodeDoesNothing() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Changes changes = Changes.of(drain);
         drain.resume();
 
@@ -45,7 +45,7 @@ class DrainResumeTest {
 
     @Test
     void aLameDuckCanBeResumed() throws Exception {
-        Drain drain = time.drain("lameDuck", "20s");
+        NodeDrain drain = time.drain("lameDuck", "20s");
         Changes changes = Changes.of(drain);
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
         time.advanceSeconds(7);
@@ -61,7 +61,7 @@ class DrainResumeTest {
 
     @Test
     void aDrainWithHoldersCanBeResumed() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Changes changes = Changes.of(drain);
         Ticket request = drain.enterRequest();
         drain.enterUpload(TestUpload.unseen());
@@ -80,20 +80,20 @@ class DrainResumeTest {
 
     @Test
     void aDrainedNodeCanBeResumedAndKeepsItsReport() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Changes changes = Changes.of(drain);
         drain.start("upgrade");
         drain.resume();
 
         assertServes(drain);
         assertThat(drain.status().report().outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
-        assertThat(drain.awaitDrained(0)).isFalse();
+        assertThat(drain.awaitDrained(Duration.ofMillis(0))).isFalse();
         assertThat(changes.all()).endsWith("DRAINED -> SERVING").hasSize(4);
     }
 
     @Test
     void anExpiredNodeCanBeResumed() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Changes changes = Changes.of(drain);
         drain.enterRequest();
         drain.start("upgrade");
@@ -107,7 +107,7 @@ class DrainResumeTest {
 
     @Test
     void theNextDrainWaitsForHoldersOfEveryEarlierOne() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket firstRequest = drain.enterRequest();
         Ticket firstUpload = drain.enterUpload(TestUpload.unseen());
         drain.start("one");
@@ -130,7 +130,7 @@ class DrainResumeTest {
 
     @Test
     void requestsThatWereGivenUpHoldTheNextDrainAgain() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         drain.start("one");
         time.advanceSeconds(30);
@@ -146,7 +146,7 @@ class DrainResumeTest {
 
     @Test
     void anUploadThatWasGivenUpAndStillRunsHoldsTheNextDrainAgain() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         TestUpload source = TestUpload.ofLength(1000);
         Ticket upload = drain.enterUpload(source);
         drain.start("one");
@@ -169,7 +169,7 @@ class DrainResumeTest {
 
     @Test
     void anUploadThatWasGivenUpAndHasEndedHoldsNothing() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket upload = drain.enterUpload(TestUpload.ofLength(1000));
         drain.start("one");
         time.advanceSeconds(62);
@@ -182,7 +182,7 @@ class DrainResumeTest {
 
     @Test
     void aHoldOutlivesAResumeAndHoldsTheNextDrainEvenIfItWasGivenUp() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Hold hold = drain.hold("import");
         drain.start("one", new DrainLimits(Duration.ZERO, null));
         assertThat(drain.state()).isEqualTo(EXPIRED);
@@ -197,7 +197,7 @@ class DrainResumeTest {
 
     @Test
     void manyCyclesUnderOneLongHolderLoseNothing() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket longOne = drain.enterUpload(TestUpload.unseen());
         for (int i = 0; i < 100; i++) {
             Ticket request = drain.enterRequest();
@@ -218,7 +218,7 @@ class DrainResumeTest {
 
     @Test
     void aForgottenDrainResumesByItself() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Changes changes = Changes.of(drain);
         drain.start("upgrade", resumeAfter(1800));
         assertThat(drain.state()).isEqualTo(DRAINED);
@@ -234,7 +234,7 @@ class DrainResumeTest {
     @Test
     void aDrainThatRunsResumesByItselfInEveryPhase() throws Exception {
         for (String lameDuck : List.of("1h", "off")) {
-            Drain drain = time.drain("lameDuck", lameDuck);
+            NodeDrain drain = time.drain("lameDuck", lameDuck);
             drain.enterUpload(TestUpload.unseen());
             CompletableFuture<DrainReport> outcome = drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(99);
@@ -247,7 +247,7 @@ class DrainResumeTest {
 
     @Test
     void aLaterCommandMovesTheMomentAndOneWithoutItKeepsIt() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.start("one", resumeAfter(100));
         time.advanceSeconds(50);
         drain.start("two", resumeAfter(100));
@@ -261,7 +261,7 @@ class DrainResumeTest {
 
     @Test
     void resumingByHandForgetsTheMoment() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.start("one", resumeAfter(100));
         drain.resume();
         drain.start("two");
@@ -272,7 +272,7 @@ class DrainResumeTest {
 
     @Test
     void aStopIsNeverUndone() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade", resumeAfter(100));
         drain.startForStop("SIGTERM", true);
@@ -289,13 +289,13 @@ class DrainResumeTest {
     @Test
     void aStopForgetsThatADrainWasToResumeByItself() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain();
+            NodeDrain drain = time.drain();
             drain.start("before", resumeAfter(100));
             drain.startForStop("SIGTERM", true);
             drain.start("after", resumeAfter(100));
             assertThat(drain.step()).as("nothing is waited for").isEqualTo(-1);
             time.advanceSeconds(100);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
 
             assertThat(drain.state()).isEqualTo(DRAINED);
             assertThat(log.lines()).noneMatch(line -> line.contains("resumeAfter"));
@@ -305,14 +305,14 @@ class DrainResumeTest {
     @Test
     void closedListenersAreNeverUndone() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
-            Drain drain = time.drain("closeListener", "true", "controlPort", "8081", "lameDuck", "10s");
+            NodeDrain drain = time.drain("closeListener", "true", "controlPort", "8081", "lameDuck", "10s");
             drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(5);
             drain.resume();
             assertThat(drain.state()).as("the listeners were still open").isEqualTo(SERVING);
             drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(10);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             time.settle();
             assertThatIllegalStateException()
                     .isThrownBy(drain::resume)
@@ -322,7 +322,7 @@ class DrainResumeTest {
 
             assertThat(drain.state()).isEqualTo(DRAINED);
             assertThat(drain.step()).isEqualTo(-1);
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             assertThat(log.warnings())
                     .last()
                     .asString()

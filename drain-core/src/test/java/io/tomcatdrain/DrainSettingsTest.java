@@ -25,7 +25,8 @@ class DrainSettingsTest {
         DrainSettings settings = DrainSettings.defaults();
 
         assertThat(settings.path()).isEqualTo("/drain");
-        assertThat(settings.token()).isNull();
+        assertThat(settings.hasToken()).isFalse();
+        assertThat(settings.isToken("")).isFalse();
         assertThat(settings.controlPort()).isNull();
         assertThat(settings.uploadTypes().prefixes())
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
@@ -242,7 +243,9 @@ class DrainSettingsTest {
     void theTokenIsNeverShown() {
         DrainSettings settings = DrainSettings.of(Map.of("token", TOKEN, "closeListener", "true", "killAfter", "5s"));
 
-        assertThat(settings.token()).isEqualTo(TOKEN);
+        assertThat(settings.hasToken()).isTrue();
+        assertThat(settings.isToken(TOKEN)).isTrue();
+        assertThat(settings.isToken(TOKEN + "x")).isFalse();
         assertThat(settings.text(Setting.TOKEN)).isNull();
         assertThat(settings.toString()).doesNotContain(TOKEN);
         assertThat(settings.warnings()).isNotEmpty().noneMatch(warning -> warning.contains(TOKEN));
@@ -260,7 +263,7 @@ class DrainSettingsTest {
 
         DrainSettings after = before.with("requestTimeout", "1s");
 
-        assertThat(after.token()).isEqualTo(TOKEN);
+        assertThat(after.isToken(TOKEN)).isTrue();
         assertThat(after.uploadTimeout()).isEqualTo(Duration.ofHours(1));
         assertThat(after.requestTimeout()).isEqualTo(Duration.ofSeconds(1));
         assertThat(before.requestTimeout()).isEqualTo(Duration.ofSeconds(30));

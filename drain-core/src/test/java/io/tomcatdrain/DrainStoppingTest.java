@@ -19,7 +19,7 @@ class DrainStoppingTest {
 
     @Test
     void aStopIsFittedIntoKillAfter() {
-        Drain drain = time.drain("lameDuck", "20s", "killAfter", "30s");
+        NodeDrain drain = time.drain("lameDuck", "20s", "killAfter", "30s");
         drain.enterUpload(TestUpload.unseen());
         drain.startForStop("SIGTERM", true);
 
@@ -35,7 +35,7 @@ class DrainStoppingTest {
 
     @Test
     void aCommandIsNotFittedIntoKillAfterUntilTheStopComes() {
-        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        NodeDrain drain = time.drain("lameDuck", "off", "killAfter", "30s");
         drain.enterUpload(TestUpload.unseen());
         drain.start("upgrade");
         time.advanceSeconds(120);
@@ -50,7 +50,7 @@ class DrainStoppingTest {
 
     @Test
     void aCommandsLongerDeadlineDoesNotOutliveKillAfter() {
-        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        NodeDrain drain = time.drain("lameDuck", "off", "killAfter", "30s");
         drain.enterUpload(TestUpload.unseen());
         drain.startForStop("SIGTERM", true);
         drain.start("take your time", timeout(Duration.ofHours(1)));
@@ -61,7 +61,7 @@ class DrainStoppingTest {
 
     @Test
     void aSecondStopDoesNotPostponeTheKillThatTheFirstAnnounced() {
-        Drain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        NodeDrain drain = time.drain("lameDuck", "off", "killAfter", "30s");
         drain.enterUpload(TestUpload.unseen());
         drain.startForStop("shutdown port", true);
         time.advanceSeconds(20);
@@ -73,7 +73,7 @@ class DrainStoppingTest {
 
     @Test
     void aStopThatNothingNewCanReachNeedsNoLameDuck() {
-        Drain drain = time.drain("lameDuck", "20s", "uploadTimeout", "30s");
+        NodeDrain drain = time.drain("lameDuck", "20s", "uploadTimeout", "30s");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
         drain.startForStop("undeploy", false);
         time.advanceSeconds(1);
@@ -90,7 +90,7 @@ class DrainStoppingTest {
 
     @Test
     void theEndOfALameDuckIsForThatOneDrainOnly() {
-        Drain drain = time.drain("lameDuck", "20s");
+        NodeDrain drain = time.drain("lameDuck", "20s");
         drain.endLameDuck();
         drain.start("upgrade");
         assertThat(drain.state()).isEqualTo(LAME_DUCK);
@@ -104,7 +104,7 @@ class DrainStoppingTest {
 
     @Test
     void aStopOfADrainedNodeIsOverAtOnce() {
-        Drain drain = time.drain("killAfter", "30s");
+        NodeDrain drain = time.drain("killAfter", "30s");
         drain.start("upgrade");
 
         drain.startForStop("SIGTERM", true);
@@ -115,7 +115,7 @@ class DrainStoppingTest {
 
     @Test
     void closingADrainGivesUpWhateverItWaitsFor() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterUpload(TestUpload.unseen());
         drain.enterRequest();
         CompletableFuture<DrainReport> outcome = drain.start("upgrade");
@@ -127,7 +127,7 @@ class DrainStoppingTest {
 
     @Test
     void closingTheDrainOfAServingNodeChangesNothing() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         drain.close();
 
         assertThat(drain.state()).isEqualTo(SERVING);

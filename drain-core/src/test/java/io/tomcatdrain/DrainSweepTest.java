@@ -12,7 +12,7 @@ class DrainSweepTest {
 
     @Test
     void requestsThatTheContainerDroppedWithoutAWordAreSweptWhileDraining() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         boolean[] gone = {false};
         Ticket tracked = drain.track(drain.enterRequest(), () -> gone[0]);
         TestUpload upload = TestUpload.ofLength(100);
@@ -32,7 +32,7 @@ class DrainSweepTest {
 
     @Test
     void requestsThatTheContainerDroppedAreSweptWheneverSomebodyLooks() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         boolean[] gone = {false};
         drain.track(drain.enterRequest(), () -> gone[0]);
         assertThat(drain.status().inFlight().requests()).isOne();
@@ -43,7 +43,7 @@ class DrainSweepTest {
 
     @Test
     void aTrackedTicketCountsOnceAndUploadsNeedNoTracking() {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
         Ticket tracked = drain.track(drain.enterRequest(), () -> false);
         Ticket upload = drain.enterUpload(TestUpload.ofLength(1));
         assertThat(drain.track(tracked, () -> true)).isSameAs(tracked);

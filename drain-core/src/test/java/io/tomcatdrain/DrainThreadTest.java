@@ -34,7 +34,7 @@ class DrainThreadTest {
     private static final AtomicInteger DRAINS = new AtomicInteger();
 
     /** Named apart, so that the thread of an earlier test that is just ending is not taken for its own. */
-    private final Drain drain = new Drain(
+    private final NodeDrain drain = new NodeDrain(
             "real-" + DRAINS.incrementAndGet(), DrainSettings.defaults().with("lameDuck", "off"));
 
     @BeforeEach
@@ -42,13 +42,13 @@ class DrainThreadTest {
         CapturedLog.keepOffTheConsole();
     }
 
-    private static List<Thread> threadsOf(Drain drain) {
+    private static List<Thread> threadsOf(NodeDrain drain) {
         return Thread.getAllStackTraces().keySet().stream()
                 .filter(thread -> thread.getName().equals("drain-" + drain.name()))
                 .toList();
     }
 
-    private static void awaitNoThread(Drain drain) {
+    private static void awaitNoThread(NodeDrain drain) {
         await().atMost(30, TimeUnit.SECONDS)
                 .untilAsserted(() -> assertThat(threadsOf(drain)).isEmpty());
     }
@@ -66,7 +66,7 @@ class DrainThreadTest {
         });
         request.close();
 
-        assertThat(drain.awaitDrained(30_000)).isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(30_000))).isTrue();
         awaitNoThread(drain);
     }
 
@@ -89,7 +89,7 @@ class DrainThreadTest {
             if (hold != null) {
                 hold.close();
             }
-            assertThat(drain.awaitDrained(30_000)).isTrue();
+            assertThat(drain.awaitDrained(Duration.ofMillis(30_000))).isTrue();
             drain.resume();
         }
     }
@@ -98,7 +98,7 @@ class DrainThreadTest {
     void theProberThatEverybodyWaitsForWakesTheDrain() throws Exception {
         AtomicLong nanos = new AtomicLong();
         long hour = TimeUnit.HOURS.toNanos(1);
-        Drain probed = new Drain(
+        NodeDrain probed = new NodeDrain(
                 "probed",
                 DrainSettings.defaults().with("lameDuckTimeout", "10h").with("probeFailures", "1"),
                 nanos::get,
@@ -117,7 +117,7 @@ class DrainThreadTest {
         nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
         probed.pollReadiness("10.0.0.1", "balancer");
 
-        assertThat(probed.awaitDrained(30_000)).isTrue();
+        assertThat(probed.awaitDrained(Duration.ofMillis(30_000))).isTrue();
     }
 
     @Test
@@ -138,7 +138,7 @@ class DrainThreadTest {
         drain.start("upgrade");
         drain.close();
 
-        assertThat(drain.awaitOver(30_000)).isTrue();
+        assertThat(drain.awaitOver(Duration.ofMillis(30_000))).isTrue();
         awaitNoThread(drain);
     }
 
@@ -163,7 +163,7 @@ class DrainThreadTest {
         assertThat(drain.state()).isEqualTo(DRAINING);
         request.close();
 
-        assertThat(drain.awaitDrained(30_000)).isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(30_000))).isTrue();
     }
 
     @Test
@@ -194,7 +194,7 @@ class DrainThreadTest {
         await().atMost(30, TimeUnit.SECONDS)
                 .untilAsserted(() -> assertThat(threadsOf(drain)).hasSize(1));
         held.close();
-        assertThat(drain.awaitDrained(30_000)).isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(30_000))).isTrue();
         awaitNoThread(drain);
     }
 
@@ -202,7 +202,7 @@ class DrainThreadTest {
     void aFaultThatCannotEvenBeLoggedDoesNotEndTheThread() throws Exception {
         boolean[] broken = {false};
         CountDownLatch failed = new CountDownLatch(1);
-        Drain faulty = new Drain(
+        NodeDrain faulty = new NodeDrain(
                 "faulty",
                 DrainSettings.defaults().with("lameDuck", "off"),
                 () -> {
@@ -238,7 +238,7 @@ class DrainThreadTest {
             assertThat(failed.await(30, TimeUnit.SECONDS)).isTrue();
             request.close();
 
-            assertThat(faulty.awaitDrained(30_000)).isTrue();
+            assertThat(faulty.awaitDrained(Duration.ofMillis(30_000))).isTrue();
         } finally {
             logger.removeHandler(failing);
         }

@@ -16,47 +16,50 @@ class DrainWaitingTest {
 
     @Test
     void nobodyIsAwaitedWhileServing() throws Exception {
-        Drain drain = time.drain();
+        NodeDrain drain = time.drain();
 
-        assertThat(drain.awaitDrained(Long.MAX_VALUE)).isFalse();
-        assertThat(drain.awaitOver(Long.MAX_VALUE)).isFalse();
+        assertThat(drain.awaitDrained(Duration.ofMillis(Long.MAX_VALUE))).isFalse();
+        assertThat(drain.awaitOver(Duration.ofMillis(Long.MAX_VALUE))).isFalse();
     }
 
     @Test
     void waitingEndsWithTheOutcome() throws Exception {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         Ticket request = drain.enterRequest();
         drain.start("upgrade");
-        assertThat(drain.awaitDrained(0)).isFalse();
-        assertThat(drain.awaitDrained(-1)).isFalse();
-        assertThat(drain.awaitOver(1)).isFalse();
+        assertThat(drain.awaitDrained(Duration.ofMillis(0))).isFalse();
+        assertThat(drain.awaitDrained(Duration.ofMillis(-1))).isFalse();
+        assertThat(drain.awaitOver(Duration.ofMillis(1))).isFalse();
         request.close();
         time.settle();
-        assertThat(drain.awaitDrained(0)).isTrue();
-        assertThat(drain.awaitOver(Long.MAX_VALUE)).isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(0))).isTrue();
+        assertThat(drain.awaitOver(Duration.ofMillis(Long.MAX_VALUE))).isTrue();
         drain.resume();
         drain.enterRequest();
         drain.start("again", timeout(Duration.ZERO));
 
-        assertThat(drain.awaitDrained(Long.MAX_VALUE)).as("expired").isFalse();
-        assertThat(drain.awaitOver(Long.MAX_VALUE)).isTrue();
+        assertThat(drain.awaitDrained(Duration.ofMillis(Long.MAX_VALUE)))
+                .as("expired")
+                .isFalse();
+        assertThat(drain.awaitOver(Duration.ofMillis(Long.MAX_VALUE))).isTrue();
     }
 
     @Test
     void anInterruptEndsTheWaitAsInterrupted() {
-        Drain drain = time.drain("lameDuck", "off");
+        NodeDrain drain = time.drain("lameDuck", "off");
         drain.enterRequest();
         drain.start("upgrade");
         Thread.currentThread().interrupt();
 
-        assertThatThrownBy(() -> drain.awaitDrained(Long.MAX_VALUE)).isInstanceOf(InterruptedException.class);
+        assertThatThrownBy(() -> drain.awaitDrained(Duration.ofMillis(Long.MAX_VALUE)))
+                .isInstanceOf(InterruptedException.class);
         assertThat(Thread.interrupted()).isFalse();
         assertThat(drain.state()).isEqualTo(DRAINING);
     }
 
     @Test
     void aStepTellsHowLongNothingIsDue() {
-        Drain drain = time.drain("lameDuck", "5s");
+        NodeDrain drain = time.drain("lameDuck", "5s");
         List<Long> waits = new ArrayList<>();
         waits.add(drain.step());
         Ticket upload = drain.enterUpload(TestUpload.unseen());

@@ -19,7 +19,7 @@ final class FakeTicker implements Ticker, InstantSource {
     static final String NAME = "test";
 
     /** Every drain made so far whose last words may still be on their way to the log. */
-    private static final Queue<Drain> SPEAKING = new ConcurrentLinkedQueue<>();
+    private static final Queue<NodeDrain> SPEAKING = new ConcurrentLinkedQueue<>();
 
     static {
         CapturedLog.keepOffTheConsole();
@@ -29,29 +29,29 @@ final class FakeTicker implements Ticker, InstantSource {
     private long nanos = Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(3);
 
     private Instant instant = Instant.parse("2026-11-22T10:00:00Z");
-    private Drain drain;
+    private NodeDrain drain;
 
     /** Makes a drain that lives in this time; names and values of settings alternate. */
-    Drain drain(String... namesAndValues) {
+    NodeDrain drain(String... namesAndValues) {
         return drain(this, namesAndValues);
     }
 
     /** Makes one that asks somebody else for the time, who asks this. */
-    Drain drain(Ticker between, String... namesAndValues) {
+    NodeDrain drain(Ticker between, String... namesAndValues) {
         Map<String, String> texts = new HashMap<>();
         for (int i = 0; i < namesAndValues.length; i += 2) {
             texts.put(namesAndValues[i], namesAndValues[i + 1]);
         }
-        drain = new Drain(NAME, DrainSettings.of(texts), between, this, false);
+        drain = new NodeDrain(NAME, DrainSettings.of(texts), between, this, false);
         SPEAKING.add(drain);
         return drain;
     }
 
     /** Waits until the drains of earlier tests have said everything. */
     static void awaitSilence() {
-        for (Drain each = SPEAKING.poll(); each != null; each = SPEAKING.poll()) {
+        for (NodeDrain each = SPEAKING.poll(); each != null; each = SPEAKING.poll()) {
             try {
-                assertThat(each.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+                assertThat(each.awaitListeners(Duration.ofSeconds(30))).isTrue();
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
             }

@@ -27,7 +27,7 @@ import org.openjdk.jmh.annotations.Warmup;
 public class GateBenchmark {
     private final InFlightGate gate =
             new InFlightGate(InFlightGate.stripesFor(Runtime.getRuntime().availableProcessors()), () -> {});
-    private final Drain drain = new Drain("benchmark", DrainSettings.defaults());
+    private final NodeDrain drain = new NodeDrain("benchmark", DrainSettings.defaults());
     private final AtomicLong counter = new AtomicLong();
     private final LongTaskTimer timer = LongTaskTimer.builder("requests").register(new SimpleMeterRegistry());
 

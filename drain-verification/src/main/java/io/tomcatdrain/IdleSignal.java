@@ -1,5 +1,6 @@
 package io.tomcatdrain;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
@@ -85,8 +86,8 @@ public final class IdleSignal {
 
     /** Ours: the last close wakes the drain's thread, which wakes the waiter. */
     private static final class Drained implements Node {
-        private final Drain drain =
-                new Drain("idle-signal", DrainSettings.defaults().with("lameDuck", "off"));
+        private final NodeDrain drain =
+                new NodeDrain("idle-signal", DrainSettings.defaults().with("lameDuck", "off"));
         private final Ticket request;
 
         Drained() {
@@ -105,7 +106,7 @@ public final class IdleSignal {
 
         @Override
         public void awaitIdle() throws InterruptedException {
-            drain.awaitDrained(TimeUnit.MINUTES.toMillis(1));
+            drain.awaitDrained(Duration.ofMinutes(1));
         }
     }
 

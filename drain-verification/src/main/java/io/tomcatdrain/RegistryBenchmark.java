@@ -24,7 +24,7 @@ public class RegistryBenchmark {
     @Param({"0", "10000"})
     private int underWay;
 
-    private final Drain drain = new Drain("benchmark", DrainSettings.defaults());
+    private final NodeDrain drain = new NodeDrain("benchmark", DrainSettings.defaults());
 
     @Setup
     public void fill() {

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.Hold;
+import io.tomcatdrain.NodeDrain;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DrainEndpointsTest {
     private static final ObjectMapper JACKSON = new ObjectMapper();
 
-    private final Drain drain = Drains.make();
+    private final NodeDrain drain = Drains.make();
     private final DrainEndpoints endpoints = new DrainEndpoints(drain);
 
     @AfterEach
@@ -70,7 +70,7 @@ class DrainEndpointsTest {
     @ParameterizedTest
     @ValueSource(strings = {"/ready", "/live"})
     void probesNeedNoTokenAndNoControlPortAndMayHaveAQuery(String below) throws IOException {
-        DrainEndpoints withoutToken = new DrainEndpoints(new Drain("endpoints", DrainSettings.defaults()));
+        DrainEndpoints withoutToken = new DrainEndpoints(new NodeDrain("endpoints", DrainSettings.defaults()));
         Exchange exchange = Exchange.of("GET", "cache=%buster&&x");
 
         withoutToken.handle(exchange.request(), exchange.response(), below, false);
@@ -152,7 +152,7 @@ class DrainEndpointsTest {
     @ParameterizedTest
     @CsvSource({"GET,''", "POST,''", "DELETE,''", "GET,/events"})
     void controlIsOffWithoutAConfiguredToken(String method, String below) throws IOException {
-        Drain uncontrolled = new Drain("endpoints", DrainSettings.of(Map.of("lameDuck", "off")));
+        NodeDrain uncontrolled = new NodeDrain("endpoints", DrainSettings.of(Map.of("lameDuck", "off")));
         Exchange exchange = Exchange.of(method, "bad").withToken();
 
         new DrainEndpoints(uncontrolled).handle(exchange.request(), exchange.response(), below, true);
@@ -375,7 +375,7 @@ class DrainEndpointsTest {
 
     @Test
     void namesTheConfiguredPath() throws IOException {
-        Drain elsewhere = Drains.make("path", "/ops/node");
+        NodeDrain elsewhere = Drains.make("path", "/ops/node");
         DrainEndpoints there = new DrainEndpoints(elsewhere);
         Exchange start = Exchange.of("POST").withToken();
         Exchange missing = Exchange.of("GET");

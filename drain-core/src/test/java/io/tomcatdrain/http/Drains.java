@@ -1,7 +1,7 @@
 package io.tomcatdrain.http;
 
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.NodeDrain;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -11,11 +11,11 @@ final class Drains {
 
     private Drains() {}
 
-    static Drain make(String... more) {
+    static NodeDrain make(String... more) {
         Map<String, String> settings = new HashMap<>(Map.of("token", TOKEN, "lameDuck", "off"));
         for (int i = 0; i < more.length; i += 2) {
             settings.put(more[i], more[i + 1]);
         }
-        return new Drain("endpoints", DrainSettings.of(settings));
+        return new NodeDrain("endpoints", DrainSettings.of(settings));
     }
 }

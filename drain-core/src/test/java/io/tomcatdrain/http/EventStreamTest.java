@@ -4,20 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Hold;
-import io.tomcatdrain.Ticket;
-import io.tomcatdrain.UploadSource;
+import io.tomcatdrain.NodeDrain;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashSet;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,7 +20,7 @@ class EventStreamTest {
     private static final Duration NEVER = Duration.ofHours(1);
     private static final Duration SOON = Duration.ofMillis(5);
 
-    private final Drain drain = Drains.make();
+    private final NodeDrain drain = Drains.make();
 
     /** Writes when something changes and at no other time. */
     private final DrainEndpoints endpoints = withRhythm(NEVER, NEVER, NEVER);
@@ -138,28 +131,6 @@ class EventStreamTest {
     }
 
     @Test
-    void allShareOneLookAtTheDrain() throws Exception {
-        AtomicLong looks = new AtomicLong();
-        Ticket upload = drain.enterUpload(new CountingUpload(looks));
-        List<Exchange> sixteen = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
-            Exchange exchange = listening();
-            sixteen.add(exchange);
-            visits.send(exchange, "/events");
-        }
-
-        Set<String> seen = new HashSet<>();
-        for (Exchange exchange : sixteen) {
-            seen.add(exchange.nextFlushed());
-        }
-
-        // Each look finds another number of bytes.
-        assertThat(looks).hasPositiveValue();
-        assertThat(seen).hasSize(1);
-        upload.close();
-    }
-
-    @Test
     void neitherHoldsADrainNorKeepsWaitersFromTheirPlaces() throws Exception {
         for (int i = 0; i < 16; i++) {
             Exchange exchange = listening();
@@ -196,9 +167,9 @@ class EventStreamTest {
         }
         var unused = drain.start("last");
         awaitState(fast, "DRAINED");
-        assertThat(drain.awaitListeners(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(drain.awaitListeners(Duration.ofSeconds(10))).isTrue();
         long before = System.nanoTime();
-        assertThat(endpoints.awaitAnswered(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
         assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(5));
 
         mayWrite.countDown();
@@ -215,7 +186,7 @@ class EventStreamTest {
         assertState(exchange.nextFlushed(), "SERVING");
         drain.startForStop("stop", true);
 
-        assertThat(endpoints.awaitAnswered(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
 
         visits.awaitAllGone();
         awaitState(exchange, "DRAINED");
@@ -246,44 +217,6 @@ class EventStreamTest {
         thread.interrupt();
 
         visits.awaitAllGone();
-    }
-
-    /** Has got one more byte each time somebody asks. */
-    private record CountingUpload(AtomicLong looks) implements UploadSource {
-        @Override
-        public String method() {
-            return "POST";
-        }
-
-        @Override
-        public String path() {
-            return "/upload";
-        }
-
-        @Override
-        public String remote() {
-            return "192.0.2.7";
-        }
-
-        @Override
-        public long contentLength() {
-            return 1_000_000;
-        }
-
-        @Override
-        public long bytesReceived() {
-            return looks.incrementAndGet();
-        }
-
-        @Override
-        public boolean isBodyComplete() {
-            return false;
-        }
-
-        @Override
-        public boolean isGone() {
-            return false;
-        }
     }
 
     private DrainEndpoints withRhythm(Duration progress, Duration keepAlive, Duration longest) {

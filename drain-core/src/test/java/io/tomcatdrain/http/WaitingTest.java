@@ -3,10 +3,11 @@ package io.tomcatdrain.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Hold;
+import io.tomcatdrain.NodeDrain;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** {@code POST ?wait=}: answered when the drain is over. */
 @Timeout(60)
 class WaitingTest {
-    private final Drain drain = Drains.make();
+    private final NodeDrain drain = Drains.make();
     private final DrainEndpoints endpoints = new DrainEndpoints(drain);
     private final Visits visits = new Visits(endpoints);
 
@@ -155,7 +156,7 @@ class WaitingTest {
                 assertThat(exchange.status).isEqualTo(200);
             }
         }
-        assertThat(endpoints.awaitAnswered(0, TimeUnit.SECONDS)).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(0))).isTrue();
     }
 
     @Test
@@ -169,14 +170,14 @@ class WaitingTest {
         });
         visits.send(exchange, "");
         visits.awaitAllInside();
-        assertThat(endpoints.awaitAnswered(0, TimeUnit.SECONDS)).isFalse();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(0))).isFalse();
 
         hold.close();
         assertThat(writing.await(10, TimeUnit.SECONDS)).isTrue();
-        assertThat(endpoints.awaitAnswered(1, TimeUnit.MILLISECONDS)).isFalse();
+        assertThat(endpoints.awaitAnswered(Duration.ofMillis(1))).isFalse();
         mayWrite.countDown();
 
-        assertThat(endpoints.awaitAnswered(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
         assertAnswer(exchange, 200, "DRAINED");
         assertThat(exchange.flushed).hasSize(1);
     }

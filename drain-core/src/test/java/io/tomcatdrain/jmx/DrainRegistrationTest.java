@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.NodeDrain;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Map;
@@ -48,7 +48,7 @@ class DrainRegistrationTest {
     private static final String TABLE = "ActiveUploads";
 
     private final MBeanServer local = ManagementFactory.getPlatformMBeanServer();
-    private Drain drain;
+    private NodeDrain drain;
     private DrainRegistration registration;
     private RemoteJmx remote;
     private MBeanServerConnection console;
@@ -56,7 +56,7 @@ class DrainRegistrationTest {
 
     @BeforeEach
     void registerAndConnect() throws Exception {
-        drain = new Drain("jmx test", DrainSettings.of(Map.of("lameDuck", "off")));
+        drain = new NodeDrain("jmx test", DrainSettings.of(Map.of("lameDuck", "off")));
         registration = DrainRegistration.register(drain);
         remote = new RemoteJmx();
         console = remote.connection();
@@ -314,7 +314,7 @@ class DrainRegistrationTest {
         console.addNotificationListener(bean, (notification, handback) -> seen.add(notification), null, null);
 
         drain.start("upgrade");
-        drain.awaitDrained(10_000);
+        drain.awaitDrained(Duration.ofMillis(10_000));
         drain.resume();
 
         String[] states = {"SERVING", "LAME_DUCK", "DRAINING", "DRAINED", "SERVING"};
@@ -360,7 +360,7 @@ class DrainRegistrationTest {
         };
         logger.addHandler(handler);
         logger.setUseParentHandlers(false);
-        try (var second = DrainRegistration.register(new Drain("jmx test", DrainSettings.defaults()))) {
+        try (var second = DrainRegistration.register(new NodeDrain("jmx test", DrainSettings.defaults()))) {
             assertThat(warned.get())
                     .contains("another drain of this process has the name [io.tomcatdrain:type=Drain,name=jmx test]");
         } finally {
@@ -376,7 +376,7 @@ class DrainRegistrationTest {
     @ParameterizedTest
     @ValueSource(strings = {"Catalina", "/", "/shop##2", "a,b=c:d", "what*", "said \"so\"", "two\nlines", ""})
     void everyNameIsPossible(String name) throws Exception {
-        try (var shown = DrainRegistration.register(new Drain(name, DrainSettings.defaults()))) {
+        try (var shown = DrainRegistration.register(new NodeDrain(name, DrainSettings.defaults()))) {
             Set<ObjectName> names = local.queryNames(new ObjectName("io.tomcatdrain:type=Drain,*"), null);
             names.remove(bean);
             assertThat(names).singleElement().satisfies(one -> {

@@ -12,6 +12,7 @@ import io.micrometer.core.instrument.simple.SimpleConfig;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.jmx.DrainRegistration;
 import io.tomcatdrain.jmx.FixedUpload;
 import java.time.Duration;
@@ -26,7 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @SuppressWarnings("try") // what is opened in a try need not be named in it
 class DrainMetricsTest {
-    private final Drain drain = new Drain("node", DrainSettings.of(Map.of("lameDuck", "off")));
+    private final NodeDrain drain = new NodeDrain("node", DrainSettings.of(Map.of("lameDuck", "off")));
     private final MeterRegistry registry = new SimpleMeterRegistry();
 
     @AfterEach
@@ -107,7 +108,7 @@ class DrainMetricsTest {
         drain.start("upgrade");
         await().until(() -> drain.status().drainingMillis() >= 30);
         upload.close();
-        drain.awaitDrained(10_000);
+        drain.awaitDrained(Duration.ofMillis(10_000));
 
         double seconds = drain.status().report().drainMillis() / 1000.0;
         assertThat(value("drain.duration{name=node,phase=draining}")).isBetween(0.03, seconds + 0.002);

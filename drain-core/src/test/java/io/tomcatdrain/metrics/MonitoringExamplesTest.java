@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.NodeDrain;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +24,7 @@ class MonitoringExamplesTest {
 
     private static String scrape() {
         PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        new DrainMetrics(new Drain("node", DrainSettings.defaults())).bindTo(registry);
+        new DrainMetrics(new NodeDrain("node", DrainSettings.defaults())).bindTo(registry);
         return registry.scrape();
     }
 

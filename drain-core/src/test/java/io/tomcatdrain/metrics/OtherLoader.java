@@ -17,13 +17,13 @@ final class OtherLoader implements AutoCloseable {
 
     /** Makes a drain of that loader and shows it by JMX; to be closed. */
     AutoCloseable register(String name) throws ReflectiveOperationException {
-        Class<?> drainClass = load("io.tomcatdrain.Drain");
+        Class<?> drainClass = load("io.tomcatdrain.NodeDrain");
         Class<?> settings = load("io.tomcatdrain.DrainSettings");
         Object drain = drainClass
                 .getConstructor(String.class, settings)
                 .newInstance(name, settings.getMethod("defaults").invoke(null));
         return (AutoCloseable) load("io.tomcatdrain.jmx.DrainRegistration")
-                .getMethod("register", drainClass)
+                .getMethod("register", load("io.tomcatdrain.Drain"))
                 .invoke(null, drain);
     }
 

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
@@ -402,10 +403,10 @@ class FilterIT {
                 ActiveUpload seen = onlyUpload(server);
                 assertThat(seen.bytesReceived()).isEqualTo(-1);
                 assertThat(seen.stalledMillis()).isZero();
-                assertThat(drain(server).awaitOver(20)).isFalse();
+                assertThat(drain(server).awaitOver(Duration.ofMillis(20))).isFalse();
             }
             assertThat(upload.finish().status()).isEqualTo(200);
-            assertThat(drain(server).awaitDrained(10_000)).isTrue();
+            assertThat(drain(server).awaitDrained(Duration.ofMillis(10_000))).isTrue();
             assertThat(drain(server).status().totals().uploadBytes()).isEqualTo(upload.body.length);
         }
     }

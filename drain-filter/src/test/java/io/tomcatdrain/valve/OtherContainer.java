@@ -256,7 +256,7 @@ abstract class OtherContainer {
                             () -> assertThat(drain().status().uploads().get(0).bytesReceived())
                                     .isEqualTo(expected));
             assertThat(half.finish().status()).isEqualTo(200);
-            assertThat(drain().awaitDrained(10_000)).isTrue();
+            assertThat(drain().awaitDrained(Duration.ofMillis(10_000))).isTrue();
             assertThat(drain().status().totals().uploadBytes()).isEqualTo(BODY.length);
         }
     }

@@ -3,6 +3,7 @@ package io.tomcatdrain.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
@@ -154,7 +155,7 @@ class ApplicationStopIT {
 
     static void awaitListeners(Drain drain) {
         try {
-            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -85,7 +86,7 @@ class AgreementIT {
             }
             server.mayAnswer.countDown();
             assertThat(waiting.get()).isEqualTo("0");
-            assertThat(server.valve.drain().awaitDrained(30_000)).isTrue();
+            assertThat(server.valve.drain().awaitDrained(Duration.ofMillis(30_000))).isTrue();
             JsonNode after = json.readTree(server.status());
             assertThat(ofJmx()).isEqualTo(ofJson(after));
             assertThat(ofMetrics(DrainMetrics.ofNode())).isEqualTo(ofJson(after));

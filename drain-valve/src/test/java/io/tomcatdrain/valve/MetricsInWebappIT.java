@@ -118,7 +118,7 @@ class MetricsInWebappIT {
 
             server.get("/app/page");
             server.valve.drain().start("upgrade");
-            server.valve.drain().awaitDrained(10_000);
+            server.valve.drain().awaitDrained(Duration.ofMillis(10_000));
 
             assertThat(server.send(server.request("/app/page")).statusCode()).isEqualTo(503);
             assertThat(metrics())

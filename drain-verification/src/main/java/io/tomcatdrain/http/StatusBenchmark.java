@@ -1,6 +1,6 @@
 package io.tomcatdrain.http;
 
-import io.tomcatdrain.Drain;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.SteadyUpload;
@@ -28,7 +28,7 @@ public class StatusBenchmark {
     @Param({"0", "100", "1000", "10000"})
     private int underWay;
 
-    private final Drain drain = new Drain("benchmark", DrainSettings.defaults());
+    private final NodeDrain drain = new NodeDrain("benchmark", DrainSettings.defaults());
 
     @Setup
     public void fill() {

@@ -1,6 +1,7 @@
 package io.tomcatdrain.scale;
 
-import io.tomcatdrain.Drain;
+import java.time.Duration;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
@@ -43,7 +44,7 @@ public final class RegistryGrowth {
         double[] close = new double[ROUNDS];
         double bytes = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            Drain drain = new Drain("growth", DrainSettings.of(Map.of("lameDuck", "off")));
+            NodeDrain drain = new NodeDrain("growth", DrainSettings.of(Map.of("lameDuck", "off")));
             long empty = round == 0 ? GraphLayout.parseInstance(drain).totalSize() : 0;
             List<UploadSource> sources = new ArrayList<>();
             for (int i = 0; i < uploads; i++) {
@@ -67,7 +68,7 @@ public final class RegistryGrowth {
                         return tickets.size();
                     })
                     / uploads;
-            if (!drain.awaitDrained(10_000) || drain.state() != DrainState.DRAINED) {
+            if (!drain.awaitDrained(Duration.ofMillis(10_000)) || drain.state() != DrainState.DRAINED) {
                 throw new IllegalStateException("not drained");
             }
         }

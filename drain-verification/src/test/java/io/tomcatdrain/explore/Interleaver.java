@@ -240,6 +240,18 @@ public final class Interleaver {
         }
     }
 
+    /** Instead of {@link ReentrantLock#isHeldByCurrentThread}; true for a thread that is not explored, whose locks are not kept. */
+    public static boolean holds(ReentrantLock lock) {
+        Interleaver now = active;
+        Task me = now.me();
+        return me == null || now.owners.get(lock) == me;
+    }
+
+    /** Instead of the same where locks are left out. */
+    public static boolean holdsNone(ReentrantLock lock) {
+        return true;
+    }
+
     /** Instead of {@link ReentrantLock#lock} and {@link ReentrantLock#unlock}, to see whether a lock that is left out is missed. */
     public static void noLock(ReentrantLock lock) {
         point();

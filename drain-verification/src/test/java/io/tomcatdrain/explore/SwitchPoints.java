@@ -142,6 +142,8 @@ public final class SwitchPoints extends ClassLoader {
                             call(locks ? "lock" : "noLock", "(Ljava/util/concurrent/locks/ReentrantLock;)V");
                         case "java/util/concurrent/locks/ReentrantLock.unlock" ->
                             call(locks ? "unlock" : "noLock", "(Ljava/util/concurrent/locks/ReentrantLock;)V");
+                        case "java/util/concurrent/locks/ReentrantLock.isHeldByCurrentThread" ->
+                            call(locks ? "holds" : "holdsNone", "(Ljava/util/concurrent/locks/ReentrantLock;)Z");
                         case "java/util/concurrent/locks/LockSupport.parkNanos" -> call("park", methodType);
                         case "java/util/concurrent/locks/LockSupport.unpark" -> call("unpark", methodType);
                         case "java/lang/Thread.start" -> call("start", "(Ljava/lang/Thread;)V");
@@ -160,7 +162,7 @@ public final class SwitchPoints extends ClassLoader {
 
                 @Override
                 public void visitInsn(int opcode) {
-                    if (opcode == Opcodes.RETURN && className.endsWith("/DrainSequence") && name.equals("walk")) {
+                    if (opcode == Opcodes.RETURN && className.endsWith("/DrainWorker") && name.equals("work")) {
                         call("end", "()V");
                     }
                     super.visitInsn(opcode);
