@@ -24,6 +24,11 @@ final class AdmissionStress {
             Counters counters = new Counters();
             admission = new Admission(counters, new UploadRegistry(() -> 0, counters), () -> {}, 2);
         }
+
+        /** Returns whether a request is admitted. */
+        final boolean admit() {
+            return admission.admitRequest() != null;
+        }
     }
 
     @JCStressTest
@@ -34,7 +39,7 @@ final class AdmissionStress {
     public static class AdmitVsRefuseAll extends Door {
         @Actor
         public void request(ZZ_Result r) {
-            r.r1 = admission.admitRequest() != null;
+            r.r1 = admit();
         }
 
         @Actor
@@ -56,7 +61,7 @@ final class AdmissionStress {
     public static class AdmitVsTurnOver extends Door {
         @Actor
         public void request(ZJ_Result r) {
-            r.r1 = admission.admitRequest() != null;
+            r.r1 = admit();
         }
 
         @Actor
@@ -78,7 +83,7 @@ final class AdmissionStress {
     public static class AdmitVsRefuseUploads extends Door {
         @Actor
         public void request(ZJ_Result r) {
-            r.r1 = admission.admitRequest() != null;
+            r.r1 = admit();
         }
 
         @Actor
@@ -105,7 +110,7 @@ final class AdmissionStress {
 
         @Actor
         public void request(ZZJ_Result r) {
-            r.r1 = admission.admitRequest() != null;
+            r.r1 = admit();
         }
 
         @Actor

@@ -3,7 +3,6 @@ package io.tomcatdrain;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -23,25 +22,17 @@ import org.openjdk.jcstress.infra.results.ZZJ_Result;
 final class GateStress {
     private GateStress() {}
 
-    /** Counts how often a gate says that it is idle. */
-    abstract static class Signalled {
-        final AtomicInteger signals = new AtomicInteger();
-
-        final InFlightGate gate(int stripes) {
-            return new InFlightGate(stripes, signals::incrementAndGet);
-        }
-    }
-
-    // ---------------------------------------------------------------- invariants 1 and 2: no lost holder, no late
-    // holder
+    // ---------------------------------------------------------------- invariants 1 and 2: none lost, none late
 
     @JCStressTest
     @Outcome(id = "true, 1", expect = ACCEPTABLE, desc = "admitted before the seal, and waited for")
     @Outcome(id = "false, 0", expect = ACCEPTABLE, desc = "refused, and not waited for")
     @Outcome(expect = FORBIDDEN, desc = "admitted and not waited for, or the reverse")
     @State
-    public static class EnterVsSealOfOneWord extends Signalled {
-        private final InFlightGate gate = gate(1);
+    public static class EnterVsSealOfOneWord extends StressedGate {
+        public EnterVsSealOfOneWord() {
+            super(1);
+        }
 
         @Actor
         public void request(ZJ_Result r) {
@@ -69,8 +60,10 @@ final class GateStress {
     @Outcome(id = "false, false, 0", expect = ACCEPTABLE, desc = "both refused")
     @Outcome(expect = FORBIDDEN, desc = "admitted and not waited for, or the reverse")
     @State
-    public static class EnterThroughTwoWordsVsSeal extends Signalled {
-        private final InFlightGate gate = gate(2);
+    public static class EnterThroughTwoWordsVsSeal extends StressedGate {
+        public EnterThroughTwoWordsVsSeal() {
+            super(2);
+        }
 
         @Actor
         public void requests(ZZJ_Result r) {
@@ -94,8 +87,10 @@ final class GateStress {
     @Outcome(id = "false, 1, 0", expect = ACCEPTABLE, desc = "refused, so idle at once, and told once")
     @Outcome(expect = FORBIDDEN, desc = "idle with a holder, or empty and never told")
     @State
-    public static class EnterVsIdleSignal extends Signalled {
-        private final InFlightGate gate = gate(8);
+    public static class EnterVsIdleSignal extends StressedGate {
+        public EnterVsIdleSignal() {
+            super(8);
+        }
 
         @Actor
         public void request(ZIJ_Result r) {
@@ -109,8 +104,7 @@ final class GateStress {
 
         @Arbiter
         public void count(ZIJ_Result r) {
-            r.r2 = signals.get();
-            r.r3 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -120,11 +114,10 @@ final class GateStress {
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "told once that the last one has left")
     @Outcome(expect = FORBIDDEN, desc = "never told, told twice, or miscounted")
     @State
-    public static class LastExitVsSeal extends Signalled {
-        private final InFlightGate gate = gate(2);
-
+    public static class LastExitVsSeal extends StressedGate {
         /** The holder entered on another thread, and leaves through another word. */
         public LastExitVsSeal() {
+            super(2);
             gate.enterAs(0);
         }
 
@@ -140,8 +133,7 @@ final class GateStress {
 
         @Arbiter
         public void count(IJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -149,10 +141,9 @@ final class GateStress {
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "told once that the last one has left")
     @Outcome(expect = FORBIDDEN, desc = "never told, told twice, or miscounted")
     @State
-    public static class TwoLastExits extends Signalled {
-        private final InFlightGate gate = gate(2);
-
+    public static class TwoLastExits extends StressedGate {
         public TwoLastExits() {
+            super(2);
             gate.enterAs(0);
             gate.enterAs(0);
             gate.seal();
@@ -170,8 +161,7 @@ final class GateStress {
 
         @Arbiter
         public void count(IJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -180,10 +170,9 @@ final class GateStress {
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "one is still inside")
     @Outcome(expect = FORBIDDEN, desc = "idle with a holder, or miscounted")
     @State
-    public static class PassingThroughOneWayVsSeal extends Signalled {
-        private final InFlightGate gate = gate(2);
-
+    public static class PassingThroughOneWayVsSeal extends StressedGate {
         public PassingThroughOneWayVsSeal() {
+            super(2);
             gate.enterAs(0); // stays
         }
 
@@ -201,8 +190,7 @@ final class GateStress {
 
         @Arbiter
         public void count(IJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -211,10 +199,9 @@ final class GateStress {
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "one is still inside")
     @Outcome(expect = FORBIDDEN, desc = "idle with a holder, or miscounted")
     @State
-    public static class PassingThroughTheOtherWayVsSeal extends Signalled {
-        private final InFlightGate gate = gate(2);
-
+    public static class PassingThroughTheOtherWayVsSeal extends StressedGate {
         public PassingThroughTheOtherWayVsSeal() {
+            super(2);
             gate.enterAs(1); // stays
         }
 
@@ -232,8 +219,7 @@ final class GateStress {
 
         @Arbiter
         public void count(IJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -243,11 +229,11 @@ final class GateStress {
     @Outcome(id = "-1", expect = ACCEPTABLE, desc = "not yet idle")
     @Outcome(expect = FORBIDDEN, desc = "idle before the request's work is visible")
     @State
-    public static class WorkIsVisibleOnceIdle extends Signalled {
-        private final InFlightGate gate = gate(2);
+    public static class WorkIsVisibleOnceIdle extends StressedGate {
         private int work;
 
         public WorkIsVisibleOnceIdle() {
+            super(2);
             gate.enterAs(0);
             gate.seal();
         }
@@ -270,10 +256,9 @@ final class GateStress {
     @Outcome(id = "false, 1", expect = ACCEPTABLE, desc = "one was refused, the other has left")
     @Outcome(expect = FORBIDDEN, desc = "counted twice or never")
     @State
-    public static class LeavingVsSeal extends Signalled {
-        private final InFlightGate gate = gate(2);
-
+    public static class LeavingVsSeal extends StressedGate {
         public LeavingVsSeal() {
+            super(2);
             gate.enterAs(0);
         }
 
@@ -303,10 +288,9 @@ final class GateStress {
     @Outcome(id = "false, 1, 0", expect = ACCEPTABLE, desc = "refused; the last one leaves and is told once")
     @Outcome(expect = FORBIDDEN, desc = "refused traffic changed the count or the signal")
     @State
-    public static class RefusedVsLastExit extends Signalled {
-        private final InFlightGate gate = gate(1);
-
+    public static class RefusedVsLastExit extends StressedGate {
         public RefusedVsLastExit() {
+            super(1);
             gate.enter();
             gate.seal();
         }
@@ -324,8 +308,7 @@ final class GateStress {
 
         @Arbiter
         public void count(ZIJ_Result r) {
-            r.r2 = signals.get();
-            r.r3 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -333,10 +316,9 @@ final class GateStress {
     @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "nothing that is refused counts")
     @Outcome(expect = FORBIDDEN, desc = "refused traffic changed the count or the signal")
     @State
-    public static class RefusedVsRefused extends Signalled {
-        private final InFlightGate gate = gate(1);
-
+    public static class RefusedVsRefused extends StressedGate {
         public RefusedVsRefused() {
+            super(1);
             gate.seal(); // told once here
         }
 
@@ -352,7 +334,7 @@ final class GateStress {
 
         @Arbiter
         public void count(II_Result r) {
-            r.r2 = signals.get();
+            r.r2 = signals();
         }
     }
 }

@@ -3,7 +3,6 @@ package io.tomcatdrain;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -16,14 +15,14 @@ import org.openjdk.jcstress.infra.results.ZIJ_Result;
 final class TicketStress {
     private TicketStress() {}
 
-    abstract static class Admitted {
-        final AtomicInteger signals = new AtomicInteger();
+    /** An upload that was admitted through a gate that has been sealed since. */
+    abstract static class Admitted extends StressedGate {
         final Counters counters = new Counters();
         final UploadRegistry registry = new UploadRegistry(() -> 0, counters);
-        final InFlightGate gate = new InFlightGate(1, signals::incrementAndGet);
         final UploadTicket ticket;
 
         Admitted() {
+            super(1);
             gate.enter();
             ticket = registry.admit(SteadyUpload.INSTANCE, gate);
             gate.seal();
@@ -47,9 +46,7 @@ final class TicketStress {
 
         @Arbiter
         public void count(IJJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
-            r.r3 = counters.uploadsCompleted.sum() + counters.uploadsFailed.sum();
+            recordGate(r, counters.uploadsCompleted.sum() + counters.uploadsFailed.sum());
         }
     }
 
@@ -73,8 +70,7 @@ final class TicketStress {
 
         @Arbiter
         public void count(ZIJ_Result r) {
-            r.r2 = signals.get();
-            r.r3 = gate.inFlight();
+            recordGate(r);
         }
     }
 
@@ -99,9 +95,7 @@ final class TicketStress {
 
         @Arbiter
         public void count(IJJ_Result r) {
-            r.r1 = signals.get();
-            r.r2 = gate.inFlight();
-            r.r3 = fresh.inFlight();
+            recordGate(r, fresh.inFlight());
         }
     }
 }
