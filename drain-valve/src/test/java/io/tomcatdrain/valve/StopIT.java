@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.http.ServletDrain;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -227,7 +228,7 @@ class StopIT {
     @Test
     void interruptEndsTheWaitAndStays() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
-                CapturedLog stopLog = new CapturedLog(DrainStop.class.getName());
+                CapturedLog stopLog = new CapturedLog(ServletDrain.class.getName());
                 SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
             Drain drain = server.drain();
             List<Boolean> interrupted = new CopyOnWriteArrayList<>();
