@@ -235,14 +235,9 @@ public final class Drain {
         return sequence.state().isReady();
     }
 
-    /**
-     * Notes that somebody has asked for readiness, and returns what to answer.
-     *
-     * @param remote its address
-     * @param userAgent its user agent; null if it sent none
-     */
-    public boolean pollReadiness(String remote, @Nullable String userAgent) {
-        return sequence.polled(remote, userAgent);
+    /** Notes that somebody has asked for readiness, and returns what to answer. */
+    public boolean pollReadiness(ReadinessPoll poll) {
+        return sequence.polled(poll);
     }
 
     /** Returns everything that is known at this moment. */

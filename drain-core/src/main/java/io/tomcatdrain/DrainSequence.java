@@ -174,15 +174,10 @@ final class DrainSequence {
 
     private void begin(String why, long now, boolean closeListenersNow) {
         run = newRun(why, now, closeListenersNow);
-        probers.forgetDrain();
-        List<String> tooSlow = probers.tooSlow(now);
-        if (!tooSlow.isEmpty()) {
-            say(
-                    Level.WARNING,
-                    "not waiting for readiness probes that are too slow for lameDuckTimeout ["
-                            + Durations.format(settings.lameDuckTimeout()) + "] and probeFailures ["
-                            + settings.probeFailures() + "]: "
-                            + tooSlow);
+        probers.drainBegins(now);
+        warnOfProbers(now);
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
+            probers.hints(now).forEach(hint -> say(Level.INFO, hint));
         }
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
                 && !closeListenersNow
@@ -195,6 +190,13 @@ final class DrainSequence {
                             + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
+    }
+
+    /** Names the probers that cannot see the drain in time, each once. */
+    private void warnOfProbers(long now) {
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
+            probers.warnings(now).forEach(warning -> say(Level.WARNING, warning));
+        }
     }
 
     private DrainRun newRun(String why, long now, boolean closeListeners) {
@@ -235,7 +237,7 @@ final class DrainSequence {
             work.doorway().reopen();
         }
         resumeNanos = null;
-        probers.forgetDrain();
+        probers.drainIsUndone();
         moveTo(DrainState.SERVING, why);
         return tell;
     }
@@ -254,9 +256,9 @@ final class DrainSequence {
     }
 
     /** Notes one readiness poll and returns what to answer. */
-    boolean polled(String remote, @Nullable String agent) {
+    boolean polled(ReadinessPoll poll) {
         boolean ready = state.isReady();
-        probers.polled(remote, agent, ready, ticker.nanos());
+        probers.polled(poll, ready, ticker.nanos());
         if (!ready) {
             wake();
         }
@@ -420,6 +422,7 @@ final class DrainSequence {
         if (left <= 0) {
             return 0;
         }
+        warnOfProbers(now);
         return settings.lameDuck().mode() == LameDuck.Mode.AUTO ? Math.min(left, probers.nanosUntilSeen(now)) : left;
     }
 

@@ -33,7 +33,7 @@ class DrainPhasesTest {
     private void poll(Drain drain, int times, Duration interval) {
         for (int i = 0; i < times; i++) {
             time.advance(interval);
-            drain.pollReadiness("10.0.0.1", "balancer");
+            drain.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         }
     }
 
@@ -254,13 +254,17 @@ class DrainPhasesTest {
     @Test
     void readinessPollsAreAnsweredWithTheState() {
         Drain drain = time.drain("lameDuck", "5s");
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isTrue();
         drain.start("upgrade");
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isFalse();
         time.advanceSeconds(5);
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isFalse();
         drain.resume();
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isTrue();
     }
 
     // ---------------------------------------------------------------- limits

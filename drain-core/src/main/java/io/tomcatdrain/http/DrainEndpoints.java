@@ -5,6 +5,7 @@ import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.ReadinessPoll;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -25,6 +26,12 @@ import org.jspecify.annotations.Nullable;
 public final class DrainEndpoints {
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
+
+    /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
+    private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
+
+    /** The attribute that Tomcat's RemoteIpValve sets instead of the header that it has read. */
+    private static final String FORWARDED = "org.apache.tomcat.request.forwarded";
 
     private static final int TOO_MANY_REQUESTS = 429;
 
@@ -77,13 +84,12 @@ public final class DrainEndpoints {
             throws IOException {
         switch (below) {
             case "/ready" -> {
-                if (allows(request, response, List.of("GET", "HEAD"))) {
-                    boolean ready = drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
-                    answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+                if (allows(request, response, PROBED)) {
+                    ready(request, response);
                 }
             }
             case "/live" -> {
-                if (allows(request, response, List.of("GET", "HEAD"))) {
+                if (allows(request, response, PROBED)) {
                     answer(request, response, 200, UP);
                 }
             }
@@ -181,6 +187,40 @@ public final class DrainEndpoints {
 
     private static boolean hasBody(HttpServletRequest request) {
         return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    // ---------------------------------------------------------------- readiness
+
+    private void ready(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        String name;
+        try {
+            name = ProberName.strictly(request.getQueryString());
+        } catch (IllegalArgumentException bad) {
+            badRequest(request, response, bad);
+            return;
+        }
+        boolean ready = drain.pollReadiness(poll(request, name));
+        answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+    }
+
+    /**
+     * Tells who asks for readiness, for an adapter that answers such a request at another URL than {@code path}{@code /ready}. Other
+     * query parameters than {@code prober} are the URL's own there, and a name that may not be is none. Never throws.
+     */
+    public static ReadinessPoll poll(HttpServletRequest request) {
+        return poll(request, ProberName.ifGiven(request.getQueryString()));
+    }
+
+    private static ReadinessPoll poll(HttpServletRequest request, @Nullable String name) {
+        return new ReadinessPoll(request.getRemoteAddr(), request.getHeader("User-Agent"), name, isForwarded(request));
+    }
+
+    /** Front ends say by these that they pass on what a client has asked; Tomcat's RemoteIpValve takes the header away. */
+    private static boolean isForwarded(HttpServletRequest request) {
+        return request.getHeader("X-Forwarded-For") != null
+                || request.getHeader("Forwarded") != null
+                || request.getHeader("Via") != null
+                || request.getAttribute(FORWARDED) != null;
     }
 
     // ---------------------------------------------------------------- commands

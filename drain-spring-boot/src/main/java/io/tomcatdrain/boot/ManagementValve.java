@@ -1,6 +1,7 @@
 package io.tomcatdrain.boot;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.http.DrainEndpoints;
 import io.tomcatdrain.valve.DrainValve;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
@@ -60,7 +61,7 @@ final class ManagementValve extends ValveBase {
                 && !request.isAsyncDispatching()
                 && paths.isReadiness(request)
                 && (request.getMethod().equals("GET") || request.getMethod().equals("HEAD"))
-                && !drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
+                && !drain.pollReadiness(DrainEndpoints.poll(request));
     }
 
     /** Answers as the actuator does. */
