@@ -236,7 +236,44 @@ class DrainPhasesTest {
     }
 
     @Test
-    void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
+    void aProberThatIsTooSlowIsNamedAndWaitedForAsLongAsALameDuckMayLast() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            drain.enterRequest();
+            poll(drain, 5, Duration.ofMillis(10_002));
+            drain.start("upgrade");
+            poll(drain, 2, Duration.ofMillis(10_002));
+
+            time.advance(Duration.ofMillis(9_996).minusNanos(1));
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            time.advance(Duration.ofNanos(1));
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "10002 ms");
+        }
+    }
+
+    @Test
+    void aProberThatTurnsOutToBeTooSlowDuringTheLameDuckIsNamedThen() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            Drain drain = time.drain();
+            poll(drain, 1, Duration.ofSeconds(1));
+            time.advanceSeconds(1);
+            drain.start("upgrade");
+            poll(drain, 1, Duration.ofMillis(9_002));
+            time.settle();
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
+
+            assertThat(log.warnings()).singleElement().asString().contains("10.0.0.1", "10002 ms");
+        }
+    }
+
+    @Test
+    void oneThatLooksOnceAMinuteIsNotWaitedFor() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
             Drain drain = time.drain();
             drain.enterRequest();
@@ -245,10 +282,41 @@ class DrainPhasesTest {
 
             assertThat(drain.state()).isEqualTo(DRAINING);
             assertThat(drain.awaitListeners(30, TimeUnit.SECONDS)).isTrue();
-            assertThat(log.warnings())
-                    .anySatisfy(line -> assertThat(line)
-                            .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "60000 ms"));
+            assertThat(log.warnings()).singleElement().asString().contains("nobody has asked for readiness regularly");
         }
+    }
+
+    @Test
+    void aNodeThatIsDrainedRightAfterItsFirstPollIsALameDuckUntilTheProberShowsItsRhythm() {
+        Drain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 1, Duration.ofMillis(500));
+        time.advance(Duration.ofMillis(100));
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+
+        poll(drain, 1, Duration.ofMillis(900));
+        poll(drain, 2, Duration.ofSeconds(1));
+        time.advance(Duration.ofSeconds(1).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void aPollWithoutAnAddressIsNotedLikeAnyOther() throws Exception {
+        Drain drain = time.drain();
+        for (int i = 0; i < 3; i++) {
+            poll(drain, 1, Duration.ofSeconds(1));
+            drain.pollReadiness(new ReadinessPoll(null, null, null, false));
+        }
+        assertThat(drain.summary().probers()).hasSize(2);
+
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        assertThat(drain.status().probers()).hasSize(2);
+        time.advanceSeconds(30);
+
+        assertThat(result(outcome).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
     }
 
     @Test
