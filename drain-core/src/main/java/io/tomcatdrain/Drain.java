@@ -235,7 +235,7 @@ public final class Drain {
         return sequence.state().isReady();
     }
 
-    /** Notes that somebody has asked for readiness, and returns what to answer. */
+    /** Notes that a prober, or a client, has asked for readiness, and returns what to answer. Never throws. */
     public boolean pollReadiness(ReadinessPoll poll) {
         return sequence.polled(poll);
     }

@@ -84,7 +84,7 @@ public record DrainStatus(
             long uploadsCompleted, long uploadsFailed, long requestsCompleted, long refused, long uploadBytes) {}
 
     /**
-     * Somebody who asks for readiness regularly, or has asked for the first time a moment ago.
+     * One that asks for readiness regularly, or has asked for the first time a moment ago.
      *
      * @param remote its address; null if the container did not know it
      * @param name the name that it gave itself; null if it gave none

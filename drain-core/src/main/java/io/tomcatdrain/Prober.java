@@ -7,15 +7,21 @@ import java.util.concurrent.TimeUnit;
  * One identity that asks for readiness: its rhythm, and what it has seen of the drain that runs. Not thread-safe; {@link ProberWatch}
  * guards it. All times are readings of a ticker, in nanoseconds.
  *
- * <p>A drain that is waited for by counting answers could be hurried by a stranger who asks in the prober's name. So each answer of 503
- * must come on the prober's beat, at least seven eighths of its interval after the last one there. Once one does not, the answers may
- * be those of several, and counting is not enough: whoever asks once in an interval has seen enough answers after as many intervals as
- * it needs answers, counted from the drain's begin, and that long it is waited for.
+ * <p>A stranger who asks in the prober's name must not hurry the drain. A gap of a whole interval without a poll shows when the prober
+ * asks: at its end, and one, two or three intervals later. As long as each answer of 503 comes there, answers are counted. Once one
+ * does not, the answers may be those of several, and counting is not enough: a prober that asks once in an interval has seen enough
+ * answers after as many intervals as it needs answers, counted from the drain's begin, and that long it is waited for.
  */
 final class Prober {
     private static final long LEAST_SILENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long MOST_EXTRA_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FIRST_SIGHT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    /** A poll is on the beat if it is not further off than that part of the interval. */
+    private static final int BEAT_PARTS = 16;
+
+    /** Later it cannot be told any more when a prober is due. */
+    private static final int MOST_BEATS = 3;
 
     /**
      * What holds for all probers of a node.
@@ -35,11 +41,15 @@ final class Prober {
     private final Rhythm rhythm;
     private final long firstNanos;
     private long lastNanos;
+
+    /** The end of the last gap that was as long as the interval. */
     private long beatNanos;
+
     private boolean sawReady;
 
     // of the drain that runs
 
+    private long leastIntervalNanos;
     private int seenDown;
     private boolean offBeat;
     private boolean warned;
@@ -62,15 +72,28 @@ final class Prober {
     void polled(boolean ready, long nowOrEarlier) {
         long now =
                 nowOrEarlier - lastNanos < 0 ? lastNanos : nowOrEarlier; // threads read the clock before they get here
-        rhythm.add(now - lastNanos);
+        long gap = now - lastNanos;
+        rhythm.add(gap);
         lastNanos = now;
-        long interval = rhythm.intervalNanos();
-        if (now - beatNanos >= interval - interval / 8) {
-            beatNanos = now;
-        } else if (!ready) {
+        if (!ready && !isOnBeat(gap, now)) {
             offBeat = true;
         }
+        long interval = intervalNanos();
+        if (gap >= interval - interval / BEAT_PARTS) {
+            beatNanos = now;
+        }
         told(ready, now);
+    }
+
+    /** Returns true if this is the first poll at a moment at which the prober is due. */
+    private boolean isOnBeat(long gap, long now) {
+        long interval = intervalNanos();
+        long since = now - beatNanos;
+        long beats = interval == 0 ? 1 : (since + interval / 2) / interval;
+        return beats >= 1
+                && beats <= MOST_BEATS
+                && Math.abs(since - beats * interval) <= interval / BEAT_PARTS
+                && gap >= interval / 4;
     }
 
     private void told(boolean ready, long now) {
@@ -81,8 +104,15 @@ final class Prober {
         }
     }
 
+    /** A drain begins: what is known of the rhythm is not forgotten before it is over. */
+    void drainBegins() {
+        forgetDrain();
+        leastIntervalNanos = isRare() ? 0 : rhythm.intervalNanos();
+    }
+
     /** Forgets what it has seen of the last drain. */
     void forgetDrain() {
+        leastIntervalNanos = 0;
         seenDown = 0;
         offBeat = false;
         warned = false;
@@ -96,8 +126,9 @@ final class Prober {
         return seenDown;
     }
 
+    /** The time from one of its polls to the next; 0 while that is unknown. */
     long intervalNanos() {
-        return rhythm.intervalNanos();
+        return Math.max(leastIntervalNanos, rhythm.intervalNanos());
     }
 
     boolean isRegular() {

@@ -43,7 +43,7 @@ final class ProberWatch {
     private boolean turnedAway;
     private long turnedAwayNanos;
 
-    /** Somebody was turned away shortly before the drain that runs, or while it runs, who may be a prober. */
+    /** A newcomer was turned away shortly before the drain that runs, or while it runs, who may be a prober. */
     private boolean crowded;
 
     private boolean crowdWarned;
@@ -89,7 +89,7 @@ final class ProberWatch {
     }
 
     /**
-     * Finds whom a newcomer may displace: those that asked once first, then those of the address that has most places, so that a flood
+     * Finds the one that a newcomer may displace: those that asked once first, then those of the address that has most places, so that a flood
      * displaces itself, then the one that has been silent for longest.
      */
     private @Nullable Prober displaceable(long now) {
@@ -123,7 +123,7 @@ final class ProberWatch {
             drainNanos = now;
             crowded = turnedAway && now - turnedAwayNanos < Math.max(LEAST_CROWDED_NANOS, rules.rareNanos());
             crowdWarned = false;
-            probers.values().forEach(Prober::forgetDrain);
+            probers.values().forEach(Prober::drainBegins);
         } finally {
             lock.unlock();
         }
@@ -140,8 +140,8 @@ final class ProberWatch {
     }
 
     /**
-     * Returns how long to wait before asking again whether everybody who matters has seen the drain; 0 if everybody has, or nobody
-     * matters; {@link Long#MAX_VALUE} if only the limit ends the waiting.
+     * Returns how long to wait before asking again whether all probers that are waited for have seen the drain; 0 if they have, or there is
+     * none; {@link Long#MAX_VALUE} if only the limit ends the waiting.
      */
     long nanosUntilSeen(long now) {
         lock.lock();
@@ -159,7 +159,7 @@ final class ProberWatch {
         }
     }
 
-    /** Returns true if somebody probes whom the lame duck of the drain that has begun waits for. */
+    /** Returns true if the lame duck of the drain that has begun waits for a prober. */
     boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {
@@ -240,7 +240,7 @@ final class ProberWatch {
         return probers.values().stream().filter(which).map(Prober::described).toList();
     }
 
-    /** Returns everybody who is active, or asks regularly and has been told of the drain that runs. */
+    /** Returns all that are active, or ask regularly and have been told of the drain that runs. */
     List<DrainStatus.Prober> snapshot(long now) {
         lock.lock();
         try {

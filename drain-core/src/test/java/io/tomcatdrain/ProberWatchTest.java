@@ -10,8 +10,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import org.assertj.core.data.Offset;
-import org.junit.jupiter.api.RepeatedTest;
-import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -68,11 +66,11 @@ class ProberWatchTest {
         for (int i = 0; i < 220; i++) {
             crowd.asks(new ReadinessPoll(null, "h2 client", null, false), -2 + i * 0.005);
         }
-        crowd.asksEvery(1, BALANCER, -5.5);
+        crowd.asksEvery(1, BALANCER, -5.5).begin();
 
+        assertThat(crowd.watch().snapshot(nanos(0)))
+                .containsExactly(shown("10.0.0.1", 0), new DrainStatus.Prober(null, null, "h2 client", 0));
         assertThat(crowd.lameDuck()).isEqualTo(0.5 + 2 + 1, ALMOST);
-        assertThat(crowd.watch().snapshot(nanos(3.5)))
-                .containsExactly(shown("10.0.0.1", 3), new DrainStatus.Prober(null, null, "h2 client", 0));
     }
 
     @Test
@@ -350,9 +348,15 @@ class ProberWatchTest {
      * Strangers ask in a prober's name as they like, for the last half minute before the drain and while it is a lame duck: the prober
      * has seen enough when it ends, or it has lasted as long as it may.
      */
-    @RepeatedTest(300)
-    void nobodyShortensAWaitByAskingInTheNameOfAProber(RepetitionInfo round) {
-        Random random = new Random(round.getCurrentRepetition());
+    @Test
+    void nobodyShortensAWaitByAskingInTheNameOfAProber() {
+        for (int seed = 1; seed <= 1_500; seed++) {
+            assertThatStrangersShortenNothing(seed);
+        }
+    }
+
+    private static void assertThatStrangersShortenNothing(int seed) {
+        Random random = new Random(seed);
         int failures = 1 + random.nextInt(5);
         Crowd any = new Crowd(failures, Duration.ofSeconds(30));
         double interval = 0.2 + 7.8 * random.nextDouble();
@@ -360,8 +364,8 @@ class ProberWatchTest {
         for (int i = 0; first + i * interval < 31; i++) {
             any.asks(BALANCER, first + i * interval * (1 + 0.0001 * random.nextDouble()));
         }
-        double quickest = 0.05 + interval * random.nextDouble();
-        for (double at = -30; at < 31; at += quickest * (0.1 + 2 * random.nextDouble())) {
+        double pace = 0.05 + interval * random.nextDouble();
+        for (double at = -30; at < 31; at += pace * (0.1 + 2 * random.nextDouble())) {
             if (random.nextInt(4) > 0) {
                 any.isAskedInTheNameOf(BALANCER, at);
             }
@@ -369,9 +373,9 @@ class ProberWatchTest {
         double lasted = any.lameDuck();
 
         assertThat(lasted >= 30 || any.told(BALANCER) >= failures)
-                .as("every %.3f s: %d of %d in %.3f s", interval, any.told(BALANCER), failures, lasted)
+                .as("seed %d, every %.3f s: %d of %d in %.3f s", seed, interval, any.told(BALANCER), failures, lasted)
                 .isTrue();
-        assertThat(lasted).isLessThan(Math.min(30.0001, (failures + 1.5) * interval * 1.1 + 1));
+        assertThat(lasted).as("seed %d", seed).isLessThan(Math.min(30.0001, (failures + 1.5) * interval * 1.1 + 1));
     }
 
     // ---------------------------------------------------------------- the table
@@ -452,29 +456,44 @@ class ProberWatchTest {
         assertThat(crowd.watch().snapshot(nanos(0))).contains(shown("10.0.0.1", 0));
     }
 
-    /** Whatever others do under other names, a prober that asked before the drain has seen enough, or the lame duck lasts to its limit. */
-    @RepeatedTest(100)
-    void nobodyAbolishesAWaitByAskingUnderOtherNames(RepetitionInfo round) {
-        Random random = new Random(round.getCurrentRepetition());
-        double interval = 0.2 + 9 * random.nextDouble();
-        double since = -interval * (0.1 + 3 * random.nextDouble());
-        if (-since >= 10) {
-            since = -9.9;
+    @Test
+    void theTableIsBoundedWhateverIsAsked() {
+        Random random = new Random(4711);
+        crowd.afterEachPoll(now -> assertThat(crowd.watch().snapshot(now)).hasSizeLessThanOrEqualTo(ProberWatch.MOST));
+        for (double at = -120; at < 31; at += 0.2 * random.nextDouble()) {
+            crowd.asks(invented(random.nextInt(at < -60 ? 100 : 1_000)), at);
         }
-        crowd.asksEvery(interval, BALANCER, since);
+        crowd.asksEvery(0.01, BALANCER, -1, 1);
+
+        assertThat(crowd.lameDuck()).isLessThanOrEqualTo(30);
+    }
+
+    /** Whatever others do under other names, a prober that asked before the drain has seen enough, or the lame duck lasts to its limit. */
+    @Test
+    void nobodyAbolishesAWaitByAskingUnderOtherNames() {
+        for (int seed = 1; seed <= 200; seed++) {
+            assertThatOtherNamesAbolishNothing(seed);
+        }
+    }
+
+    private static void assertThatOtherNamesAbolishNothing(int seed) {
+        Random random = new Random(seed);
+        Crowd any = new Crowd(3, Duration.ofSeconds(30));
+        double interval = 0.2 + 9 * random.nextDouble();
+        double since = Math.max(-9.9, -interval * (0.1 + 3 * random.nextDouble()));
+        any.asksEvery(interval, BALANCER, since);
         double pace = Math.pow(10, -2.5 + 3 * random.nextDouble());
         int names = 1 + random.nextInt(300);
         int addresses = 1 + random.nextInt(50);
         int polls = 0;
         for (double at = -40; at < 31 && polls < 4_000; at += pace * 2 * random.nextDouble(), polls++) {
             int who = random.nextInt(names);
-            crowd.asks(new ReadinessPoll("203.0.113." + who % addresses, "x" + who, null, false), at);
+            any.asks(new ReadinessPoll("203.0.113." + who % addresses, "x" + who, null, false), at);
         }
-        crowd.afterEachPoll(now -> assertThat(crowd.watch().snapshot(now)).hasSizeLessThanOrEqualTo(ProberWatch.MOST));
-        double lasted = crowd.lameDuck();
+        double lasted = any.lameDuck();
 
-        assertThat(lasted >= 30 || crowd.told(BALANCER) >= 3)
-                .as("every %.3f s since %.3f: %d in %.3f s", interval, since, crowd.told(BALANCER), lasted)
+        assertThat(lasted >= 30 || any.told(BALANCER) >= 3)
+                .as("seed %d, every %.3f s since %.3f: %d in %.3f s", seed, interval, since, any.told(BALANCER), lasted)
                 .isTrue();
     }
 
