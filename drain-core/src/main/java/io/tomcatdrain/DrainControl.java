@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
 final class DrainControl {
@@ -155,9 +154,9 @@ final class DrainControl {
     }
 
     /** Notes one readiness poll and returns what to answer. */
-    boolean polled(String remote, @Nullable String agent) {
+    boolean polled(ReadinessPoll poll) {
         boolean ready = state().isReady();
-        probers.polled(remote, agent, ready, ticker.nanos());
+        probers.polled(poll, ready, ticker.nanos());
         if (!ready) {
             helpIfAlone();
             wake();

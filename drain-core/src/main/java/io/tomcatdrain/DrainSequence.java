@@ -4,7 +4,6 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -157,15 +156,10 @@ final class DrainSequence {
 
     private void begin(String why, long now, boolean closeListenersNow) {
         run = newRun(why, now, closeListenersNow);
-        probers.forgetDrain();
-        List<String> tooSlow = probers.tooSlow(now);
-        if (!tooSlow.isEmpty()) {
-            say(
-                    Level.WARNING,
-                    "not waiting for readiness probes that are too slow for lameDuckTimeout ["
-                            + Durations.format(settings.lameDuckTimeout()) + "] and probeFailures ["
-                            + settings.probeFailures() + "]: "
-                            + tooSlow);
+        probers.drainBegins(now);
+        warnOfProbers(now);
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
+            probers.hints(now).forEach(hint -> say(Level.INFO, hint));
         }
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
                 && !closeListenersNow
@@ -180,6 +174,13 @@ final class DrainSequence {
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
     }
 
+    /** Names the probers that cannot see the drain in time, each once. */
+    private void warnOfProbers(long now) {
+        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
+            probers.warnings(now).forEach(warning -> say(Level.WARNING, warning));
+        }
+    }
+
     private DrainRun newRun(String why, long now, boolean closeListeners) {
         return new DrainRun(settings, work, notifier, clock, why, now, closeListeners);
     }
@@ -190,7 +191,7 @@ final class DrainSequence {
             work.admitAll();
         }
         resumeNanos = null;
-        probers.forgetDrain();
+        probers.drainIsUndone();
         if (cutShort == null) {
             moveTo(DrainState.SERVING, why);
         } else {
@@ -277,6 +278,7 @@ final class DrainSequence {
         if (left <= 0) {
             return 0;
         }
+        warnOfProbers(now); // one may have shown its rhythm only now
         return settings.lameDuck().mode() == LameDuck.Mode.AUTO ? Math.min(left, probers.nanosUntilSeen(now)) : left;
     }
 

@@ -84,10 +84,16 @@ public record DrainStatus(
             long uploadsCompleted, long uploadsFailed, long requestsCompleted, long refused, long uploadBytes) {}
 
     /**
-     * Somebody who asks for readiness regularly.
+     * One that asks for readiness regularly, or has asked for the first time a moment ago.
      *
-     * @param remote its address
+     * @param remote its address; null if the container did not know it
+     * @param name the name that it gave itself; null if it gave none
+     * @param agent its {@code User-Agent}; null if it sent none
      * @param seenDown how many times in this drain it was told that the node is not ready
      */
-    public record Prober(String remote, int seenDown) {}
+    public record Prober(
+            @Nullable String remote,
+            @Nullable String name,
+            @Nullable String agent,
+            int seenDown) {}
 }

@@ -198,14 +198,9 @@ public final class NodeDrain implements Drain {
 
     // ---------------------------------------------------------------- front ends
 
-    /**
-     * Notes one question for readiness, and returns what to answer.
-     *
-     * @param remote the prober's address
-     * @param userAgent its user agent; null if it sent none
-     */
-    public boolean pollReadiness(String remote, @Nullable String userAgent) {
-        return control.polled(remote, userAgent);
+    /** Notes that a prober, or a client, has asked for readiness, and returns what to answer. Never throws. */
+    public boolean pollReadiness(ReadinessPoll poll) {
+        return control.polled(poll);
     }
 
     /**

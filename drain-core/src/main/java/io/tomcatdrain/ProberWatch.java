@@ -2,206 +2,263 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Knows who asks for readiness, how often, and who has been told that the node is leaving. Thread-safe; used by readiness polls and
- * drains only, never by a request.
+ * drains only, never by a request. Anybody may ask, so nobody may shorten a wait by asking: what is not known for sure is waited for,
+ * within {@code lameDuckTimeout}.
+ *
+ * <ul>
+ *   <li>A prober is an address, a {@code User-Agent} and a name. A poll that came through a front end is none.
+ *   <li>One whose interval times {@code probeFailures} is longer than {@code lameDuckTimeout} is waited for until the limit, even if it
+ *       has seen enough by chance: its operator is warned, and what the warning says is what happens.
+ *   <li>One that asks more rarely than once in {@code lameDuckTimeout} (and a tenth) is not waited for.
+ *   <li>One that asked once only, less than 10 s before the drain began, is waited for until 10 s and one more have passed since it
+ *       asked, unless its rhythm shows before. Who asked a node that is younger than 10 s did so less than 10 s ago, so the age of the
+ *       node is not looked at.
+ *   <li>One that asks for the first time while the node leaves was never told that it is up, and is not waited for.
+ *   <li>The table has room for 64. A newcomer displaces one that is not active, or is too rare; if there is none it is turned away, and
+ *       as it may have been a prober, the next lame duck lasts as long as it may.
+ * </ul>
  */
 final class ProberWatch {
-    private static final int MOST = 64;
-    private static final int LONGEST_AGENT = 200;
-    private static final long LEAST_SILENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
-    private static final long MOST_EXTRA_NANOS = TimeUnit.SECONDS.toNanos(1);
+    static final int MOST = 64;
+    private static final long LEAST_CROWDED_NANOS = TimeUnit.SECONDS.toNanos(11);
 
-    /** A remote address and a user agent, which may be none. */
-    private record Key(String remote, @Nullable String agent) {}
+    private static final Comparator<DrainStatus.Prober> ORDER = Comparator.comparing(ProberWatch::textOf);
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Key, Prober> probers = new HashMap<>();
-    private final int probeFailures;
-    private final long lameDuckTimeoutNanos;
+    private final Map<ReadinessPoll, Prober> probers = new HashMap<>();
+    private final Duration lameDuckTimeout;
+    private final Prober.Rules rules;
+    private long drainNanos;
+    private boolean turnedAway;
+    private long turnedAwayNanos;
+
+    /** A newcomer was turned away shortly before the drain that runs, or while it runs, who may be a prober. */
+    private boolean crowded;
+
+    private boolean crowdWarned;
+    private boolean askedThroughFrontEnd;
+    private boolean namingExplained;
 
     ProberWatch(int probeFailures, Duration lameDuckTimeout) {
-        this.probeFailures = probeFailures;
-        this.lameDuckTimeoutNanos = lameDuckTimeout.toNanos();
-    }
-
-    private static final class Prober {
-        private final Key key;
-        private final long[] gapsNanos = new long[3];
-        private int gaps;
-        private long lastNanos;
-        private boolean sawReady;
-        private int seenDown;
-
-        /** When it had seen the node down often enough; meaningful once it has. */
-        private long convincedNanos;
-
-        Prober(Key key, long nowNanos) {
-            this.key = key;
-            this.lastNanos = nowNanos;
-        }
-
-        boolean polledTwice() {
-            return gaps > 0;
-        }
-
-        /** The median of the last three gaps, so that one outage of the prober does not make its interval long. */
-        long intervalNanos() {
-            int known = Math.min(gaps, gapsNanos.length);
-            long[] sorted = Arrays.copyOf(gapsNanos, known);
-            Arrays.sort(sorted);
-            return sorted[known / 2];
-        }
-
-        long silentForNanos(long nowNanos) {
-            return nowNanos - lastNanos;
-        }
-
-        /** How much longer it is believed to be alive without a word; not positive if it is not. */
-        long activeForNanos(long nowNanos) {
-            return Math.max(LEAST_SILENCE_NANOS, 3 * intervalNanos()) - silentForNanos(nowNanos);
-        }
+        this.lameDuckTimeout = lameDuckTimeout;
+        this.rules = new Prober.Rules(probeFailures, lameDuckTimeout.toNanos());
     }
 
     /** Notes one answer to a readiness poll. */
-    void polled(String remote, @Nullable String agent, boolean ready, long nowNanos) {
-        String bounded = agent != null && agent.length() > LONGEST_AGENT ? agent.substring(0, LONGEST_AGENT) : agent;
-        Key key = new Key(remote, bounded);
+    void polled(ReadinessPoll poll, boolean ready, long now) {
         lock.lock();
         try {
-            Prober prober = probers.get(key);
-            if (prober == null) {
-                if (probers.size() >= MOST) {
-                    evictOne(nowNanos);
-                }
-                prober = new Prober(key, nowNanos);
-                probers.put(key, prober);
-            } else {
-                prober.gapsNanos[prober.gaps % prober.gapsNanos.length] = prober.silentForNanos(nowNanos);
-                prober.gaps++;
-                prober.lastNanos = nowNanos;
+            if (poll.forwarded()) {
+                askedThroughFrontEnd = true;
+                return;
             }
-            if (ready) {
-                prober.sawReady = true;
-            } else if (++prober.seenDown == probeFailures) {
-                prober.convincedNanos = nowNanos;
+            Prober prober = probers.get(poll);
+            if (prober != null) {
+                prober.polled(ready, now);
+            } else if (hasRoom(now)) {
+                probers.put(poll, new Prober(poll, rules, ready, now));
+            } else {
+                turnedAway = true;
+                turnedAwayNanos = now;
+                crowded = true;
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Makes room: whoever asked only once goes first, then whoever has been silent for longest. */
-    private void evictOne(long nowNanos) {
-        probers.values().stream()
-                .min(Comparator.comparing(Prober::polledTwice)
-                        .thenComparing(prober -> -prober.silentForNanos(nowNanos)))
-                .ifPresent(prober -> probers.remove(prober.key));
+    // ---------------------------------------------------------------- the table
+
+    private boolean hasRoom(long now) {
+        if (probers.size() < MOST) {
+            return true;
+        }
+        Prober out = displaceable(now);
+        return out != null && probers.remove(out.who(), out);
     }
 
-    /** Forgets what was seen of the drain that is over. */
-    void forgetDrain() {
+    /**
+     * Finds the one that a newcomer may displace: those that asked once first, then those of the address that has most places, so that a flood
+     * displaces itself, then the one that has been silent for longest.
+     */
+    private @Nullable Prober displaceable(long now) {
+        List<Prober> candidates = probers.values().stream()
+                .filter(prober -> !prober.isActive(now) || prober.isRare())
+                .toList();
+        if (candidates.size() <= 1) {
+            return candidates.isEmpty() ? null : candidates.get(0);
+        }
+        Map<String, Integer> places = new HashMap<>();
+        probers.values().forEach(prober -> places.merge(addressOf(prober), 1, Integer::sum));
+        return candidates.stream()
+                .min(Comparator.comparing(Prober::isRegular)
+                        .thenComparing(prober -> prober.isActive(now))
+                        .thenComparing(prober -> -places.getOrDefault(addressOf(prober), 0))
+                        .thenComparing(prober -> -prober.silentForNanos(now)))
+                .orElse(null);
+    }
+
+    private static String addressOf(Prober prober) {
+        String remote = prober.who().remote();
+        return remote == null ? "" : remote;
+    }
+
+    // ---------------------------------------------------------------- drains
+
+    /** A drain begins now, of which nobody has been told. */
+    void drainBegins(long now) {
         lock.lock();
         try {
-            probers.values().forEach(prober -> prober.seenDown = 0);
+            drainNanos = now;
+            crowded = turnedAway && now - turnedAwayNanos < Math.max(LEAST_CROWDED_NANOS, rules.rareNanos());
+            crowdWarned = false;
+            probers.values().forEach(Prober::drainBegins);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The node serves again: nobody is shown as told. */
+    void drainIsUndone() {
+        lock.lock();
+        try {
+            probers.values().forEach(Prober::forgetDrain);
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * Returns how long to wait before asking again whether everybody who matters has seen the drain; 0 if everybody has, or nobody
-     * matters.
+     * Returns how long to wait before asking again whether all probers that are waited for have seen the drain; 0 if they have, or there is
+     * none; {@link Long#MAX_VALUE} if only the limit ends the waiting.
      */
-    long nanosUntilSeen(long nowNanos) {
-        long next = Long.MAX_VALUE;
-        boolean pending = false;
+    long nanosUntilSeen(long now) {
         lock.lock();
         try {
+            long next = crowded ? Long.MAX_VALUE : 0;
             for (Prober prober : probers.values()) {
-                long left = nanosPending(prober, nowNanos);
+                long left = prober.nanosPending(drainNanos, now);
                 if (left > 0) {
-                    pending = true;
-                    next = Math.min(next, left);
+                    next = next == 0 ? left : Math.min(next, left);
                 }
             }
+            return next;
         } finally {
             lock.unlock();
         }
-        return pending ? next : 0;
     }
 
-    /** How long this one may keep the lame duck waiting before it is looked at again; not positive if it does not. */
-    private long nanosPending(Prober prober, long nowNanos) {
-        if (!isWaitedFor(prober, nowNanos)) {
-            return 0;
-        }
-        if (prober.seenDown < probeFailures) {
-            // One that dies is no longer waited for; a poll in between wakes the drain.
-            return prober.activeForNanos(nowNanos);
-        }
-        long extra = Math.min(MOST_EXTRA_NANOS, prober.intervalNanos());
-        return extra - (nowNanos - prober.convincedNanos);
-    }
-
-    private boolean isWaitedFor(Prober prober, long nowNanos) {
-        return prober.polledTwice() && prober.sawReady && prober.activeForNanos(nowNanos) > 0 && !isTooSlow(prober);
-    }
-
-    private boolean isTooSlow(Prober prober) {
-        return prober.intervalNanos() > lameDuckTimeoutNanos / probeFailures;
-    }
-
-    /** Returns true if somebody probes whom a lame duck waits for. */
-    boolean anybodyWaitedFor(long nowNanos) {
+    /** Returns true if the lame duck of the drain that has begun waits for a prober. */
+    boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {
-            return probers.values().stream().anyMatch(prober -> isWaitedFor(prober, nowNanos));
+            return isAnybodyWaitedFor(now);
         } finally {
             lock.unlock();
         }
     }
 
-    /** Names the active probers that are never waited for, with their intervals. */
-    List<String> tooSlow(long nowNanos) {
-        List<String> named = new ArrayList<>();
+    private boolean isAnybodyWaitedFor(long now) {
+        return crowded || probers.values().stream().anyMatch(prober -> prober.isWaitedFor(drainNanos, now));
+    }
+
+    // ---------------------------------------------------------------- words
+
+    /** Returns the warnings that the drain that has begun gives reason for, each once; more may come while it goes on. */
+    List<String> warnings(long now) {
+        List<String> warnings = new ArrayList<>();
         lock.lock();
         try {
             for (Prober prober : probers.values()) {
-                if (prober.polledTwice() && prober.activeForNanos(nowNanos) > 0 && isTooSlow(prober)) {
-                    String agent = prober.key.agent == null ? "no user agent" : LogText.bounded(prober.key.agent);
-                    named.add(LogText.bounded(prober.key.remote) + " [" + agent + "] every "
-                            + TimeUnit.NANOSECONDS.toMillis(prober.intervalNanos()) + " ms");
+                if (prober.isToBeWarnedOf(drainNanos, now)) {
+                    warnings.add(
+                            "readiness is asked for by " + prober.described() + ", too slowly to see probeFailures ["
+                                    + rules.probeFailures() + "] answers of 503 within lameDuckTimeout ["
+                                    + Durations.format(lameDuckTimeout)
+                                    + "]: the lame duck lasts that long, and what is sent here"
+                                    + " later is refused; set lameDuckTimeout to at least [" + prober.secondsNeeded()
+                                    + "s], or let it ask more often");
                 }
+            }
+            if (crowded && !crowdWarned) {
+                crowdWarned = true;
+                warnings.add(
+                        "more than " + MOST + " ask for readiness, so that a prober may be unknown: the lame duck lasts"
+                                + " lameDuckTimeout [" + Durations.format(lameDuckTimeout)
+                                + "]; let nobody but probers reach the readiness URL");
             }
         } finally {
             lock.unlock();
         }
-        return named;
+        return warnings;
     }
 
-    /** Returns everybody who is active, or has been told of the drain that runs. */
-    List<DrainStatus.Prober> snapshot(long nowNanos) {
+    /** Returns what is worth knowing about who asks when a drain begins. */
+    List<String> hints(long now) {
+        List<String> hints = new ArrayList<>();
+        lock.lock();
+        try {
+            for (String rare : described(prober -> prober.isRare() && prober.isActive(now))) {
+                hints.add("not waiting for " + rare
+                        + ", which asks for readiness more rarely than once in lameDuckTimeout ["
+                        + Durations.format(lameDuckTimeout)
+                        + "]; if it is a front end, let it ask more often, or raise lameDuckTimeout");
+            }
+            if (askedThroughFrontEnd && !isAnybodyWaitedFor(now)) {
+                hints.add(
+                        "readiness was asked for through a front end (with Forwarded, X-Forwarded-For or Via), which is no"
+                                + " probe; let the front end itself ask");
+            }
+            List<String> nameless =
+                    described(prober -> prober.who().isNameless() && prober.isWaitedFor(drainNanos, now));
+            if (!nameless.isEmpty() && !namingExplained) {
+                namingExplained = true;
+                hints.add("readiness is asked for without a User-Agent or a name by " + nameless
+                        + "; as each may be two, the lame duck lasts until it has seen twice probeFailures ["
+                        + rules.probeFailures()
+                        + "] answers of 503; let each prober ask with [?prober=NAME], a name of its"
+                        + " own, to make that shorter");
+            }
+        } finally {
+            lock.unlock();
+        }
+        return hints;
+    }
+
+    private List<String> described(Predicate<Prober> which) {
+        return probers.values().stream().filter(which).map(Prober::described).toList();
+    }
+
+    /** Returns all that are active, or ask regularly and have been told of the drain that runs. */
+    List<DrainStatus.Prober> snapshot(long now) {
         lock.lock();
         try {
             return probers.values().stream()
-                    .filter(prober ->
-                            prober.polledTwice() && (prober.activeForNanos(nowNanos) > 0 || prober.seenDown > 0))
-                    .sorted(Comparator.comparing((Prober prober) -> prober.key.remote)
-                            .thenComparing(prober -> String.valueOf(prober.key.agent)))
-                    .map(prober -> new DrainStatus.Prober(prober.key.remote, prober.seenDown))
+                    .filter(prober -> prober.isShown(now))
+                    .map(prober -> new DrainStatus.Prober(
+                            prober.who().remote(),
+                            prober.who().name(),
+                            prober.who().userAgent(),
+                            prober.seenDown()))
+                    .sorted(ORDER)
                     .toList();
         } finally {
             lock.unlock();
         }
+    }
+
+    private static String textOf(DrainStatus.Prober prober) {
+        return prober.remote() + "\n" + prober.name() + "\n" + prober.agent();
     }
 }

@@ -5,6 +5,7 @@ import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
 /** How long a lame duck goes on serving, and which probers it waits for. */
@@ -14,7 +15,7 @@ class DrainLameDuckTest {
     private void poll(NodeDrain drain, int times, Duration interval) {
         for (int i = 0; i < times; i++) {
             time.advance(interval);
-            drain.pollReadiness("10.0.0.1", "balancer");
+            drain.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         }
     }
 
@@ -120,7 +121,44 @@ class DrainLameDuckTest {
     }
 
     @Test
-    void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
+    void aProberThatIsTooSlowIsNamedAndWaitedForAsLongAsALameDuckMayLast() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            NodeDrain drain = time.drain();
+            drain.enterRequest();
+            poll(drain, 5, Duration.ofMillis(10_002));
+            drain.start("upgrade");
+            poll(drain, 2, Duration.ofMillis(10_002));
+
+            time.advance(Duration.ofMillis(9_996).minusNanos(1));
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            time.advance(Duration.ofNanos(1));
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+            assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "10002 ms");
+        }
+    }
+
+    @Test
+    void aProberThatTurnsOutToBeTooSlowDuringTheLameDuckIsNamedThen() throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            NodeDrain drain = time.drain();
+            poll(drain, 1, Duration.ofSeconds(1));
+            time.advanceSeconds(1);
+            drain.start("upgrade");
+            poll(drain, 1, Duration.ofMillis(9_002));
+            time.settle();
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+
+            assertThat(log.warnings()).singleElement().asString().contains("10.0.0.1", "10002 ms");
+        }
+    }
+
+    @Test
+    void oneThatLooksOnceAMinuteIsNotWaitedFor() throws Exception {
         try (CapturedLog log = new CapturedLog()) {
             NodeDrain drain = time.drain();
             drain.enterRequest();
@@ -129,21 +167,56 @@ class DrainLameDuckTest {
 
             assertThat(drain.state()).isEqualTo(DRAINING);
             assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
-            assertThat(log.warnings())
-                    .anySatisfy(line -> assertThat(line)
-                            .contains("lameDuckTimeout [30s]", "probeFailures [3]", "10.0.0.1", "60000 ms"));
+            assertThat(log.warnings()).singleElement().asString().contains("nobody has asked for readiness regularly");
         }
+    }
+
+    @Test
+    void aNodeThatIsDrainedRightAfterItsFirstPollIsALameDuckUntilTheProberShowsItsRhythm() {
+        NodeDrain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 1, Duration.ofMillis(500));
+        time.advance(Duration.ofMillis(100));
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+
+        poll(drain, 1, Duration.ofMillis(900));
+        poll(drain, 2, Duration.ofSeconds(1));
+        time.advance(Duration.ofSeconds(1).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void aPollWithoutAnAddressIsNotedLikeAnyOther() throws Exception {
+        NodeDrain drain = time.drain();
+        for (int i = 0; i < 3; i++) {
+            poll(drain, 1, Duration.ofSeconds(1));
+            drain.pollReadiness(new ReadinessPoll(null, null, null, false));
+        }
+        assertThat(drain.summary().probers()).hasSize(2);
+
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        assertThat(drain.status().probers()).hasSize(2);
+        time.advanceSeconds(30);
+
+        assertThat(Commands.result(outcome).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
     }
 
     @Test
     void readinessPollsAreAnsweredWithTheState() {
         NodeDrain drain = time.drain("lameDuck", "5s");
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isTrue();
         drain.start("upgrade");
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isFalse();
         time.advanceSeconds(5);
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isFalse();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isFalse();
         drain.resume();
-        assertThat(drain.pollReadiness("10.0.0.1", null)).isTrue();
+        assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
+                .isTrue();
     }
 }

@@ -253,17 +253,17 @@ class DrainObservationTest {
     void probersAreShownWithWhatTheyHaveSeenOfThisDrain() {
         NodeDrain drain = time.drain("lameDuck", "30s");
         for (int i = 0; i < 3; i++) {
-            drain.pollReadiness("10.0.0.1", "balancer");
+            drain.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
             time.advanceSeconds(1);
         }
-        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", null, "balancer", 0));
         drain.start("upgrade");
-        drain.pollReadiness("10.0.0.1", "balancer");
-        drain.pollReadiness("10.0.0.1", "balancer");
-        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", 2));
+        drain.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
+        drain.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", null, "balancer", 2));
         drain.resume();
 
-        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", null, "balancer", 0));
     }
 
     // ---------------------------------------------------------------- summary

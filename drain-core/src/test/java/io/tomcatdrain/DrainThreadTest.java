@@ -104,18 +104,18 @@ class DrainThreadTest {
                 nanos::get,
                 InstantSource.system(),
                 true);
-        probed.pollReadiness("10.0.0.1", "balancer");
+        probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         nanos.addAndGet(hour);
-        probed.pollReadiness("10.0.0.1", "balancer");
+        probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         probed.start("upgrade");
         // By its own reckoning the drain would now sleep for three hours.
         Thread walker = threadsOf(probed).get(0);
         await().atMost(30, TimeUnit.SECONDS).until(() -> walker.getState() == Thread.State.TIMED_WAITING);
 
         nanos.addAndGet(hour);
-        probed.pollReadiness("10.0.0.1", "balancer");
+        probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
-        probed.pollReadiness("10.0.0.1", "balancer");
+        probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
 
         assertThat(probed.awaitDrained(Duration.ofMillis(30_000))).isTrue();
     }

@@ -1,252 +1,509 @@
 package io.tomcatdrain;
 
+import static io.tomcatdrain.Crowd.named;
+import static io.tomcatdrain.Crowd.nameless;
+import static io.tomcatdrain.Crowd.nanos;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ProberWatchTest {
-    private final FakeTicker time = new FakeTicker();
-    private final ProberWatch watch = new ProberWatch(3, Duration.ofSeconds(30));
+    private static final ReadinessPoll BALANCER = named("10.0.0.1");
+    private static final Offset<Double> ALMOST = within(1e-5);
 
-    private void polls(String remote, String agent, boolean ready, int times, Duration interval) {
-        for (int i = 0; i < times; i++) {
-            watch.polled(remote, agent, ready, time.nanos());
-            if (i < times - 1) {
-                time.advance(interval);
-            }
-        }
+    /** Three answers, at most 30 s: the defaults. */
+    private final Crowd crowd = new Crowd(3, Duration.ofSeconds(30));
+
+    private static DrainStatus.Prober shown(String remote, int seenDown) {
+        return new DrainStatus.Prober(remote, null, "probe/1", seenDown);
     }
 
-    private void seesReady(String remote, int times, Duration interval) {
-        polls(remote, "probe/1", true, times, interval);
+    private static ReadinessPoll invented(int i) {
+        return new ReadinessPoll("203.0.113.9", "invented " + i, null, false);
     }
 
-    private void seesDown(String remote, int times, Duration interval) {
-        for (int i = 0; i < times; i++) {
-            time.advance(interval);
-            watch.polled(remote, "probe/1", false, time.nanos());
-        }
-    }
-
-    private boolean isWaitedFor() {
-        return watch.anybodyWaitedFor(time.nanos());
-    }
-
-    private Duration untilSeen() {
-        return Duration.ofNanos(watch.nanosUntilSeen(time.nanos()));
-    }
+    // ---------------------------------------------------------------- who is one
 
     @Test
     void nobodyIsWaitedForWhereNobodyAsked() {
-        assertThat(isWaitedFor()).isFalse();
-        assertThat(untilSeen()).isZero();
-        assertThat(watch.snapshot(time.nanos())).isEmpty();
+        assertThat(crowd.lameDuck()).isZero();
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(0))).isFalse();
+        assertThat(crowd.watch().warnings(nanos(0))).isEmpty();
+        assertThat(crowd.watch().hints(nanos(0))).isEmpty();
+        assertThat(crowd.watch().snapshot(nanos(0))).isEmpty();
     }
 
     @Test
-    void whoeverAskedOnlyOnceIsNoProber() {
-        seesReady("10.0.0.1", 1, Duration.ZERO);
+    void addressAgentAndNameTogetherMakeAProber() {
+        List<ReadinessPoll> all = List.of(
+                new ReadinessPoll("10.0.0.1", "a", null, false),
+                new ReadinessPoll("10.0.0.2", "a", null, false),
+                new ReadinessPoll("10.0.0.1", "b", null, false),
+                new ReadinessPoll("10.0.0.1", null, null, false),
+                new ReadinessPoll("10.0.0.1", "a", "web", false),
+                new ReadinessPoll("10.0.0.1", null, "web", false),
+                new ReadinessPoll(null, "a", "web", false),
+                new ReadinessPoll(null, null, null, false));
+        all.forEach(who -> crowd.asksEvery(1, who, -5, 0));
+        crowd.begin();
 
-        assertThat(isWaitedFor()).isFalse();
-        assertThat(watch.snapshot(time.nanos())).isEmpty();
+        assertThat(crowd.watch().snapshot(nanos(0)))
+                .containsExactlyInAnyOrderElementsOf(all.stream()
+                        .map(who -> new DrainStatus.Prober(who.remote(), who.name(), who.userAgent(), 0))
+                        .toList());
     }
 
     @Test
-    void whoeverAskedTwiceIsAProberAndWaitedFor() {
-        seesReady("10.0.0.1", 2, Duration.ofSeconds(5));
+    void thoseWhoseAddressIsGoneAreOneProberBesideOthers() {
+        for (int i = 0; i < 220; i++) {
+            crowd.asks(new ReadinessPoll(null, "h2 client", null, false), -2 + i * 0.005);
+        }
+        crowd.asksEvery(1, BALANCER, -5.5).begin();
 
-        assertThat(isWaitedFor()).isTrue();
-        assertThat(untilSeen()).isPositive();
-        assertThat(watch.snapshot(time.nanos())).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
+        assertThat(crowd.watch().snapshot(nanos(0)))
+                .containsExactly(shown("10.0.0.1", 0), new DrainStatus.Prober(null, null, "h2 client", 0));
+        assertThat(crowd.lameDuck()).isEqualTo(0.5 + 2 + 1, ALMOST);
     }
 
     @Test
-    void addressAndUserAgentTogetherMakeAProberAndNoneIsAValueToo() {
-        polls("10.0.0.1", "a", true, 1, Duration.ZERO);
-        time.advanceSeconds(1);
-        polls("10.0.0.1", null, true, 1, Duration.ZERO);
-        time.advanceSeconds(1);
-        polls("10.0.0.2", "a", true, 1, Duration.ZERO);
-        assertThat(isWaitedFor()).isFalse();
-
-        time.advanceSeconds(1);
-        polls("10.0.0.1", null, true, 1, Duration.ZERO);
-        assertThat(isWaitedFor()).isTrue();
-        assertThat(watch.snapshot(time.nanos())).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
+    void whatCameThroughAFrontEndIsNoProbe() {
+        ReadinessPoll client = new ReadinessPoll("10.0.0.1", "probe/1", null, true);
+        crowd.asksEvery(0.1, client, -5);
+        assertThat(crowd.lameDuck()).isZero();
+        assertThat(crowd.watch().snapshot(nanos(0))).isEmpty();
+        assertThat(crowd.watch().hints(nanos(0))).singleElement().asString().contains("X-Forwarded-For");
     }
 
     @Test
-    void aProberIsActiveForThreeOfItsIntervals() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(5));
+    void whatCameThroughAFrontEndShortensNothingInTheNameOfAProber() {
+        crowd.asksEvery(6, BALANCER, -21.4);
+        crowd.asksEvery(0.1, new ReadinessPoll("10.0.0.1", "probe/1", null, true), -60);
 
-        time.advance(Duration.ofSeconds(15).minusNanos(1));
-        assertThat(isWaitedFor()).isTrue();
-        time.advance(Duration.ofNanos(2));
-        assertThat(isWaitedFor()).isFalse();
-        assertThat(watch.snapshot(time.nanos())).isEmpty();
+        assertThat(crowd.lameDuck()).isEqualTo(2.6 + 12 + 1, ALMOST);
+        assertThat(crowd.watch().hints(nanos(15))).isEmpty();
     }
 
-    @Test
-    void aFastProberIsActiveForTwoSeconds() {
-        seesReady("10.0.0.1", 3, Duration.ofMillis(100));
+    // ---------------------------------------------------------------- how long
 
-        time.advance(Duration.ofSeconds(2).minusNanos(1));
-        assertThat(isWaitedFor()).isTrue();
-        time.advance(Duration.ofNanos(2));
-        assertThat(isWaitedFor()).isFalse();
-    }
+    @ParameterizedTest(name = "every {0} s, next one after {1} s: {2} s")
+    @CsvSource({
+        "0.2, 0.1, 0.7", // 0.1 + 2 x 0.2 + 0.2
+        "1,   0.5, 3.5",
+        "1,   0.001, 3.001",
+        "5,   4,   15",
+        "6,   2.6, 15.6",
+        "10,  5,   26",
+        "10,  9.99, 30"
+    })
+    void lastsUntilItHasSeenEnoughAndOneMoreOfItsIntervals(double interval, double phase, double expected) {
+        crowd.asksEvery(interval, BALANCER, phase - 4 * interval);
 
-    @Test
-    void oneOutageDoesNotMakeTheIntervalLong() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(2));
-        time.advanceSeconds(25);
-        seesReady("10.0.0.1", 1, Duration.ZERO);
-
-        time.advanceSeconds(7);
-        assertThat(isWaitedFor()).as("after more than three times 2 s").isFalse();
-    }
-
-    @Test
-    void isConvincedByProbeFailuresAndOneMoreIntervalOfAtMostASecond() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(5));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 2, Duration.ofSeconds(5));
-        assertThat(untilSeen()).isEqualTo(Duration.ofSeconds(15));
-
-        seesDown("10.0.0.1", 1, Duration.ofSeconds(5));
-        assertThat(untilSeen()).isEqualTo(Duration.ofSeconds(1));
-        time.advance(Duration.ofSeconds(1).minusNanos(1));
-        assertThat(untilSeen()).isEqualTo(Duration.ofNanos(1));
-        time.advance(Duration.ofNanos(1));
-        assertThat(untilSeen()).isZero();
-        assertThat(watch.snapshot(time.nanos())).containsExactly(new DrainStatus.Prober("10.0.0.1", 3));
-    }
-
-    @Test
-    void theExtraIntervalOfAFastProberIsItsOwn() {
-        seesReady("10.0.0.1", 3, Duration.ofMillis(200));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 3, Duration.ofMillis(200));
-
-        assertThat(untilSeen()).isEqualTo(Duration.ofMillis(200));
-    }
-
-    @Test
-    void goingOnToAskAfterBeingConvincedDoesNotProlongTheWait() {
-        seesReady("10.0.0.1", 3, Duration.ofMillis(400));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 4, Duration.ofMillis(400));
-
-        assertThat(untilSeen()).isZero();
+        assertThat(crowd.lameDuck()).isEqualTo(expected, ALMOST);
+        assertThat(crowd.told(BALANCER)).isGreaterThanOrEqualTo(3);
+        assertThat(crowd.watch().warnings(nanos(expected))).isEmpty();
     }
 
     @Test
     void theSlowestOfSeveralIsWaitedFor() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(1));
-        seesReady("10.0.0.2", 3, Duration.ofMillis(500));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 3, Duration.ofMillis(400));
-        time.advance(Duration.ofMillis(400));
+        crowd.asksEvery(5, BALANCER, -21).asksEvery(0.5, named("10.0.0.2"), -21);
 
-        assertThat(untilSeen()).as("10.0.0.2 has seen nothing yet").isPositive();
-        seesDown("10.0.0.2", 3, Duration.ofMillis(100));
-        time.advanceSeconds(1);
-        assertThat(untilSeen()).isZero();
+        assertThat(crowd.lameDuck()).isEqualTo(4 + 10 + 1, ALMOST);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {10.002, 12, 15.5, 29.9, 30.002, 32.9})
+    void oneThatIsTooSlowIsWaitedForAsLongAsALameDuckMayLastBesideFasterOnesToo(double interval) {
+        crowd.asksEvery(interval, BALANCER, 0.01 - 4 * interval).asksEvery(2, named("10.0.0.2"), -21);
+
+        assertThat(crowd.lameDuck()).isEqualTo(30);
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(30))).isTrue();
     }
 
     @Test
-    void oneThatDiesIsNoLongerWaitedFor() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(1));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 1, Duration.ofSeconds(1));
+    void oneThatIsTooSlowIsNamedOnceWithTheRemedy() {
+        crowd.asksEvery(10.002, BALANCER, -49).begin();
 
-        Duration wait = untilSeen();
-        assertThat(wait).isEqualTo(Duration.ofSeconds(3));
-        time.advance(wait);
-        assertThat(untilSeen()).isZero();
-    }
-
-    @Test
-    void oneThatIsTooSlowForTheLameDuckIsNeverWaitedForAndIsNamed() {
-        seesReady("10.0.0.9", 3, Duration.ofMillis(10_001));
-
-        assertThat(isWaitedFor()).isFalse();
-        assertThat(untilSeen()).isZero();
-        assertThat(watch.tooSlow(time.nanos())).singleElement().asString().contains("10.0.0.9", "probe/1", "10001 ms");
-    }
-
-    @Test
-    void oneThatJustFitsIntoTheLameDuckIsWaitedFor() {
-        seesReady("10.0.0.9", 3, Duration.ofSeconds(10));
-
-        assertThat(isWaitedFor()).isTrue();
-        assertThat(watch.tooSlow(time.nanos())).isEmpty();
-    }
-
-    @Test
-    void aNameFromOutsideCannotForgeALogLine() {
-        polls("10.0.0.9", "x\r\nINFO forged", true, 3, Duration.ofSeconds(20));
-
-        assertThat(watch.tooSlow(time.nanos()))
+        assertThat(crowd.watch().warnings(nanos(0)))
                 .singleElement()
                 .asString()
-                .doesNotContain("\n", "\r")
-                .contains("x??INFO forged");
+                .contains("10.0.0.1", "probe/1", "10002 ms", "probeFailures [3]", "lameDuckTimeout [30s]", "[32s]");
+        assertThat(crowd.watch().warnings(nanos(1))).isEmpty();
+        crowd.watch().drainBegins(nanos(1));
+        assertThat(crowd.watch().warnings(nanos(1))).hasSize(1);
     }
 
     @Test
-    void aSlowProberWithoutUserAgentIsNamedWithoutTheWordNull() {
-        polls("10.0.0.9", null, true, 3, Duration.ofSeconds(20));
+    void oneThatTurnsOutToBeTooSlowDuringTheLameDuckIsNamedThen() {
+        crowd.asks(BALANCER, -0.9).asks(BALANCER, 9.102);
+        crowd.begin();
+        assertThat(crowd.watch().warnings(nanos(0))).isEmpty();
+        crowd.watch().polled(BALANCER, false, nanos(9.102));
 
-        assertThat(watch.tooSlow(time.nanos())).singleElement().asString().doesNotContain("null");
+        assertThat(crowd.watch().warnings(nanos(9.102)))
+                .singleElement()
+                .asString()
+                .contains("10002 ms");
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {33.1, 60, 300})
+    void oneThatAsksMoreRarelyThanOnceInTheLongestLameDuckIsNotWaitedFor(double interval) {
+        crowd.asksEvery(interval, BALANCER, -1 - 4 * interval);
+
+        assertThat(crowd.lameDuck()).isZero();
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(0))).isFalse();
+        assertThat(crowd.watch().warnings(nanos(0))).isEmpty();
+        assertThat(crowd.watch().hints(nanos(0)))
+                .singleElement()
+                .asString()
+                .contains("10.0.0.1", "lameDuckTimeout [30s]", "not waiting");
     }
 
     @Test
-    void oneThatNeverSawTheNodeUpNeedsNoConvincing() {
-        seesDown("10.0.0.1", 2, Duration.ofSeconds(1));
+    void aDashboardBesideAProberChangesNothing() {
+        crowd.asksEvery(1, BALANCER, -9.5).asksEvery(60, named("10.0.0.77"), -601);
 
-        assertThat(isWaitedFor()).isFalse();
-        assertThat(untilSeen()).isZero();
+        assertThat(crowd.lameDuck()).isEqualTo(3.5, ALMOST);
+    }
+
+    // ---------------------------------------------------------------- alive or not
+
+    @ParameterizedTest
+    @CsvSource({"5, 15", "1, 3", "0.1, 2", "0.7, 2.1"})
+    void isActiveForThreeOfItsIntervalsAndAtLeastTwoSeconds(double interval, double silence) {
+        crowd.asksEvery(interval, BALANCER, -4 * interval, 0).begin();
+
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(silence) - 1)).isTrue();
+        assertThat(crowd.watch().snapshot(nanos(silence) - 1)).hasSize(1);
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(silence))).isFalse();
+        assertThat(crowd.watch().snapshot(nanos(silence))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 3.5", "0.3, 2.5", "4, 12.5", "15, 30"})
+    void oneThatDiesDuringTheLameDuckIsNoLongerWaitedFor(double interval, double expected) {
+        crowd.asksEvery(interval, BALANCER, 0.5 - 4 * interval, 0.5);
+
+        assertThat(crowd.lameDuck()).isEqualTo(expected, ALMOST);
     }
 
     @Test
-    void whatWasSeenInAnEarlierDrainDoesNotCount() {
-        seesReady("10.0.0.1", 3, Duration.ofSeconds(1));
-        watch.forgetDrain();
-        seesDown("10.0.0.1", 3, Duration.ofSeconds(1));
-        time.advanceSeconds(1);
-        assertThat(untilSeen()).isZero();
+    void oneThatDiesDoesNotEndTheWaitForAnother() {
+        crowd.asksEvery(1, named("10.0.0.2"), -5.5, 0).asksEvery(5, BALANCER, -21);
 
-        watch.forgetDrain();
-        assertThat(untilSeen()).isPositive();
-        assertThat(watch.snapshot(time.nanos())).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
+        assertThat(crowd.lameDuck()).isEqualTo(4 + 10 + 1, ALMOST);
     }
 
     @Test
-    void aCrowdThatAsksOnceDoesNotDisplaceProbers() {
-        seesReady("10.0.0.1", 3, Duration.ofMillis(500));
-        for (int i = 0; i < 1000; i++) {
-            seesReady("203.0.113." + i, 1, Duration.ZERO);
+    void oneThatComesBackDuringTheLameDuckOfAnotherIsWaitedForAgain() {
+        ReadinessPoll back = named("10.0.0.2");
+        crowd.asksEvery(1, back, -20, -10).asksEvery(1, back, 5.2).asksEvery(5, BALANCER, -24);
+
+        // The balancer has seen it at 12, the other one is back at 5.2 and has seen three at 7.2.
+        assertThat(crowd.lameDuck()).isEqualTo(12, ALMOST);
+        assertThat(crowd.told(back)).isGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void oneThatComesBackAfterALongSilenceIsKnownByItsFirstPoll() {
+        crowd.asksEvery(1, BALANCER, -500, -400).asksEvery(1, BALANCER, -0.5);
+
+        assertThat(crowd.lameDuck()).isEqualTo(3.5, ALMOST);
+    }
+
+    // ---------------------------------------------------------------- not known for sure
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0.1, 0.5, 5, 9.99})
+    void oneThatAskedOnceIsWaitedForUntilTenSecondsHavePassedAndOneMore(double before) {
+        crowd.asks(BALANCER, -before);
+
+        assertThat(crowd.lameDuck()).isEqualTo(11 - before, ALMOST);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {10, 10.5, 29, 300})
+    void oneThatAskedOnceLongAgoIsNotWaitedFor(double before) {
+        crowd.asks(BALANCER, -before);
+
+        assertThat(crowd.lameDuck()).isZero();
+    }
+
+    @ParameterizedTest(name = "every {0} s: {1} s")
+    @CsvSource({"0.5, 1.9", "1, 3.9", "2, 6.9", "5, 15.9", "10.002, 30"})
+    void oneThatAskedOnceIsWaitedForByItsOwnRhythmAsSoonAsItShows(double interval, double expected) {
+        crowd.asksEvery(interval, BALANCER, -0.1);
+
+        assertThat(crowd.lameDuck()).isEqualTo(expected, ALMOST);
+        assertThat(crowd.told(BALANCER)).isGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void oneThatAsksForTheFirstTimeDuringTheLameDuckIsNotWaitedFor() {
+        ReadinessPoll curl = named("10.0.0.77");
+        crowd.asksEvery(1, BALANCER, -5.5).asksEvery(0.9, curl, 0.1);
+
+        assertThat(crowd.lameDuck()).isEqualTo(3.5, ALMOST);
+        assertThat(crowd.watch().snapshot(nanos(3.5))).contains(shown("10.0.0.77", 4));
+    }
+
+    @Test
+    void onceTheNodeServesAgainSuchAOneCounts() {
+        crowd.asksEvery(1, BALANCER, -5.5)
+                .asksEvery(1, named("10.0.0.77"), 0.2, 3)
+                .lameDuck();
+        crowd.watch().drainIsUndone();
+        crowd.watch().polled(named("10.0.0.77"), true, nanos(4.2));
+        crowd.watch().drainBegins(nanos(4.3));
+
+        assertThat(crowd.watch().nanosUntilSeen(nanos(5))).isPositive();
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(6.5)))
+                .as("the balancer is silent")
+                .isTrue();
+    }
+
+    @Test
+    void whatWasSeenOfAnEarlierDrainDoesNotCount() {
+        crowd.asksEvery(1, BALANCER, -5.5).lameDuck();
+        crowd.watch().drainIsUndone();
+        assertThat(crowd.watch().snapshot(nanos(3.5))).containsExactly(shown("10.0.0.1", 0));
+        crowd.watch().drainBegins(nanos(3.5));
+
+        assertThat(crowd.watch().nanosUntilSeen(nanos(3.5))).isPositive();
+        assertThat(crowd.watch().snapshot(nanos(3.5))).containsExactly(shown("10.0.0.1", 0));
+    }
+
+    // ---------------------------------------------------------------- without a name
+
+    @ParameterizedTest(name = "{0} s apart")
+    @ValueSource(doubles = {0, 0.1, 0.3, 0.5, 0.7, 0.9})
+    void twoWithoutANameFromOneAddressHaveBothSeenEnough(double apart) {
+        ReadinessPoll one = nameless("10.0.0.1");
+        crowd.asksEvery(1, one, -8.9);
+        for (int i = 0; i < 60; i++) {
+            crowd.isAskedInTheNameOf(one, -8.9 + apart + i);
+        }
+        double lasted = crowd.lameDuck();
+
+        assertThat(lasted).isBetween(2.5, 7.2);
+        assertThat(crowd.told(one)).isGreaterThanOrEqualTo(3);
+        assertThat(crowd.toldStrangers()).isGreaterThanOrEqualTo(3);
+    }
+
+    @Test
+    void oneWithoutANameMustSeeTwiceAsMuchAndTheLogSaysOnceHowToNameIt() {
+        crowd.asksEvery(1, nameless("10.0.0.1"), -5.5);
+
+        assertThat(crowd.lameDuck()).isEqualTo(6.5, ALMOST);
+        assertThat(crowd.watch().hints(nanos(0)))
+                .singleElement()
+                .asString()
+                .contains("10.0.0.1", "?prober=NAME", "probeFailures [3]");
+        crowd.watch().drainBegins(nanos(7));
+        assertThat(crowd.watch().hints(nanos(7))).isEmpty();
+    }
+
+    @Test
+    void aNameOrAnAgentIsEnoughOfAName() {
+        crowd.asksEvery(1, new ReadinessPoll("10.0.0.1", null, "web", false), -5.5)
+                .asksEvery(1, new ReadinessPoll("10.0.0.1", null, "api", false), -5.1);
+
+        assertThat(crowd.lameDuck()).isEqualTo(3.9, ALMOST);
+        assertThat(crowd.watch().hints(nanos(0))).isEmpty();
+    }
+
+    // ---------------------------------------------------------------- strangers in a prober's name
+
+    @Test
+    void fourQuickPollsInTheNameOfASlowProberShortenNothing() {
+        crowd.asksEvery(6, BALANCER, -33.4);
+        for (int i = 0; i < 4; i++) {
+            crowd.isAskedInTheNameOf(BALANCER, -0.5 + i * 0.1);
         }
 
-        assertThat(watch.snapshot(time.nanos())).containsExactly(new DrainStatus.Prober("10.0.0.1", 0));
-        assertThat(isWaitedFor()).isTrue();
+        assertThat(crowd.lameDuck()).isEqualTo(15.6, ALMOST);
+        assertThat(crowd.told(BALANCER)).isEqualTo(3);
     }
 
     @Test
-    void remembersABoundedNumberAndForgetsWhoeverWasSilentForLongest() {
-        for (int i = 0; i < 65; i++) {
-            seesReady("10.0.1." + i, 2, Duration.ofMillis(1));
+    void quickPollsInItsNameDuringTheLameDuckShortenNothingAndProlongByLessThanAnInterval() {
+        crowd.asksEvery(6, BALANCER, -33.4);
+        for (int i = 0; i < 300; i++) {
+            crowd.isAskedInTheNameOf(BALANCER, 0.05 + i * 0.1);
         }
 
-        assertThat(watch.snapshot(time.nanos())).hasSize(64).doesNotContain(new DrainStatus.Prober("10.0.1.0", 0));
+        assertThat(crowd.lameDuck()).isEqualTo(3 * 6 + 1, ALMOST);
+        assertThat(crowd.told(BALANCER)).isEqualTo(3);
+    }
+
+    /**
+     * Strangers ask in a prober's name as they like, for the last half minute before the drain and while it is a lame duck: the prober
+     * has seen enough when it ends, or it has lasted as long as it may.
+     */
+    @Test
+    void nobodyShortensAWaitByAskingInTheNameOfAProber() {
+        for (int seed = 1; seed <= 1_500; seed++) {
+            assertThatStrangersShortenNothing(seed);
+        }
+    }
+
+    private static void assertThatStrangersShortenNothing(int seed) {
+        Random random = new Random(seed);
+        int failures = 1 + random.nextInt(5);
+        Crowd any = new Crowd(failures, Duration.ofSeconds(30));
+        double interval = 0.2 + 7.8 * random.nextDouble();
+        double first = -30 - interval * (4 + random.nextDouble());
+        for (int i = 0; first + i * interval < 31; i++) {
+            any.asks(BALANCER, first + i * interval * (1 + 0.0001 * random.nextDouble()));
+        }
+        double pace = 0.05 + interval * random.nextDouble();
+        for (double at = -30; at < 31; at += pace * (0.1 + 2 * random.nextDouble())) {
+            if (random.nextInt(4) > 0) {
+                any.isAskedInTheNameOf(BALANCER, at);
+            }
+        }
+        double lasted = any.lameDuck();
+
+        assertThat(lasted >= 30 || any.told(BALANCER) >= failures)
+                .as("seed %d, every %.3f s: %d of %d in %.3f s", seed, interval, any.told(BALANCER), failures, lasted)
+                .isTrue();
+        assertThat(lasted).as("seed %d", seed).isLessThan(Math.min(30.0001, (failures + 1.5) * interval * 1.1 + 1));
+    }
+
+    // ---------------------------------------------------------------- the table
+
+    @Test
+    void inventedNamesAtFiveASecondDisplaceNoProber() {
+        crowd.asksEvery(1, BALANCER, -60.5);
+        for (int i = 0; i < 139; i++) {
+            crowd.asks(invented(i), -28 + i * 0.2);
+        }
+
+        assertThat(crowd.lameDuck()).as("the last one asked just before").isEqualTo(10.6, ALMOST);
+        assertThat(crowd.told(BALANCER)).isGreaterThanOrEqualTo(3);
+        assertThat(crowd.watch().snapshot(nanos(3)))
+                .anySatisfy(prober -> assertThat(prober.remote()).isEqualTo("10.0.0.1"));
     }
 
     @Test
-    void veryLongUserAgentsAreCut() {
-        polls("10.0.0.9", "x".repeat(10_000), true, 3, Duration.ofSeconds(20));
+    void thoseThatAskRegularlyAreKeptHoweverManyAskOnce() {
+        for (int i = 0; i < 30; i++) {
+            crowd.asksEvery(5, named("10.0.1." + i), -60 + i * 0.1);
+        }
+        for (int i = 0; i < 2_000; i++) {
+            crowd.asks(invented(i), -40 + i * 0.02);
+        }
+        crowd.lameDuck();
 
-        assertThat(watch.tooSlow(time.nanos()).get(0)).hasSizeLessThan(300);
+        for (int i = 0; i < 30; i++) {
+            assertThat(crowd.told(named("10.0.1." + i))).isGreaterThanOrEqualTo(3);
+        }
+    }
+
+    @Test
+    void whoIsTurnedAwayByAFullTableMayBeAProberSoTheLameDuckLastsAsLongAsItMay() {
+        for (int i = 0; i < ProberWatch.MOST; i++) {
+            crowd.asksEvery(1, named("10.0.1." + i), -60.5);
+        }
+        crowd.asksEvery(2, BALANCER, -5);
+
+        assertThat(crowd.lameDuck()).isEqualTo(30);
+        assertThat(crowd.watch().snapshot(nanos(30))).hasSize(64).doesNotContain(shown("10.0.0.1", 0));
+        assertThat(crowd.watch().warnings(nanos(0))).singleElement().asString().contains("64", "lameDuckTimeout [30s]");
+        assertThat(crowd.watch().warnings(nanos(1))).isEmpty();
+    }
+
+    @Test
+    void oneThatWasTurnedAwayLongAgoIsNoReasonToWait() {
+        for (int i = 0; i < ProberWatch.MOST; i++) {
+            crowd.asksEvery(1, named("10.0.1." + i), -60.5);
+        }
+        crowd.asks(BALANCER, -50);
+
+        assertThat(crowd.lameDuck()).isEqualTo(3.5, ALMOST);
+    }
+
+    @Test
+    void aNewcomerDisplacesTheOneThatIsSilentForLongest() {
+        for (int i = 0; i < ProberWatch.MOST; i++) {
+            crowd.asksEvery(1, named("10.0.1." + i), -60 + i * 0.01, i < 2 ? -40 : 0);
+        }
+        crowd.asksEvery(1, BALANCER, -3, 0).begin();
+
+        assertThat(crowd.watch().snapshot(nanos(0)))
+                .hasSize(63)
+                .contains(shown("10.0.0.1", 0))
+                .doesNotContain(shown("10.0.1.0", 0), shown("10.0.1.1", 0));
+    }
+
+    @Test
+    void aFloodFromOneAddressDisplacesItselfAndNotOneThatAsksSlowly() {
+        ReadinessPoll slow = named("10.0.0.1");
+        crowd.asks(slow, -61).asks(slow, -31).asksEvery(30, slow, -1);
+        for (int i = 0; i < 600; i++) {
+            crowd.asks(invented(i), -100 + i * 0.2 * 0.8);
+        }
+        crowd.begin();
+
+        assertThat(crowd.watch().snapshot(nanos(0))).contains(shown("10.0.0.1", 0));
+    }
+
+    @Test
+    void theTableIsBoundedWhateverIsAsked() {
+        Random random = new Random(4711);
+        crowd.afterEachPoll(now -> assertThat(crowd.watch().snapshot(now)).hasSizeLessThanOrEqualTo(ProberWatch.MOST));
+        for (double at = -120; at < 31; at += 0.2 * random.nextDouble()) {
+            crowd.asks(invented(random.nextInt(at < -60 ? 100 : 1_000)), at);
+        }
+        crowd.asksEvery(0.01, BALANCER, -1, 1);
+
+        assertThat(crowd.lameDuck()).isLessThanOrEqualTo(30);
+    }
+
+    /** Whatever others do under other names, a prober that asked before the drain has seen enough, or the lame duck lasts to its limit. */
+    @Test
+    void nobodyAbolishesAWaitByAskingUnderOtherNames() {
+        for (int seed = 1; seed <= 200; seed++) {
+            assertThatOtherNamesAbolishNothing(seed);
+        }
+    }
+
+    private static void assertThatOtherNamesAbolishNothing(int seed) {
+        Random random = new Random(seed);
+        Crowd any = new Crowd(3, Duration.ofSeconds(30));
+        double interval = 0.2 + 9 * random.nextDouble();
+        double since = Math.max(-9.9, -interval * (0.1 + 3 * random.nextDouble()));
+        any.asksEvery(interval, BALANCER, since);
+        double pace = Math.pow(10, -2.5 + 3 * random.nextDouble());
+        int names = 1 + random.nextInt(300);
+        int addresses = 1 + random.nextInt(50);
+        int polls = 0;
+        for (double at = -40; at < 31 && polls < 4_000; at += pace * 2 * random.nextDouble(), polls++) {
+            int who = random.nextInt(names);
+            any.asks(new ReadinessPoll("203.0.113." + who % addresses, "x" + who, null, false), at);
+        }
+        double lasted = any.lameDuck();
+
+        assertThat(lasted >= 30 || any.told(BALANCER) >= 3)
+                .as("seed %d, every %.3f s since %.3f: %d in %.3f s", seed, interval, since, any.told(BALANCER), lasted)
+                .isTrue();
+    }
+
+    @Test
+    void threadsMayReadTheClockInOneOrderAndAskInAnother() {
+        crowd.watch().polled(BALANCER, true, nanos(-1));
+        crowd.watch().polled(BALANCER, true, nanos(-1.5));
+        crowd.watch().polled(BALANCER, true, nanos(-0.5));
+        crowd.watch().drainBegins(nanos(0));
+
+        assertThat(crowd.watch().anybodyWaitedFor(nanos(0))).isTrue();
     }
 }

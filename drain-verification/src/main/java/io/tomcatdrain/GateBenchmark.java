@@ -39,7 +39,7 @@ public class GateBenchmark {
         return inside;
     }
 
-    /** The gate with all that a plain request gets: {@link Drain#enterRequest}, and a ticket whose end is counted. */
+    /** The gate with all that a plain request gets: {@link NodeDrain#enterRequest}, and a ticket whose end is counted. */
     @Benchmark
     public boolean ticket() {
         Ticket ticket = drain.enterRequest();

@@ -5,12 +5,14 @@ import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.ReadinessPoll;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Answers the requests below the configured path: readiness, liveness, status, commands and live events. Thread-safe.
@@ -21,6 +23,9 @@ import java.util.concurrent.TimeUnit;
 final class DrainEndpoints {
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
+
+    /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
+    private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
 
     private static final int TOO_MANY_REQUESTS = 429;
 
@@ -68,13 +73,12 @@ final class DrainEndpoints {
             throws IOException {
         switch (below) {
             case "/ready" -> {
-                if (allows(request, response, List.of("GET", "HEAD"))) {
-                    boolean ready = drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
-                    answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+                if (allows(request, response, PROBED)) {
+                    ready(request, response);
                 }
             }
             case "/live" -> {
-                if (allows(request, response, List.of("GET", "HEAD"))) {
+                if (allows(request, response, PROBED)) {
                     answer(request, response, 200, UP);
                 }
             }
@@ -167,6 +171,30 @@ final class DrainEndpoints {
 
     private static boolean hasBody(HttpServletRequest request) {
         return request.getContentLengthLong() > 0 || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    // ---------------------------------------------------------------- readiness
+
+    private void ready(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        String name;
+        try {
+            name = ProberName.strictly(request.getQueryString());
+        } catch (IllegalArgumentException bad) {
+            badRequest(request, response, bad);
+            return;
+        }
+        boolean ready = drain.pollReadiness(poll(request, name));
+        answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+    }
+
+    /** Returns who asks for readiness at another URL, whose query is its own: a name that may not be is none. */
+    static ReadinessPoll poll(HttpServletRequest request) {
+        return poll(request, ProberName.ifGiven(request.getQueryString()));
+    }
+
+    private static ReadinessPoll poll(HttpServletRequest request, @Nullable String name) {
+        return new ReadinessPoll(
+                request.getRemoteAddr(), request.getHeader("User-Agent"), name, FrontEnd.hasForwarded(request));
     }
 
     // ---------------------------------------------------------------- commands

@@ -109,7 +109,7 @@ final class QueryParameters {
     }
 
     /** Cuts what somebody sent to a length that an answer can repeat. */
-    private static String shown(String text) {
+    static String shown(String text) {
         return text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "…";
     }
 

@@ -68,6 +68,16 @@ public final class ServletDrain implements AutoCloseable {
     }
 
     /**
+     * Notes a question for readiness that the adapter answers by itself, at another URL than the endpoints'. Other query parameters than
+     * {@code prober} are the URL's own there. Never throws.
+     *
+     * @return what to answer: true while the front end should send work here
+     */
+    public boolean pollReadiness(HttpServletRequest request) {
+        return drain.pollReadiness(DrainEndpoints.poll(request));
+    }
+
+    /**
      * Returns true unless the request came through a front end, whose word is all that a servlet knows of the port that the client has
      * used: AJP carries it, and RemoteIpValve believes a header. For adapters that see no connector.
      *

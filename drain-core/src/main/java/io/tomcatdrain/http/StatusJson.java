@@ -64,6 +64,8 @@ final class StatusJson {
         });
         array("probers", status.probers(), prober -> {
             text("remote", prober.remote());
+            text("name", prober.name());
+            text("agent", prober.agent());
             number("seenDown", prober.seenDown());
         });
         array("uploads", status.uploads(), this::upload);

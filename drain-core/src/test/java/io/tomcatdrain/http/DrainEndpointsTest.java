@@ -9,6 +9,7 @@ import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.Hold;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.ReadinessPoll;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -68,10 +69,10 @@ class DrainEndpointsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/ready", "/live"})
-    void probesNeedNoTokenAndNoControlPortAndMayHaveAQuery(String below) throws IOException {
+    @CsvSource({"/ready, prober=web", "/ready, ''", "/ready,", "/live, cache=%buster&&x"})
+    void probesNeedNoTokenAndNoControlPort(String below, String query) throws IOException {
         DrainEndpoints withoutToken = new DrainEndpoints(new NodeDrain("endpoints", DrainSettings.defaults()));
-        Exchange exchange = Exchange.of("GET", "cache=%buster&&x");
+        Exchange exchange = Exchange.of("GET", query);
 
         withoutToken.handle(exchange.request(), exchange.response(), below, false);
 
@@ -79,26 +80,112 @@ class DrainEndpointsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"GET", "HEAD"})
+    @ValueSource(strings = {"/ready", "/live"})
+    void optionsIsAnsweredAsGetIs(String below) throws IOException {
+        assertThat(handle(Exchange.of("OPTIONS"), below).body()).isEqualTo("{\"status\":\"UP\"}");
+        begin();
+        Exchange options = handle(Exchange.of("OPTIONS"), below);
+        Exchange get = handle(Exchange.of("GET"), below);
+
+        assertThat(options.status).isEqualTo(get.status);
+        assertThat(options.body()).isEqualTo(get.body()).isNotEmpty();
+        assertThat(options.headers).isEqualTo(get.headers);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "HEAD", "OPTIONS"})
     void everyPollIsNotedOnce(String method) throws IOException {
         handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
-        handle(Exchange.of("GET").with("User-Agent", "curl"), "/ready");
         handle(Exchange.of(method).with("User-Agent", "haproxy"), "/live");
-        assertThat(drain.status().probers()).isEmpty();
-
         handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
         begin();
+        handle(Exchange.of(method).with("User-Agent", "haproxy"), "/live");
         handle(Exchange.of(method).with("User-Agent", "haproxy"), "/ready");
 
-        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("192.0.2.7", 1));
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("192.0.2.7", null, "haproxy", 1));
     }
 
     @Test
-    void aProberMayHaveNoUserAgent() throws IOException {
-        handle(Exchange.of("GET"), "/ready");
-        handle(Exchange.of("GET"), "/ready");
+    void aProberMayHaveNoUserAgentAndNoAddress() throws IOException {
+        Exchange nobody = Exchange.of("GET");
+        nobody.remote = null;
+        handle(nobody, "/ready");
 
-        assertThat(drain.status().probers()).hasSize(1);
+        assertThat(nobody.status).isEqualTo(200);
+        assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober(null, null, null, 0));
+    }
+
+    @Test
+    void aProberMayNameItself() throws IOException {
+        handle(Exchange.of("GET", "prober=web"), "/ready");
+        handle(Exchange.of("GET", "prober=Web_2.x-%61"), "/ready");
+        handle(Exchange.of("GET", "prober=" + "n".repeat(64)), "/ready");
+
+        assertThat(drain.status().probers())
+                .extracting(DrainStatus.Prober::name)
+                .containsExactlyInAnyOrder("web", "Web_2.x-a", "n".repeat(64));
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            prober=             | prober [] is empty
+            prober              | prober [] is empty
+            prober=a&prober=b   | duplicate parameter [prober]
+            prober=a&prober=a   | duplicate parameter [prober]
+            name=web            | unknown parameter [name]
+            prober=a&x=1        | unknown parameter [x]
+            prober=a&           | empty parameter []
+            prober=a%20b        | prober [a b]
+            prober=a/b          | prober [a/b]
+            prober=%C3%BC       | prober [ü]
+            prober=%            | prober [%]
+            prober=a%0d%0ab     | prober [
+            prober=nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn | up to 64
+            """)
+    void aNameThatMayNotBeIsABadRequestAndNoPoll(String query, String message) throws IOException {
+        assertError(handle(Exchange.of("GET", query), "/ready"), 400, message);
+
+        assertThat(drain.status().probers()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"X-Forwarded-For, 192.0.2.99", "Forwarded, for=192.0.2.99", "Via, 1.1 front", "via, ''"})
+    void whatCameThroughAFrontEndIsAnsweredAndNotNoted(String header, String value) throws IOException {
+        for (int i = 0; i < 3; i++) {
+            assertThat(handle(Exchange.of("GET").with(header, value), "/ready").status)
+                    .isEqualTo(200);
+        }
+
+        assertThat(drain.status().probers()).isEmpty();
+    }
+
+    @Test
+    void whatRemoteIpValveHasReadWasThere() throws IOException {
+        Exchange exchange = Exchange.of("GET");
+        exchange.attributes.put("org.apache.tomcat.request.forwarded", true);
+
+        handle(exchange, "/ready");
+
+        assertThat(drain.status().probers()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
+            -                | -
+            ''               | -
+            prober=web       | web
+            x=1&prober=web   | web
+            prober=web&x=%%% | web
+            prober=          | -
+            prober=a%20b     | -
+            theprober=web    | -
+            x=prober=web     | -
+            prober           | -
+            """)
+    void atAnotherUrlTheRestOfTheQueryIsItsOwn(String query, String name) {
+        ReadinessPoll poll = DrainEndpoints.poll(Exchange.of("GET", query).request());
+
+        assertThat(poll).isEqualTo(new ReadinessPoll("192.0.2.7", null, name, false));
     }
 
     // ---------------------------------------------------------------- who may
@@ -107,11 +194,12 @@ class DrainEndpointsTest {
     @CsvSource(delimiter = '|', nullValues = "-", textBlock = """
             GET     | /ready   | -
             HEAD    | /ready   | -
-            POST    | /ready   | GET, HEAD
-            PUT     | /ready   | GET, HEAD
-            DELETE  | /live    | GET, HEAD
-            OPTIONS | /live    | GET, HEAD
-            get     | /live    | GET, HEAD
+            OPTIONS | /ready   | -
+            POST    | /ready   | GET, HEAD, OPTIONS
+            PUT     | /ready   | GET, HEAD, OPTIONS
+            DELETE  | /live    | GET, HEAD, OPTIONS
+            OPTIONS | /live    | -
+            get     | /live    | GET, HEAD, OPTIONS
             GET     | ''       | -
             HEAD    | ''       | -
             POST    | ''       | -

@@ -10,6 +10,7 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +24,8 @@ import java.util.concurrent.TimeUnit;
 final class Exchange {
     final Map<String, String> sent = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     final Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    final Map<String, Object> attributes = new HashMap<>();
+    String remote = "192.0.2.7";
     final BlockingQueue<String> flushed = new LinkedBlockingQueue<>();
     volatile int status = 200;
     volatile boolean broken;
@@ -94,7 +97,8 @@ final class Exchange {
                 (proxy, called, arguments) -> switch (called.getName()) {
                     case "getMethod" -> method;
                     case "getQueryString" -> query;
-                    case "getRemoteAddr" -> "192.0.2.7";
+                    case "getRemoteAddr" -> remote;
+                    case "getAttribute" -> attributes.get((String) arguments[0]);
                     case "getContentLengthLong" -> contentLength;
                     case "getHeader" -> sent.get((String) arguments[0]);
                     case "getHeaders" -> {

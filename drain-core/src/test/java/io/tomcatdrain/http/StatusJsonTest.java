@@ -71,7 +71,9 @@ class StatusJsonTest {
                 4,
                 new DrainStatus.InFlight(2, 0, Long.MAX_VALUE),
                 new DrainStatus.Totals(1, 0, 3, 4, Long.MAX_VALUE),
-                List.of(new DrainStatus.Prober("192.0.2.1", 3), new DrainStatus.Prober("::1", 0)),
+                List.of(
+                        new DrainStatus.Prober("192.0.2.1", "web", "probe \"1\"", 3),
+                        new DrainStatus.Prober(null, null, null, 0)),
                 List.of(UPLOAD, UNKNOWN),
                 new DrainReport(DrainReport.Outcome.EXPIRED, "why", 1, 2, 3, 4, List.of(UNKNOWN, UPLOAD)));
 
@@ -151,8 +153,11 @@ class StatusJsonTest {
                 .put("uploadBytes", status.totals().uploadBytes());
         ArrayNode probers = node.putArray("probers");
         status.probers()
-                .forEach(prober ->
-                        probers.addObject().put("remote", prober.remote()).put("seenDown", prober.seenDown()));
+                .forEach(prober -> probers.addObject()
+                        .put("remote", prober.remote())
+                        .put("name", prober.name())
+                        .put("agent", prober.agent())
+                        .put("seenDown", prober.seenDown()));
         ArrayNode uploads = node.putArray("uploads");
         status.uploads().forEach(upload -> put(upload, uploads.addObject()));
         ObjectNode report = node.putObject("report")

@@ -376,7 +376,7 @@ public class DrainValve extends ValveBase implements AccessLog {
      */
     public boolean pollReadiness(HttpServletRequest request) {
         ValveRuntime current = runtime;
-        return current == null || current.drain.pollReadiness(request.getRemoteAddr(), request.getHeader("User-Agent"));
+        return current == null || current.servlet.pollReadiness(request);
     }
 
     private @Nullable ValveRuntime runtime() {

@@ -97,7 +97,7 @@ class EndpointsIT {
             Answer wrongMethod = ask(server, "PUT", "/drain", BEARER);
             assertJson(wrongMethod, 405);
             assertThat(wrongMethod.header("Allow")).isEqualTo("GET, HEAD, POST, DELETE");
-            assertThat(ask(server, "POST", "/drain/ready").header("Allow")).isEqualTo("GET, HEAD");
+            assertThat(ask(server, "POST", "/drain/ready").header("Allow")).isEqualTo("GET, HEAD, OPTIONS");
             assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
         }
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {

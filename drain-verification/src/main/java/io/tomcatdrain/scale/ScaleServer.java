@@ -1,6 +1,6 @@
 package io.tomcatdrain.scale;
 
-import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Drain;
 import io.tomcatdrain.valve.DrainValve;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
@@ -51,7 +51,7 @@ public final class ScaleServer {
         servlet.setAsyncSupported(true);
         servlet.addMapping("/upload/*");
         tomcat.start();
-        NodeDrain drain = Objects.requireNonNull(valve.drain());
+        Drain drain = Objects.requireNonNull(valve.drain());
         var unused = drain.onStateChange((before, after) -> say("state " + after + " " + System.nanoTime()));
         say("port " + tomcat.getConnector().getLocalPort());
         obey(tomcat, drain.name());
