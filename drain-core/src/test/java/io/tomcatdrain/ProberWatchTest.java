@@ -249,10 +249,12 @@ class ProberWatchTest {
     @Test
     void oneThatAsksForTheFirstTimeDuringTheLameDuckIsNotWaitedFor() {
         ReadinessPoll curl = named("10.0.0.77");
-        crowd.asksEvery(1, BALANCER, -5.5).asksEvery(0.9, curl, 0.1);
+        crowd.asksEvery(1, BALANCER, -5.5).asks(named("10.0.0.78"), 1).asksEvery(1, curl, 2.1);
 
         assertThat(crowd.lameDuck()).isEqualTo(3.5, ALMOST);
-        assertThat(crowd.watch().snapshot(nanos(3.5))).contains(shown("10.0.0.77", 4));
+        assertThat(crowd.watch().snapshot(nanos(3.5)))
+                .as("those that ask regularly")
+                .containsExactly(shown("10.0.0.1", 4), shown("10.0.0.77", 2));
     }
 
     @Test
