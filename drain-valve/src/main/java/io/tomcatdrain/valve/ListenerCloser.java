@@ -53,22 +53,22 @@ final class ListenerCloser {
      * @param except the port of a connector that stays open; null: none does
      */
     static void closeAll(Service service, @Nullable Integer except) {
-        List<LastAccepts> closing = new ArrayList<>();
+        List<ClosingServerSocketChannel> closing = new ArrayList<>();
         for (Connector connector : service.findConnectors()) {
             if (except == null || except != connector.getPort()) {
-                LastAccepts last = begin(connector);
+                ClosingServerSocketChannel last = begin(connector);
                 if (last != null) {
                     closing.add(last);
                 }
             }
         }
         long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
-        for (LastAccepts last : closing) {
+        for (ClosingServerSocketChannel last : closing) {
             awaitClosed(last, until);
         }
     }
 
-    private static void awaitClosed(LastAccepts last, long until) {
+    private static void awaitClosed(ClosingServerSocketChannel last, long until) {
         try {
             if (!last.awaitClosed(until - System.nanoTime())) {
                 LOG.warn("The listener of [" + last.connector()
@@ -80,7 +80,7 @@ final class ListenerCloser {
         }
     }
 
-    private static @Nullable LastAccepts begin(Connector connector) {
+    private static @Nullable ClosingServerSocketChannel begin(Connector connector) {
         ProtocolHandler handler = connector.getProtocolHandler();
         try {
             if (endpointOf(handler) instanceof NioEndpoint endpoint) {
@@ -98,19 +98,23 @@ final class ListenerCloser {
         return null;
     }
 
-    private static @Nullable LastAccepts replaceListener(Connector connector, NioEndpoint endpoint)
+    private static @Nullable ClosingServerSocketChannel replaceListener(Connector connector, NioEndpoint endpoint)
             throws ReflectiveOperationException, IOException {
         Field field = NioEndpoint.class.getDeclaredField("serverSock");
         field.setAccessible(true);
         ServerSocketChannel open = (ServerSocketChannel) field.get(endpoint);
         Acceptor<?> acceptor = acceptorOf(endpoint);
-        if (open == null || !open.isOpen() || open instanceof LastAccepts || acceptor == null || endpoint.isPaused()) {
+        if (open == null
+                || !open.isOpen()
+                || open instanceof ClosingServerSocketChannel
+                || acceptor == null
+                || endpoint.isPaused()) {
             return null; // not started, stopped, or closed already
         }
         if (!(open.getLocalAddress() instanceof InetSocketAddress address)) {
             throw new IOException("it listens on [" + open.getLocalAddress() + "]");
         }
-        LastAccepts last = new LastAccepts(connector.toString(), open, acceptor);
+        ClosingServerSocketChannel last = new ClosingServerSocketChannel(connector.toString(), open, acceptor);
         field.set(endpoint, last);
         noteClosed(endpoint);
         wake(address);

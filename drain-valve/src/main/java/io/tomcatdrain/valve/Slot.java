@@ -65,7 +65,7 @@ final class Slot {
         }
         Slot fresh = new Slot(owner, firstAlive(coyote));
         coyote.setNote(NOTE, fresh);
-        LastAnswer.watch(coyote.getResponse());
+        ConnectionCloseHook.watch(coyote.getResponse());
         return fresh;
     }
 

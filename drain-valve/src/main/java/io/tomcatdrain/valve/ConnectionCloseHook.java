@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * async one elsewhere. Without it a front end puts one more request on the connection of each upload that was under way when the drain
  * began.
  */
-final class LastAnswer implements ActionHook {
-    private static final Log LOG = LogFactory.getLog(LastAnswer.class);
+final class ConnectionCloseHook implements ActionHook {
+    private static final Log LOG = LogFactory.getLog(ConnectionCloseHook.class);
 
     private static final @Nullable Field HOOK = field(Response.class, "hook");
     private static final @Nullable Field ERROR_STATE = field(AbstractProcessor.class, "errorState");
@@ -29,7 +29,7 @@ final class LastAnswer implements ActionHook {
     private final Response response;
     private final ActionHook processor;
 
-    private LastAnswer(Response response, ActionHook processor) {
+    private ConnectionCloseHook(Response response, ActionHook processor) {
         this.response = response;
         this.processor = processor;
     }
@@ -42,7 +42,7 @@ final class LastAnswer implements ActionHook {
         try {
             Object hook = HOOK.get(response);
             if (hook instanceof Http11Processor || hook instanceof AjpProcessor) {
-                HOOK.set(response, new LastAnswer(response, (ActionHook) hook));
+                HOOK.set(response, new ConnectionCloseHook(response, (ActionHook) hook));
             }
         } catch (IllegalAccessException closed) {
             LOG.debug("not watched", closed);

@@ -18,7 +18,7 @@ import org.apache.tomcat.util.net.Acceptor;
  * Stands in for a listening socket: hands out what waits in the kernel's accept queue, one connection a call and on the acceptor's own
  * thread, and closes the real one at the first call that finds nothing.
  */
-final class LastAccepts extends ServerSocketChannel {
+final class ClosingServerSocketChannel extends ServerSocketChannel {
     private static final long LAST_STEP_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
 
     private final String connector;
@@ -26,7 +26,7 @@ final class LastAccepts extends ServerSocketChannel {
     private final Acceptor<?> acceptor;
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    LastAccepts(String connector, ServerSocketChannel real, Acceptor<?> acceptor) {
+    ClosingServerSocketChannel(String connector, ServerSocketChannel real, Acceptor<?> acceptor) {
         super(real.provider());
         this.connector = connector;
         this.real = real;
