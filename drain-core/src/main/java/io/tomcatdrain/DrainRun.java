@@ -23,7 +23,7 @@ final class DrainRun {
     private final Announcer announcer;
     private final InstantSource clock;
     private final String reason;
-    private final boolean closesListeners;
+    private boolean closesListeners;
     private final DrainTimes times;
     private final CompletableFuture<DrainReport> outcome = new CompletableFuture<>();
     private final List<ActiveUpload> abandoned = new ArrayList<>();
@@ -58,6 +58,11 @@ final class DrainRun {
     /** Returns true if the listening sockets are closed at the end of its lame duck. */
     boolean closesListeners() {
         return closesListeners;
+    }
+
+    /** Lets it refuse what is new, as where listeners are not closed at all: one that is open would go on taking work in. */
+    void leavesListenersOpen() {
+        closesListeners = false;
     }
 
     DrainTimes times() {

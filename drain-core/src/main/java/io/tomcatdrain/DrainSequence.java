@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -267,7 +268,7 @@ final class DrainSequence {
         frontEndReplays = true;
     }
 
-    void onListenersToClose(Runnable closer) {
+    void onListenersToClose(BooleanSupplier closer) {
         lock.lock();
         try {
             closing.setCloser(closer);
@@ -405,11 +406,13 @@ final class DrainSequence {
     /** How long to wait for the listeners to be closed; not positive if they are, or will not be in time. */
     private long closingNanosLeft(long now) {
         long left = closing.nanosLeft(now);
-        if (left <= 0 && closing.isRunning()) {
+        if (left <= 0 && !closing.areAllClosed()) {
+            run.leavesListenersOpen();
             say(
                     Level.WARNING,
-                    "the listeners are not closed after " + LogText.seconds(ListenerClosing.PATIENCE_NANOS)
-                            + "; going on");
+                    "the listeners are not all closed"
+                            + (closing.isRunning() ? " after " + LogText.seconds(ListenerClosing.PATIENCE_NANOS) : "")
+                            + "; refusing new requests instead");
         }
         return left;
     }

@@ -2,6 +2,7 @@ package io.tomcatdrain;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not.
@@ -15,9 +16,10 @@ final class ListenerClosing {
     private final Announcer announcer;
     private final Runnable onClosed;
     private final SerialDispatcher dispatcher;
-    private Runnable closer = () -> {};
+    private BooleanSupplier closer = () -> true;
     private boolean begun;
     private boolean running;
+    private boolean allClosed;
     private long begunNanos;
 
     ListenerClosing(String name, ReentrantLock lock, Announcer announcer, Runnable onClosed) {
@@ -27,7 +29,7 @@ final class ListenerClosing {
         this.dispatcher = new SerialDispatcher("drain-close-" + name);
     }
 
-    void setCloser(Runnable how) {
+    void setCloser(BooleanSupplier how) {
         closer = how;
     }
 
@@ -42,7 +44,7 @@ final class ListenerClosing {
             begun = true;
             running = true;
             begunNanos = now;
-            Runnable how = closer;
+            BooleanSupplier how = closer;
             dispatcher.execute(() -> close(how));
         }
         return running ? begunNanos + PATIENCE_NANOS - now : 0;
@@ -52,15 +54,22 @@ final class ListenerClosing {
         return running;
     }
 
-    private void close(Runnable how) {
+    /** Returns true once none of them is open. */
+    boolean areAllClosed() {
+        return allClosed;
+    }
+
+    private void close(BooleanSupplier how) {
+        boolean all = false;
         try {
-            how.run();
+            all = how.getAsBoolean();
         } catch (RuntimeException | Error fault) {
-            announcer.fault("could not close the listeners; going on", fault);
+            announcer.fault("could not close the listeners", fault);
         } finally {
             lock.lock();
             try {
                 running = false;
+                allClosed = all;
             } finally {
                 lock.unlock();
                 onClosed.run();

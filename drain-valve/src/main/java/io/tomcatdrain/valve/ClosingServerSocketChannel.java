@@ -6,49 +6,113 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.SocketAddress;
 import java.net.SocketOption;
+import java.net.StandardProtocolFamily;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.Acceptor;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands in for a listening socket: hands out what waits in the kernel's accept queue, one connection a call and on the acceptor's own
- * thread, and closes the real one at the first call that finds nothing.
+ * thread, and closes the real one at the first call that finds nothing. One thread closes, by {@link #wakeAcceptor} and
+ * {@link #awaitClosed}; the rest is the acceptor's.
  */
 final class ClosingServerSocketChannel extends ServerSocketChannel {
+    private static final Log LOG = LogFactory.getLog(ClosingServerSocketChannel.class);
+
     private static final long LAST_STEP_NANOS = TimeUnit.MICROSECONDS.toNanos(100);
 
-    private final String connector;
-    private final ServerSocketChannel real;
-    private final Acceptor<?> acceptor;
-    private final CountDownLatch closed = new CountDownLatch(1);
+    /** How soon to look again whether the acceptor waits for a place. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    ClosingServerSocketChannel(String connector, ServerSocketChannel real, Acceptor<?> acceptor) {
+    private final ServerSocketChannel real;
+    private final NioEndpoint endpoint;
+    private final Acceptor<?> acceptor;
+    private final int maxConnections;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final Object lock = new Object();
+
+    /** Guarded by the lock. */
+    private boolean roomMade;
+
+    private @Nullable SocketChannel wake;
+
+    ClosingServerSocketChannel(ServerSocketChannel real, NioEndpoint endpoint, Acceptor<?> acceptor) {
         super(real.provider());
-        this.connector = connector;
         this.real = real;
+        this.endpoint = endpoint;
         this.acceptor = acceptor;
+        this.maxConnections = endpoint.getMaxConnections();
     }
 
-    String connector() {
-        return connector;
+    /**
+     * Brings the acceptor out of the real listener's accept by one connection, for which nobody waits: if it finds no place in the queue,
+     * or none in time, the acceptor has something to accept or waits for one of its connections to end, and comes here by itself.
+     */
+    void wakeAcceptor() {
+        try {
+            SocketAddress address = real.getLocalAddress();
+            if (address instanceof InetSocketAddress inet) {
+                InetAddress host =
+                        inet.getAddress().isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : inet.getAddress();
+                wake = SocketChannel.open();
+                address = new InetSocketAddress(host, inet.getPort());
+            } else {
+                wake = SocketChannel.open(StandardProtocolFamily.UNIX);
+            }
+            wake.configureBlocking(false);
+            wake.connect(address);
+        } catch (IOException | RuntimeException noPlace) {
+            LOG.debug("not connected", noPlace);
+        }
     }
 
     /** Waits until the real listener is closed and its acceptor has ended; returns false if that takes longer. */
-    boolean awaitClosed(long nanos) throws InterruptedException {
-        long until = System.nanoTime() + nanos;
-        if (!closed.await(Math.max(0, nanos), TimeUnit.NANOSECONDS)) {
-            return false;
+    boolean awaitClosed(long until) throws InterruptedException {
+        try {
+            while (!closed.await(LOOK_NANOS, TimeUnit.NANOSECONDS)) {
+                if (System.nanoTime() - until >= 0) {
+                    return false;
+                }
+                makeRoom();
+            }
+            // The acceptor's last steps, a fraction of a millisecond: a connector paused before them would try to wake
+            // it,
+            // and warn.
+            while (acceptor.getState() != Acceptor.AcceptorState.ENDED && System.nanoTime() - until < 0) {
+                LockSupport.parkNanos(this, LAST_STEP_NANOS);
+            }
+            return true;
+        } finally {
+            forgetWake();
         }
-        // The acceptor's last steps, a fraction of a millisecond: a connector paused before them would try to wake it,
-        // and warn.
-        while (acceptor.getState() != Acceptor.AcceptorState.ENDED && System.nanoTime() < until) {
-            LockSupport.parkNanos(this, LAST_STEP_NANOS);
+    }
+
+    /** An acceptor that waits for connections to end would let those in the queue wait as long, and the listener stay open. */
+    private void makeRoom() {
+        synchronized (lock) {
+            if (!roomMade && closed.getCount() > 0) {
+                // The kernel's queue holds one more than it was told.
+                roomMade = TomcatInternals.get().makeRoom(endpoint, endpoint.getAcceptCount() + 1);
+            }
         }
-        return true;
+    }
+
+    private void forgetWake() {
+        try {
+            if (wake != null) {
+                wake.close();
+            }
+        } catch (IOException gone) {
+            LOG.debug("closed already", gone);
+        }
     }
 
     @Override
@@ -59,9 +123,18 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
             return waiting;
         }
         real.close();
-        acceptor.stopMillis(-1);
-        closed.countDown();
+        TomcatInternals.get().end(acceptor);
+        over();
         return harmless();
+    }
+
+    private void over() {
+        synchronized (lock) {
+            if (roomMade) {
+                endpoint.setMaxConnections(maxConnections);
+            }
+            closed.countDown();
+        }
     }
 
     /**
@@ -114,7 +187,7 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
     @Override
     protected void implCloseSelectableChannel() throws IOException {
         real.close();
-        closed.countDown();
+        over();
     }
 
     @Override

@@ -100,7 +100,7 @@ final class DrainStop {
     /** Sends newcomers elsewhere: a listener that is paused, as Tomcat does next, goes on accepting and never answers. */
     static void closeListeners(Service service) {
         if (!Thread.currentThread().isInterrupted()) {
-            ListenerCloser.closeAll(service, null);
+            ListenerCloser.closeAllForStop(service);
         }
     }
 

@@ -21,7 +21,6 @@ import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
 import org.apache.catalina.Service;
-import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
@@ -316,7 +315,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         Service service = engineOf(container).getService();
         try {
             settings = DrainSettings.of(attributes);
-            requireConnector(settings.controlPort(), service);
+            ControlPort.require(settings.controlPort(), service);
         } catch (IllegalArgumentException bad) {
             // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails,
             // too.
@@ -326,24 +325,11 @@ public class DrainValve extends ValveBase implements AccessLog {
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         Drain drain = new Drain(nameOf(container), settings);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
+        TomcatInternals.get(); // says now what it lacks
         String contextPath = container instanceof Context context ? context.getPath() : "";
         Serving fresh = new Serving(drain, service, contextPath);
         lastOwner = fresh.owner;
         serving = fresh;
-    }
-
-    private static void requireConnector(@Nullable Integer controlPort, Service service) {
-        if (controlPort == null) {
-            return;
-        }
-        for (Connector connector : service.findConnectors()) {
-            if (Serving.hasPort(connector, controlPort)) {
-                return;
-            }
-        }
-        throw new IllegalArgumentException(
-                "controlPort [" + controlPort + "]: no connector of service [" + service.getName()
-                        + "] has that port; add one, or leave controlPort out to be answered on every connector");
     }
 
     private static String nameOf(Container container) {

@@ -80,10 +80,6 @@ final class Serving {
     }
 
     boolean isControlAnswered(Connector connector) {
-        return controlPort == null || hasPort(connector, controlPort);
-    }
-
-    static boolean hasPort(Connector connector, int port) {
-        return connector.getPort() == port || connector.getPortWithOffset() == port;
+        return controlPort == null || ControlPort.isOf(connector, controlPort);
     }
 }

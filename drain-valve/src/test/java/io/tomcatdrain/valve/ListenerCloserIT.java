@@ -23,11 +23,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Closes the listeners of a real Tomcat while clients connect as fast as they can. */
+@Tag("oldest")
 class ListenerCloserIT {
     private static final int CLIENTS = 16;
     private static final int SERVED_BEFORE_CLOSE = 3_500;
@@ -65,7 +67,7 @@ class ListenerCloserIT {
         tomcat.setConnector(connector);
         Context context = tomcat.addContext("", null);
         Tomcat.addServlet(context, "hello", new Hello());
-        context.addServletMapping("/", "hello");
+        context.addServletMappingDecoded("/", "hello");
         tomcat.start();
         return tomcat;
     }

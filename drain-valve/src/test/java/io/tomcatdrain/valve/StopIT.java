@@ -23,6 +23,7 @@ import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.startup.Tomcat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -384,6 +385,7 @@ class StopIT {
     }
 
     @Test
+    @Tag("oldest")
     void pageInFlightIsAnsweredWhereOnlyUploadsAreRefused() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("refuse", "uploads")
@@ -431,6 +433,7 @@ class StopIT {
 
     @ParameterizedTest
     @EnumSource
+    @Tag("oldest")
     void stopOfOnePartDrainsIt(Part part) throws Exception {
         try (TestServer server = TestServer.with(part.position).start();
                 SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
@@ -521,6 +524,7 @@ class StopIT {
 
     @ParameterizedTest
     @EnumSource
+    @Tag("oldest")
     void closedListenersServeWhatIsConnected(Trigger trigger) throws Exception {
         int controlPort = freePort();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
@@ -590,6 +594,7 @@ class StopIT {
     /** Each row: the protocol's class and whether the socket is bound at init. */
     @ParameterizedTest
     @CsvSource({"true, true", "false, false"})
+    @Tag("oldest")
     void connectionsAreRefusedWhileTheRestOfTheServerStops(boolean closeListener, boolean bindOnInit) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("closeListener", Boolean.toString(closeListener))
