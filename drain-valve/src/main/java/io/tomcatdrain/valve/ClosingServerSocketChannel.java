@@ -99,8 +99,10 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
     private void makeRoom() {
         synchronized (lock) {
             if (!roomMade && closed.getCount() > 0) {
-                // The kernel's queue holds one more than it was told.
-                roomMade = TomcatInternals.get().makeRoom(endpoint, endpoint.getAcceptCount() + 1);
+                // A queue holds more than it was told: one on Linux, half as many again on BSD. One more place is for the look that
+                // finds nothing.
+                int places = endpoint.getAcceptCount() * 3 / 2 + 2;
+                roomMade = TomcatInternals.get().makeRoom(endpoint, places);
             }
         }
     }
