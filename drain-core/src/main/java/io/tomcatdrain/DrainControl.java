@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
@@ -139,7 +140,7 @@ final class DrainControl {
         }
     }
 
-    void onListenersToClose(Runnable closer) {
+    void onListenersToClose(BooleanSupplier closer) {
         lock.lock();
         try {
             sequence.onListenersToClose(closer);

@@ -19,7 +19,7 @@ final class DrainRun {
     private final DrainNotifier notifier;
     private final InstantSource clock;
     private final String reason;
-    private final boolean closesListeners;
+    private boolean closesListeners;
     private final DrainTimes times;
     private final DrainOutcome outcome = new DrainOutcome();
     private final List<ActiveUpload> abandoned = new ArrayList<>();
@@ -54,6 +54,11 @@ final class DrainRun {
     /** Returns true if the listening sockets are closed at the end of its lame duck. */
     boolean closesListeners() {
         return closesListeners;
+    }
+
+    /** Lets it refuse what is new, as where listeners are not closed at all: one that is open would go on taking work in. */
+    void leavesListenersOpen() {
+        closesListeners = false;
     }
 
     DrainTimes times() {

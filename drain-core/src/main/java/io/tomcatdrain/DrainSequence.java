@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,7 +135,7 @@ final class DrainSequence {
     }
 
     /** Says how the listening sockets are closed. */
-    void onListenersToClose(Runnable closer) {
+    void onListenersToClose(BooleanSupplier closer) {
         assert lock.isHeldByCurrentThread();
         closing.setCloser(closer);
     }
@@ -263,11 +264,13 @@ final class DrainSequence {
     /** How long to wait for the listeners to be closed; not positive if they are, or will not be in time. */
     private long closingNanosLeft(long now) {
         long left = closing.nanosLeft(now);
-        if (left <= 0 && closing.isRunning()) {
+        if (left <= 0 && !closing.areAllClosed()) {
+            run.leavesListenersOpen();
             say(
                     Level.WARNING,
-                    "the listeners are not closed after " + LogText.seconds(ListenerClosing.PATIENCE_NANOS)
-                            + "; going on");
+                    "the listeners are not all closed"
+                            + (closing.isRunning() ? " after " + LogText.seconds(ListenerClosing.PATIENCE_NANOS) : "")
+                            + "; refusing new requests instead");
         }
         return left;
     }

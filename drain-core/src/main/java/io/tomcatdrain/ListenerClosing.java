@@ -3,6 +3,7 @@ package io.tomcatdrain;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not.
@@ -16,9 +17,10 @@ final class ListenerClosing {
     private final DrainNotifier notifier;
     private final Runnable onClosed;
     private final SerialDispatcher dispatcher;
-    private Runnable closer = () -> {};
+    private BooleanSupplier closer = () -> true;
     private boolean begun;
     private boolean running;
+    private boolean allClosed;
     private long begunNanos;
 
     ListenerClosing(String name, ReentrantLock lock, DrainNotifier notifier, Runnable onClosed) {
@@ -28,7 +30,7 @@ final class ListenerClosing {
         this.dispatcher = new SerialDispatcher("drain-close-" + name);
     }
 
-    void setCloser(Runnable how) {
+    void setCloser(BooleanSupplier how) {
         closer = how;
     }
 
@@ -43,7 +45,7 @@ final class ListenerClosing {
             begun = true;
             running = true;
             begunNanos = now;
-            Runnable how = closer;
+            BooleanSupplier how = closer;
             dispatcher.execute(() -> close(how));
         }
         dispatcher.retry();
@@ -54,15 +56,22 @@ final class ListenerClosing {
         return running;
     }
 
-    private void close(Runnable how) {
+    /** Returns true once none of them is open. */
+    boolean areAllClosed() {
+        return allClosed;
+    }
+
+    private void close(BooleanSupplier how) {
+        boolean all = false;
         try {
-            how.run();
+            all = how.getAsBoolean();
         } catch (RuntimeException | Error fault) {
-            notifier.fault("could not close the listeners; going on", fault);
+            notifier.fault("could not close the listeners", fault);
         } finally {
             lock.lock();
             try {
                 running = false;
+                allClosed = all;
             } finally {
                 lock.unlock();
                 onClosed.run();

@@ -214,9 +214,10 @@ public final class NodeDrain implements Drain {
     /**
      * Says how the listening sockets are closed; run once, at the end of the lame duck, where {@code closeListener} asks for it.
      *
-     * @param closer may block for a moment; what it throws is logged and changes nothing
+     * @param closer may block for a moment; returns false if a listener is still open, and then the drain refuses new requests as it does
+     *     without {@code closeListener}. What it throws is logged and means the same
      */
-    public void onListenersToClose(Runnable closer) {
+    public void onListenersToClose(BooleanSupplier closer) {
         control.onListenersToClose(closer);
     }
 

@@ -6,6 +6,7 @@ import static io.tomcatdrain.DrainState.EXPIRED;
 import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,7 +15,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** {@code refuse=uploads}, {@code closeListener}, and the quiet at the end of a stop. */
 class DrainPartialRefusalTest {
@@ -214,16 +218,53 @@ class DrainPartialRefusalTest {
         assertThat(drain.state()).isEqualTo(DRAINED);
     }
 
-    @Test
-    void aFaultWhileClosingThemChangesNothing() throws Exception {
-        NodeDrain drain = closing("lameDuck", "off");
-        drain.onListenersToClose(() -> {
-            throw new AssertionError("no such socket");
-        });
-        drain.start("upgrade");
-        letThemClose(drain);
+    /** Each way in which the listeners stay open, and what the log says of it. */
+    private enum Failure {
+        SAYS_SO(() -> false, "drain[test] the listeners are not all closed; refusing new requests instead"),
+        THROWS(
+                () -> {
+                    throw new AssertionError("no such socket");
+                },
+                "drain[test] the listeners are not all closed; refusing new requests instead"),
+        HANGS(
+                () -> awaitUninterrupted(new CountDownLatch(1)),
+                "drain[test] the listeners are not all closed after 5.0 s; refusing new requests instead");
 
-        assertThat(drain.state()).isEqualTo(DRAINED);
+        private final BooleanSupplier closer;
+        private final String warning;
+
+        Failure(BooleanSupplier closer, String warning) {
+            this.closer = closer;
+            this.warning = warning;
+        }
+    }
+
+    /** An open listener would let in, for the whole drain, what nobody will wait for in the end. */
+    @ParameterizedTest
+    @EnumSource
+    void whereListenersStayOpenItRefusesInstead(Failure failure) throws Exception {
+        try (CapturedLog log = new CapturedLog()) {
+            NodeDrain drain = closing("lameDuck", "10s");
+            drain.onListenersToClose(failure.closer);
+            Ticket upload = drain.enterUpload(TestUpload.unseen());
+            drain.start("upgrade");
+            time.advanceSeconds(10);
+            if (failure == Failure.HANGS) {
+                assertThat(drain.state()).isEqualTo(LAME_DUCK);
+                time.advanceSeconds(5);
+            } else {
+                letThemClose(drain);
+            }
+
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(drain.enterUpload(TestUpload.unseen())).isNull();
+            assertThat(drain.enterRequest()).isNull();
+            upload.close();
+            time.settle();
+            assertThat(drain.state()).isEqualTo(DRAINED);
+            assertThat(drain.status().report().refused()).isEqualTo(2);
+            await().untilAsserted(() -> assertThat(log.warnings()).containsOnlyOnce(failure.warning));
+        }
     }
 
     @Test
@@ -243,32 +284,33 @@ class DrainPartialRefusalTest {
         assertThat(drain.state()).isEqualTo(DRAINED);
     }
 
+    /** It may have begun to refuse by then; one drain does not do both. */
     @Test
-    void listenersThatCannotBeClosedDoNotMakeADrainEndless() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
-            NodeDrain drain = closing("lameDuck", "off");
-            CountDownLatch mayClose = new CountDownLatch(1);
-            drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
-            drain.start("upgrade");
-            time.advance(Duration.ofSeconds(5).minusNanos(1));
-            assertThat(drain.state()).isEqualTo(LAME_DUCK);
-            time.advance(Duration.ofNanos(1));
-            assertThat(drain.state()).isEqualTo(DRAINED);
+    void listenersThatCloseTooLateChangeNothing() throws Exception {
+        NodeDrain drain = closing("lameDuck", "off");
+        CountDownLatch mayClose = new CountDownLatch(1);
+        drain.onListenersToClose(() -> awaitUninterrupted(mayClose));
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        time.advance(Duration.ofSeconds(5).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        mayClose.countDown();
+        letThemClose(drain);
 
-            mayClose.countDown();
-            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
-            assertThat(log.warnings())
-                    .singleElement()
-                    .asString()
-                    .isEqualTo("drain[test] the listeners are not closed after 5.0 s; going on");
-        }
+        assertThat(drain.enterRequest()).isNull();
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
     }
 
-    private static void awaitUninterrupted(CountDownLatch latch) {
+    private static boolean awaitUninterrupted(CountDownLatch latch) {
         try {
-            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+            return latch.await(30, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
     }
 

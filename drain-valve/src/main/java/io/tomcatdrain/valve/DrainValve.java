@@ -467,7 +467,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;
         if (time == 0 && asked != null) {
-            LowerAccessLogs.log(asked, request, response, time);
+            DefaultAccessLogs.log(asked, request, response, time);
         }
     }
 

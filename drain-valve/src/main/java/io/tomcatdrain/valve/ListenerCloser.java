@@ -1,19 +1,12 @@
 package io.tomcatdrain.valve;
 
 import java.io.IOException;
-import java.lang.reflect.Field;
-import java.lang.reflect.Method;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
-import org.apache.coyote.AbstractProtocol;
-import org.apache.coyote.ProtocolHandler;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.AbstractEndpoint;
@@ -26,139 +19,137 @@ import org.jspecify.annotations.Nullable;
  * connections go on being served.
  *
  * <p>Tomcat's own {@code closeServerSocketGraceful} needs {@code bindOnInit="false"}, drops the connection that the acceptor takes next
- * and resets those in the kernel's queue. It is what is left for endpoints other than NIO.
+ * and resets those in the kernel's queue. It is what is left for endpoints other than NIO, and for a Tomcat that lacks what this takes.
+ * None of this throws: what fails is logged in one line, and said.
  */
 final class ListenerCloser {
     private static final Log LOG = LogFactory.getLog(ListenerCloser.class);
 
+    private static final TomcatInternals TOMCAT = TomcatInternals.get();
+
     /** One pass of the acceptor takes far less, unless the connector has reached its maxConnections. */
     private static final long PATIENCE_MILLIS = 1_000;
-
-    private static final int WAKE_TIMEOUT_MILLIS = 500;
 
     private ListenerCloser() {}
 
     /** Lets those connectors close their listeners later that can do it by Tomcat's own means only: what binds at init stays open. */
     static void letClose(Service service) {
         for (Connector connector : service.findConnectors()) {
-            if (!(endpointOrNull(connector) instanceof NioEndpoint)) {
+            if (nioEndpoint(connector) == null) {
                 connector.setProperty("bindOnInit", "false");
             }
         }
     }
 
     /**
-     * Closes the listeners of all the service's connectors that are open.
+     * Closes the listeners of all the service's connectors that are open, those of Unix-domain sockets too.
      *
-     * @param except the port of a connector that stays open; null: none does
+     * @param except the port of connectors that stay open ({@link ControlPort}); null: none does
+     * @return false if one of the others is still open, and a warning has said why; it may close later
      */
-    static void closeAll(Service service, @Nullable Integer except) {
-        List<LastAccepts> closing = new ArrayList<>();
+    static boolean closeAll(Service service, @Nullable Integer except) {
+        return closeAll(service, except, true);
+    }
+
+    /** Closes what is still open before Tomcat does, which loses what waits there; what has to be left to Tomcat is no fault. */
+    static void closeAllForStop(Service service) {
+        closeAll(service, null, false);
+    }
+
+    private static boolean closeAll(Service service, @Nullable Integer except, boolean promised) {
+        Map<Connector, ClosingServerSocketChannel> closing = new LinkedHashMap<>();
+        boolean all = true;
         for (Connector connector : service.findConnectors()) {
-            if (except == null || except != connector.getPort()) {
-                LastAccepts last = begin(connector);
-                if (last != null) {
-                    closing.add(last);
-                }
+            if (!ControlPort.isOf(connector, except)) {
+                all &= begin(connector, closing, promised);
             }
         }
         long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
-        for (LastAccepts last : closing) {
-            awaitClosed(last, until);
+        for (Map.Entry<Connector, ClosingServerSocketChannel> each : closing.entrySet()) {
+            all &= awaitClosed(each.getKey(), each.getValue(), until);
         }
+        return all;
     }
 
-    private static void awaitClosed(LastAccepts last, long until) {
+    private static boolean awaitClosed(Connector connector, ClosingServerSocketChannel listener, long until) {
         try {
-            if (!last.awaitClosed(until - System.nanoTime())) {
-                LOG.warn("The listener of [" + last.connector()
-                        + "] is still accepting what waits in its queue; it closes"
-                        + " as soon as its maxConnections allow");
+            if (listener.awaitClosed(until)) {
+                return true;
             }
+            LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
+                    + " ms: connections wait in its queue for a place; it closes when they have one");
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+        return false;
     }
 
-    private static @Nullable LastAccepts begin(Connector connector) {
-        ProtocolHandler handler = connector.getProtocolHandler();
+    /** Returns false if it can be seen already that the connector's listener stays open. */
+    private static boolean begin(
+            Connector connector, Map<Connector, ClosingServerSocketChannel> closing, boolean promised) {
+        String what;
+        boolean closed = false;
         try {
-            if (endpointOf(handler) instanceof NioEndpoint endpoint) {
-                return replaceListener(connector, endpoint);
+            NioEndpoint endpoint = nioEndpoint(connector);
+            if (endpoint != null) {
+                ClosingServerSocketChannel listener = replaceListener(endpoint);
+                if (listener != null) {
+                    closing.put(connector, listener);
+                }
+                return true;
             }
-        } catch (ReflectiveOperationException | IOException | RuntimeException unknownTomcat) {
-            LOG.warn(
-                    "Cannot take the last connections of [" + connector + "] by itself: " + unknownTomcat,
-                    unknownTomcat);
+            closed = closeByTomcat(connector);
+            what = closed
+                    ? "Closed the listener of [" + connector
+                            + "] by Tomcat's own means: connections in its accept queue may have been reset"
+                    : "Cannot close the listener of [" + connector
+                            + "]: Tomcat can only where a connector was not bound at its initialization (bindOnInit)";
+        } catch (IOException | RuntimeException | LinkageError unknownTomcat) {
+            what = "Cannot close the listener of [" + connector + "]: " + unknownTomcat;
         }
-        LOG.warn("Closing the listener of [" + connector
-                + "] by Tomcat's own means: connections in its accept queue may be reset, and"
-                + " it stays open where the connector was bound at its initialization (bindOnInit)");
-        handler.closeServerSocketGraceful();
-        return null;
+        if (promised) {
+            LOG.warn(what);
+        } else {
+            LOG.debug(what);
+        }
+        return closed;
     }
 
-    private static @Nullable LastAccepts replaceListener(Connector connector, NioEndpoint endpoint)
-            throws ReflectiveOperationException, IOException {
-        Field field = NioEndpoint.class.getDeclaredField("serverSock");
-        field.setAccessible(true);
-        ServerSocketChannel open = (ServerSocketChannel) field.get(endpoint);
-        Acceptor<?> acceptor = acceptorOf(endpoint);
-        if (open == null || !open.isOpen() || open instanceof LastAccepts || acceptor == null || endpoint.isPaused()) {
-            return null; // not started, stopped, or closed already
+    /** Returns null if it is not started, stopped, or closed already. */
+    private static @Nullable ClosingServerSocketChannel replaceListener(NioEndpoint endpoint) throws IOException {
+        ServerSocketChannel open = TOMCAT.serverSocket(endpoint);
+        Acceptor<?> acceptor = TOMCAT.acceptor(endpoint);
+        if (open == null
+                || !open.isOpen()
+                || open instanceof ClosingServerSocketChannel
+                || acceptor == null
+                || endpoint.isPaused()) {
+            return null;
         }
-        if (!(open.getLocalAddress() instanceof InetSocketAddress address)) {
-            throw new IOException("it listens on [" + open.getLocalAddress() + "]");
-        }
-        LastAccepts last = new LastAccepts(connector.toString(), open, acceptor);
-        field.set(endpoint, last);
-        noteClosed(endpoint);
-        wake(address);
+        ClosingServerSocketChannel listener = new ClosingServerSocketChannel(open, endpoint, acceptor);
+        TOMCAT.serverSocket(endpoint, listener);
+        TOMCAT.noteSocketClosed(endpoint);
+        listener.wakeAcceptor();
         // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
         endpoint.getHandler().pause();
-        return last;
+        return listener;
     }
 
-    /** Tells the endpoint what its own closeServerSocketGraceful would: without it a later start would not listen again. */
-    private static void noteClosed(NioEndpoint endpoint) throws ReflectiveOperationException {
-        Field field = AbstractEndpoint.class.getDeclaredField("bindState");
-        field.setAccessible(true);
-        for (Object state : field.getType().getEnumConstants()) {
-            if (state.toString().equals("SOCKET_CLOSED_ON_STOP")) {
-                field.set(endpoint, state);
-            }
-        }
+    /** Returns false if the listener stays open. */
+    private static boolean closeByTomcat(Connector connector) {
+        connector.getProtocolHandler().closeServerSocketGraceful();
+        // A Unix-domain socket has no port, closed or not.
+        return "false".equals(String.valueOf(connector.getProperty("bindOnInit"))) && connector.getLocalPort() <= 0;
     }
 
-    /** The acceptor sits in the old listener's accept; one connection brings it to the new one's. */
-    private static void wake(InetSocketAddress address) throws IOException {
-        InetAddress host =
-                address.getAddress().isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : address.getAddress();
-        try (SocketChannel wake = SocketChannel.open()) {
-            wake.socket().connect(new InetSocketAddress(host, address.getPort()), WAKE_TIMEOUT_MILLIS);
-        }
-    }
-
-    private static @Nullable Acceptor<?> acceptorOf(NioEndpoint endpoint) throws ReflectiveOperationException {
-        Field field = AbstractEndpoint.class.getDeclaredField("acceptor");
-        field.setAccessible(true);
-        return (Acceptor<?>) field.get(endpoint);
-    }
-
-    private static @Nullable Object endpointOrNull(Connector connector) {
+    /** Returns the connector's endpoint if its listener can be closed here; null if that is left to Tomcat. */
+    private static @Nullable NioEndpoint nioEndpoint(Connector connector) {
         try {
-            return endpointOf(connector.getProtocolHandler());
-        } catch (ReflectiveOperationException | RuntimeException unknownTomcat) {
+            AbstractEndpoint<?, ?> endpoint = TOMCAT.endpoint(connector.getProtocolHandler());
+            return endpoint instanceof NioEndpoint nio && TOMCAT.canCloseListeners() ? nio : null;
+        } catch (RuntimeException | LinkageError unknownTomcat) {
+            LOG.debug(connector, unknownTomcat);
             return null;
         }
-    }
-
-    private static @Nullable Object endpointOf(ProtocolHandler handler) throws ReflectiveOperationException {
-        if (!(handler instanceof AbstractProtocol<?>)) {
-            return null;
-        }
-        Method method = AbstractProtocol.class.getDeclaredMethod("getEndpoint");
-        method.setAccessible(true);
-        return method.invoke(handler);
     }
 }

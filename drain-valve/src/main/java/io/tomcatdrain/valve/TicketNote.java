@@ -65,7 +65,7 @@ final class TicketNote {
         }
         TicketNote fresh = new TicketNote(owner, withoutRetired(first(coyote)));
         coyote.setNote(NOTE, fresh);
-        LastAnswer.watch(coyote.getResponse());
+        ConnectionCloseHook.watch(coyote.getResponse());
         return fresh;
     }
 

@@ -65,7 +65,7 @@ final class ValveRuntime {
         DrainSettings settings;
         try {
             settings = DrainSettings.of(attributes);
-            requireConnector(settings.controlPort(), service);
+            ControlPort.require(settings.controlPort(), service);
         } catch (IllegalArgumentException bad) {
             // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails,
             // too.
@@ -73,6 +73,7 @@ final class ValveRuntime {
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
+        TomcatInternals.get(); // says now what it lacks
         NodeDrain drain = new NodeDrain(name, settings);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
         return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
@@ -93,20 +94,6 @@ final class ValveRuntime {
             return engine.getService();
         }
         throw new IllegalStateException("DrainValve: [" + container + "] belongs to no engine");
-    }
-
-    private static void requireConnector(@Nullable Integer controlPort, Service service) {
-        if (controlPort == null) {
-            return;
-        }
-        for (Connector connector : service.findConnectors()) {
-            if (hasPort(connector, controlPort)) {
-                return;
-            }
-        }
-        throw new IllegalArgumentException(
-                "controlPort [" + controlPort + "]: no connector of service [" + service.getName()
-                        + "] has that port; add one, or leave controlPort out to be answered on every connector");
     }
 
     // ---------------------------------------------------------------- requests
@@ -145,11 +132,7 @@ final class ValveRuntime {
     }
 
     boolean isControlAnswered(Connector connector) {
-        return controlPort == null || hasPort(connector, controlPort);
-    }
-
-    private static boolean hasPort(Connector connector, int port) {
-        return connector.getPort() == port || connector.getPortWithOffset() == port;
+        return controlPort == null || ControlPort.isOf(connector, controlPort);
     }
 
     // ---------------------------------------------------------------- stops
@@ -167,7 +150,7 @@ final class ValveRuntime {
     /** Sends newcomers elsewhere: a listener that is paused, as Tomcat does next, goes on accepting and never answers. */
     static void closeListeners(Service service) {
         if (!Thread.currentThread().isInterrupted()) {
-            ListenerCloser.closeAll(service, null);
+            ListenerCloser.closeAllForStop(service);
         }
     }
 

@@ -12,6 +12,11 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,11 +25,16 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.apache.catalina.Context;
+import org.apache.catalina.LifecycleException;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
+import org.apache.coyote.AbstractProtocol;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Closes the listeners of a real Tomcat while clients connect as fast as they can. */
@@ -55,17 +65,21 @@ class ListenerCloserIT {
     }
 
     private Tomcat start(boolean bindOnInit, int maxConnections) throws Exception {
-        Tomcat tomcat = new Tomcat();
-        tomcat.setBaseDir(base.toString());
         Connector connector = new Connector();
         connector.setPort(0);
         connector.setProperty("address", "127.0.0.1");
         connector.setProperty("bindOnInit", Boolean.toString(bindOnInit));
         connector.setProperty("maxConnections", Integer.toString(maxConnections));
+        return start(connector);
+    }
+
+    private Tomcat start(Connector connector) throws Exception {
+        Tomcat tomcat = new Tomcat();
+        tomcat.setBaseDir(base.toString());
         tomcat.setConnector(connector);
         Context context = tomcat.addContext("", null);
         Tomcat.addServlet(context, "hello", new Hello());
-        context.addServletMapping("/", "hello");
+        context.addServletMappingDecoded("/", "hello");
         tomcat.start();
         return tomcat;
     }
@@ -132,7 +146,171 @@ class ListenerCloserIT {
         assertThat(total).isGreaterThanOrEqualTo(CLOSES / 2 * SERVED_BEFORE_CLOSE);
     }
 
+    /** A Tomcat whose log is watched. */
+    private static final class Quietly implements AutoCloseable {
+        private final CapturedLog tomcatLog = new CapturedLog("org.apache.tomcat.util.net");
+        private final CapturedLog ours = new CapturedLog("io.tomcatdrain");
+        private final Tomcat tomcat;
+
+        Quietly(Tomcat tomcat) {
+            this.tomcat = tomcat;
+        }
+
+        private List<String> complaints() {
+            return Stream.concat(tomcatLog.lines().stream(), ours.lines().stream())
+                    .filter(line -> !line.startsWith("INFO"))
+                    .toList();
+        }
+
+        /** Stops it; fails if it has complained of anything. */
+        @Override
+        public void close() throws LifecycleException {
+            try (tomcatLog;
+                    ours) {
+                tomcat.stop();
+                tomcat.destroy();
+                assertThat(complaints()).isEmpty();
+            }
+        }
+    }
+
+    /** Connects until the kernel's queue has no room; returns who waits there. */
+    private static List<Socket> fillQueue(InetSocketAddress address) throws IOException {
+        List<Socket> waiting = new ArrayList<>();
+        while (true) {
+            Socket socket = new Socket();
+            try {
+                socket.connect(address, 300);
+            } catch (SocketTimeoutException full) {
+                socket.close();
+                return waiting;
+            }
+            waiting.add(socket);
+        }
+    }
+
+    private static void assertAnswered(Socket socket) throws IOException {
+        socket.getOutputStream().write(REQUEST);
+        assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("hello");
+    }
+
+    /** An acceptor that waits for one of its connections to end takes no connection that would wake it, and the queue has no place for one. */
+    @Tag("oldest")
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void servesAFullQueueBehindConnectionsThatStayIdle(boolean bindOnInit) throws Exception {
+        Connector connector = new Connector();
+        connector.setPort(0);
+        connector.setProperty("address", "127.0.0.1");
+        connector.setProperty("bindOnInit", Boolean.toString(bindOnInit));
+        connector.setProperty("maxConnections", "2");
+        connector.setProperty("acceptCount", "5");
+        List<Socket> all = new ArrayList<>();
+        try (Quietly quietly = new Quietly(start(connector))) {
+            InetSocketAddress address =
+                    new InetSocketAddress(InetAddress.getLoopbackAddress(), connector.getLocalPort());
+            for (int i = 0; i < 2; i++) {
+                all.add(new Socket(address.getAddress(), address.getPort()));
+            }
+            await().until(() -> ((AbstractProtocol<?>) connector.getProtocolHandler()).getConnectionCount() == 2);
+            List<Socket> queued = fillQueue(address);
+            all.addAll(queued);
+            assertThat(queued).hasSizeGreaterThanOrEqualTo(5);
+            assertThat(ListenerCloser.closeAll(quietly.tomcat.getService(), null))
+                    .isTrue();
+            assertThatThrownBy(() -> new Socket(address.getAddress(), address.getPort()))
+                    .isInstanceOf(ConnectException.class);
+            for (Socket socket : queued) {
+                assertAnswered(socket);
+            }
+            for (Socket idle : all.subList(0, 2)) {
+                assertAnswered(idle);
+            }
+            assertThat(connector.getProperty("maxConnections")).isEqualTo(2);
+        } finally {
+            for (Socket socket : all) {
+                socket.close();
+            }
+        }
+    }
+
+    private static SocketChannel connect(Path path) throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(path));
+    }
+
+    private static void assertAnswered(SocketChannel channel) throws IOException {
+        channel.write(ByteBuffer.wrap(REQUEST));
+        assertThat(new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.US_ASCII))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("hello");
+    }
+
+    @Tag("oldest")
+    @ParameterizedTest
+    @ValueSource(ints = {1, 100})
+    void closesAUnixDomainSocketToo(int maxConnections) throws Exception {
+        Path path = base.resolve("socket");
+        Connector connector = new Connector();
+        connector.setProperty("unixDomainSocketPath", path.toString());
+        connector.setProperty("maxConnections", Integer.toString(maxConnections));
+        List<SocketChannel> waiting = new ArrayList<>();
+        try (Quietly quietly = new Quietly(start(connector))) {
+            for (int i = 0; i <= CLIENTS; i++) {
+                waiting.add(connect(path));
+            }
+            assertThat(ListenerCloser.closeAll(quietly.tomcat.getService(), null))
+                    .isTrue();
+            assertThatThrownBy(() -> connect(path)).isInstanceOf(ConnectException.class);
+            for (SocketChannel channel : waiting) {
+                assertAnswered(channel);
+            }
+        } finally {
+            for (SocketChannel channel : waiting) {
+                channel.close();
+            }
+        }
+        // Tomcat has cleared the path, as it does without us.
+        assertThat(path).doesNotExist();
+    }
+
+    /** What a connector is, and whether its listener can be closed by anybody. */
+    @ParameterizedTest
+    @CsvSource({
+        "org.apache.coyote.http11.Http11Nio2Protocol, true, false",
+        "org.apache.coyote.http11.Http11Nio2Protocol, false, true",
+        "org.apache.coyote.http11.Http11NioProtocol, true, true"
+    })
+    void saysInOneLineWhatItCannotClose(String protocol, boolean bindOnInit, boolean closes) throws Exception {
+        Connector connector = new Connector(protocol);
+        connector.setPort(0);
+        connector.setProperty("address", "127.0.0.1");
+        connector.setProperty("bindOnInit", Boolean.toString(bindOnInit));
+        Tomcat tomcat = start(connector);
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain")) {
+            int port = connector.getLocalPort();
+            assertThat(ListenerCloser.closeAll(tomcat.getService(), null)).isEqualTo(closes);
+            if (protocol.contains("Nio2")) {
+                assertThat(log.lines())
+                        .singleElement()
+                        .asString()
+                        .startsWith("WARNING " + (closes ? "Closed" : "Cannot close"))
+                        .contains("[" + connector + "]");
+            } else {
+                assertThat(log.lines()).isEmpty();
+            }
+            if (!closes) {
+                new Socket(InetAddress.getLoopbackAddress(), port).close();
+            }
+        } finally {
+            tomcat.stop();
+            tomcat.destroy();
+        }
+    }
+
     /** The connector may have one connection only, so that all others wait in the kernel's accept queue. */
+    @Tag("oldest")
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void servesEveryConnectionInTheAcceptQueue(boolean bindOnInit) throws Exception {
@@ -162,20 +340,19 @@ class ListenerCloserIT {
         }
     }
 
+    @Tag("oldest")
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void closesOnceAndStartsAgain(boolean bindOnInit) throws Exception {
         Tomcat tomcat = start(bindOnInit);
-        try {
-            ListenerCloser.closeAll(tomcat.getService(), null);
-            ListenerCloser.closeAll(tomcat.getService(), null);
+        try (Quietly quietly = new Quietly(tomcat)) {
+            assertThat(ListenerCloser.closeAll(tomcat.getService(), null)).isTrue();
+            assertThat(ListenerCloser.closeAll(tomcat.getService(), null)).isTrue();
             assertThat(tomcat.getConnector().getLocalPort()).isEqualTo(-1);
             tomcat.stop();
             tomcat.start();
             new Socket(InetAddress.getLoopbackAddress(), tomcat.getConnector().getLocalPort()).close();
-        } finally {
-            tomcat.stop();
-            tomcat.destroy();
+            assertThat(quietly.complaints()).isEmpty();
         }
     }
 }

@@ -11,10 +11,13 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.apache.catalina.Context;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleState;
@@ -24,6 +27,7 @@ import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.startup.Tomcat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -385,6 +389,7 @@ class StopIT {
     }
 
     @Test
+    @Tag("oldest")
     void pageInFlightIsAnsweredWhereOnlyUploadsAreRefused() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("refuse", "uploads")
@@ -432,6 +437,7 @@ class StopIT {
 
     @ParameterizedTest
     @EnumSource
+    @Tag("oldest")
     void stopOfOnePartDrainsIt(Part part) throws Exception {
         try (TestServer server = TestServer.with(part.position).start();
                 SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
@@ -522,6 +528,7 @@ class StopIT {
 
     @ParameterizedTest
     @EnumSource
+    @Tag("oldest")
     void closedListenersServeWhatIsConnected(Trigger trigger) throws Exception {
         int controlPort = freePort();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
@@ -588,9 +595,95 @@ class StopIT {
         }
     }
 
+    /** Behind a {@code portOffset} an operator may write either port; the connector that it means stays open for readiness and control. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void controlPortStaysOpenWithAnOffsetToo(boolean withOffset) throws Exception {
+        int listening = freePort();
+        int configured = listening - 100;
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("closeListener", "true")
+                        .set("token", TOKEN)
+                        .set("controlPort", Integer.toString(withOffset ? listening : configured))
+                        .customize(each -> {
+                            Connector control = each.tomcat().getService().findConnectors()[1];
+                            control.setPort(configured);
+                            control.setPortOffset(100);
+                        })
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            int port = server.port();
+            Drain drain = server.drain();
+            var unused = drain.start("test");
+            awaitState(drain, DrainState.DRAINING);
+            assertThatThrownBy(() -> new Http11Client(port)).isInstanceOf(ConnectException.class);
+            assertThat(Http11Client.get(listening, "/drain/ready").status()).isEqualTo(503);
+            assertThat(Http11Client.get(listening, "/drain", authorization()).text())
+                    .contains("\"state\":\"DRAINING\"");
+            upload.finishWhole();
+        }
+    }
+
+    /** A valve below the engine learns of a connector only when that was bound, and Tomcat cannot close NIO2's then. */
+    @Test
+    void whereAListenerCannotBeClosedNewRequestsAreRefused() throws Exception {
+        Connector nio2 = new Connector("org.apache.coyote.http11.Http11Nio2Protocol");
+        nio2.setPort(0);
+        nio2.setProperty("address", "127.0.0.1");
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain");
+                TestServer server = TestServer.with(TestServer.Position.HOST)
+                        .set("closeListener", "true")
+                        .customize(each -> each.tomcat().getService().addConnector(nio2))
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            Drain drain = server.drain();
+            var over = drain.start("test");
+            awaitState(drain, DrainState.DRAINING);
+            assertRefused(upload(nio2.getLocalPort(), "/app/upload"));
+            assertRefused(Http11Client.get(nio2.getLocalPort(), "/app/ok"));
+            upload.finishWhole();
+            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get().refused()).isEqualTo(2);
+            server.tomcat().stop();
+            assertThat(log.lines())
+                    .filteredOn(line -> line.startsWith("WARNING") && line.contains("listener"))
+                    .satisfiesExactly(
+                            line -> assertThat(line).contains("Cannot close the listener of [" + nio2 + "]"),
+                            line -> assertThat(line).contains("refusing new requests instead"));
+        }
+    }
+
+    /** A front end on the same machine may speak over a Unix-domain socket alone. */
+    @Tag("oldest")
+    @Test
+    void listenerOfAUnixDomainSocketCloses() throws Exception {
+        Connector unix = new Connector();
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain");
+                TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("closeListener", "true")
+                        .customize(each -> {
+                            unix.setProperty(
+                                    "unixDomainSocketPath",
+                                    each.directory().resolve("socket").toString());
+                            each.tomcat().getService().addConnector(unix);
+                        })
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            var address = UnixDomainSocketAddress.of(server.directory().resolve("socket"));
+            SocketChannel.open(address).close();
+            var over = server.drain().start("test");
+            awaitState(server.drain(), DrainState.DRAINING);
+            assertThatThrownBy(() -> SocketChannel.open(address)).isInstanceOf(ConnectException.class);
+            upload.finishWhole();
+            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(log.lines()).noneMatch(line -> line.contains("listener of"));
+        }
+    }
+
     /** Each row: the protocol's class and whether the socket is bound at init. */
     @ParameterizedTest
     @CsvSource({"true, true", "false, false"})
+    @Tag("oldest")
     void connectionsAreRefusedWhileTheRestOfTheServerStops(boolean closeListener, boolean bindOnInit) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("closeListener", Boolean.toString(closeListener))

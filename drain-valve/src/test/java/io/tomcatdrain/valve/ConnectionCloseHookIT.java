@@ -9,13 +9,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.coyote.AbstractProtocol;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Looks whether the connections of uploads that were under way when the node began to leave end with their answers. */
-class LastAnswerIT {
+@Tag("oldest")
+class ConnectionCloseHookIT {
     /** Where an application completes an answer. */
     private static final List<String> UPLOADS =
             List.of("/app/upload", "/app/uploadSized", "/app/parts", "/app/async/upload");

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * not map, it takes the valve for one and passes over the access log of the default host (StandardEngine#logAccess). That log is
  * written from here then, under the same conditions.
  */
-final class LowerAccessLogs {
-    private LowerAccessLogs() {}
+final class DefaultAccessLogs {
+    private DefaultAccessLogs() {}
 
     /**
      * Logs to the default host's access log if Tomcat has passed over it because of a drain valve.

@@ -1,16 +1,11 @@
 package io.tomcatdrain.valve;
 
-import java.lang.reflect.Field;
-import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.ActionCode;
 import org.apache.coyote.ActionHook;
 import org.apache.coyote.ErrorState;
 import org.apache.coyote.Response;
 import org.apache.coyote.ajp.AjpProcessor;
 import org.apache.coyote.http11.Http11Processor;
-import org.apache.juli.logging.Log;
-import org.apache.juli.logging.LogFactory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Ends the connection with an answer that the node gives while it leaves, wherever the application completes it: stands between a pooled
@@ -20,44 +15,22 @@ import org.jspecify.annotations.Nullable;
  * async one elsewhere. Without it a front end puts one more request on the connection of each upload that was under way when the drain
  * began.
  */
-final class LastAnswer implements ActionHook {
-    private static final Log LOG = LogFactory.getLog(LastAnswer.class);
-
-    private static final @Nullable Field HOOK = field(Response.class, "hook");
-    private static final @Nullable Field ERROR_STATE = field(AbstractProcessor.class, "errorState");
+final class ConnectionCloseHook implements ActionHook {
+    private static final TomcatInternals TOMCAT = TomcatInternals.get();
 
     private final Response response;
     private final ActionHook processor;
 
-    private LastAnswer(Response response, ActionHook processor) {
+    private ConnectionCloseHook(Response response, ActionHook processor) {
         this.response = response;
         this.processor = processor;
     }
 
     /** Begins to look at the answers of that pooled response, if they are HTTP/1.1's or AJP's; more than once changes nothing. */
     static void watch(Response response) {
-        if (HOOK == null || ERROR_STATE == null) {
-            return;
-        }
-        try {
-            Object hook = HOOK.get(response);
-            if (hook instanceof Http11Processor || hook instanceof AjpProcessor) {
-                HOOK.set(response, new LastAnswer(response, (ActionHook) hook));
-            }
-        } catch (IllegalAccessException closed) {
-            LOG.debug("not watched", closed);
-        }
-    }
-
-    private static @Nullable Field field(Class<?> type, String name) {
-        try {
-            Field field = type.getDeclaredField(name);
-            field.setAccessible(true);
-            return field;
-        } catch (ReflectiveOperationException | RuntimeException unknownTomcat) {
-            LOG.warn("Connections whose request is under way when a drain begins stay open beyond its answer: "
-                    + unknownTomcat);
-            return null;
+        ActionHook hook = TOMCAT.hook(response);
+        if (hook instanceof Http11Processor || hook instanceof AjpProcessor) {
+            TOMCAT.hook(response, new ConnectionCloseHook(response, hook));
         }
     }
 
@@ -89,25 +62,13 @@ final class LastAnswer implements ActionHook {
      */
     private void finishAndClose(Object param) {
         processor.action(ActionCode.COMMIT, response);
-        boolean changed = exchange(ErrorState.NONE, ErrorState.CLOSE_CLEAN);
+        boolean changed = TOMCAT.exchangeErrorState(processor, ErrorState.NONE, ErrorState.CLOSE_CLEAN);
         try {
             processor.action(ActionCode.CLOSE, param);
         } finally {
             if (changed) {
-                exchange(ErrorState.CLOSE_CLEAN, ErrorState.NONE);
+                TOMCAT.exchangeErrorState(processor, ErrorState.CLOSE_CLEAN, ErrorState.NONE);
             }
-        }
-    }
-
-    private boolean exchange(ErrorState expected, ErrorState next) {
-        try {
-            if (ERROR_STATE == null || ERROR_STATE.get(processor) != expected) {
-                return false;
-            }
-            ERROR_STATE.set(processor, next);
-            return true;
-        } catch (IllegalAccessException closed) {
-            return false;
         }
     }
 }
