@@ -9,9 +9,12 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -24,12 +27,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Execution(SAME_THREAD)
 final class StartingNodeIT {
     private static final Duration CONTINUE_LIMIT = Duration.ofSeconds(1);
+    private static final int START_MILLIS = 60_000;
     private static final int ROUNDS = 6;
     private static final Random RANDOM = new Random(1);
 
-    private static @Nullable TomcatNode serving;
-    private static @Nullable TomcatNode starting;
-    private static @Nullable Socket hold;
+    private static final Map<Integer, Pair> PAIRS = new TreeMap<>();
 
     /** A page that is made at the start of its application, and is not made before the connection to the test has ended. */
     private static final String SLOW_PAGE = """
@@ -52,38 +54,68 @@ final class StartingNodeIT {
             </web-app>
             """;
 
+    /** Two nodes of a line: one that serves, and one whose start ends with a connection of the test's. */
+    private record Pair(TomcatNode serving, TomcatNode starting, Socket hold) {
+        static Pair of(int line) throws IOException {
+            var directory = Parts.work().resolve("starting/tomcat" + line);
+            var serving = TomcatNode.installed(directory.resolve("n1"), "n1", line, "");
+            var starting = TomcatNode.installed(directory.resolve("n2"), "n2", line, "");
+            try (var gate = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                gate.setSoTimeout(START_MILLIS);
+                var slow = Files.createDirectories(starting.base().resolve("webapps/slow/WEB-INF"));
+                Files.writeString(slow.resolve("web.xml"), WEB_XML);
+                Files.writeString(slow.resolveSibling("slow.jsp"), SLOW_PAGE.formatted(gate.getLocalPort()));
+                starting.launch();
+                serving.start();
+                return new Pair(serving, starting, gate.accept());
+            } catch (IOException | RuntimeException | Error e) {
+                serving.close();
+                starting.close();
+                throw e;
+            }
+        }
+
+        TomcatNode node(String name) {
+            return name.equals(serving.name()) ? serving : starting;
+        }
+    }
+
     @BeforeAll
     static void start() throws IOException {
-        serving = TomcatNode.installed(Parts.work().resolve("starting/n1"), "n1", 11, "");
-        starting = TomcatNode.installed(Parts.work().resolve("starting/n2"), "n2", 11, "");
-        try (var gate = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            gate.setSoTimeout(60_000);
-            var slow = Files.createDirectories(starting.base().resolve("webapps/slow/WEB-INF"));
-            Files.writeString(slow.resolve("web.xml"), WEB_XML);
-            Files.writeString(slow.resolveSibling("slow.jsp"), SLOW_PAGE.formatted(gate.getLocalPort()));
-            starting.launch();
-            serving.start();
-            hold = gate.accept();
+        for (int line : List.of(10, 11)) {
+            PAIRS.put(line, Pair.of(line));
         }
     }
 
     @AfterAll
     static void stop() throws IOException {
-        try (var node = serving;
-                var other = starting;
-                var socket = hold) {
-            assertThat(socket).as("the second node is starting").isNotNull();
-            assertThat(node).isNotNull();
-            assertThat(other).isNotNull();
+        for (var pair : PAIRS.values()) {
+            pair.serving().close();
+            pair.starting().close();
+            pair.hold().close();
         }
     }
 
     @ParameterizedTest
     @EnumSource
     void nobodyWaitsForItBehind(FrontEnd frontEnd) throws IOException {
+        nobodyWaits(frontEnd, 11);
+    }
+
+    /** Two that have neither health checks nor a ping. */
+    @ParameterizedTest
+    @EnumSource(names = {"MOD_PROXY_HTTP_CLOSE_LISTENER", "NGINX_STREAMING"})
+    void nobodyWaitsForTomcat10Behind(FrontEnd frontEnd) throws IOException {
+        nobodyWaits(frontEnd, 10);
+    }
+
+    private static void nobodyWaits(FrontEnd frontEnd, int line) throws IOException {
         RollingUpgradeIT.needs(frontEnd.server().missing());
+        var pair = Objects.requireNonNull(PAIRS.get(line));
         try (var fleet = Fleet.<Node>started(
-                frontEnd, "starting/" + frontEnd, (directory, name) -> new SharedNode(node(name), name))) {
+                frontEnd,
+                "starting/" + frontEnd + "-" + line,
+                (directory, name) -> new SharedNode(pair.node(name), name))) {
             for (int round = 1; round <= ROUNDS; round++) {
                 assertThat(Exchange.get(fleet.port(), "/page", "").status())
                         .as("page %d", round)
@@ -94,14 +126,6 @@ final class StartingNodeIT {
                         .isEmpty();
             }
         }
-    }
-
-    private static TomcatNode node(String name) {
-        var node = name.equals("n1") ? serving : starting;
-        if (node == null) {
-            throw new IllegalStateException(name + " was not started");
-        }
-        return node;
     }
 
     /** Uploads a form; returns what differs between it and the answer. */
