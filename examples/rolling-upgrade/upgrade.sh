@@ -9,7 +9,7 @@
 # Settings, by environment variables:
 #   DRAIN_TOKEN_FILE   file that holds the token of the valves; or
 #   DRAIN_TOKEN        the token itself (a file is better). It is never printed and never in an argument.
-#   DRAIN_URL          where a node's drain answers             http://NODE:8080/drain
+#   DRAIN_URL          where a node's drain answers, at its controlPort   http://NODE:8090/drain
 #   DRAIN_WAIT         longest that a node may drain            11m     (the valve's lameDuckTimeout + uploadTimeout)
 #   READY_SECONDS      longest that a node may take to start    180
 #   APP_URL            a page that says whether the application works   http://NODE:8080/
@@ -22,7 +22,7 @@
 set -eu
 
 : "${DRAIN_WAIT:=11m}" "${READY_SECONDS:=180}" "${BETWEEN_SECONDS:=5}"
-: "${DRAIN_URL:=http://\$NODE:8080/drain}" "${APP_URL:=http://\$NODE:8080/}" "${APP_SECONDS:=30}"
+: "${DRAIN_URL:=http://\$NODE:8090/drain}" "${APP_URL:=http://\$NODE:8080/}" "${APP_SECONDS:=30}"
 : "${STOP:=ssh \"\$NODE\" sudo systemctl stop tomcat}"
 : "${INSTALL:=scp -q \"\$WAR\" \"\$NODE:/opt/tomcat/webapps/.ROOT.war.new\" &&
   ssh \"\$NODE\" mv /opt/tomcat/webapps/.ROOT.war.new /opt/tomcat/webapps/ROOT.war}"

@@ -48,12 +48,40 @@ final class StopTimesIT {
         var container = resource("Deployment").at("/spec/template/spec/containers/0");
         var readiness = container.path("readinessProbe");
 
-        assertThat(readiness.at("/httpGet/path").asText()).isEqualTo(settings.path() + "/ready");
+        assertThat(readiness.at("/httpGet/path").asText()).startsWith(settings.path() + "/ready?prober=");
         assertThat(container.at("/livenessProbe/httpGet/path").asText()).isEqualTo(settings.path() + "/live");
         assertThat(readiness.path("failureThreshold").asInt()).isEqualTo(settings.probeFailures());
         assertThat(Duration.ofSeconds(readiness.path("periodSeconds").asLong()).multipliedBy(settings.probeFailures()))
                 .as("a slower prober would not be waited for")
                 .isLessThan(settings.lameDuckTimeout());
+    }
+
+    @Test
+    void kubernetesAsksAtTheControlPortAndSendsUsersElsewhere() throws IOException {
+        var text = Files.readString(example("kubernetes/tomcat.yaml"));
+        var container = resource("Deployment").at("/spec/template/spec/containers/0");
+        var port = portNamed(container, "drain");
+
+        for (var probe : List.of("readinessProbe", "livenessProbe", "startupProbe")) {
+            assertThat(container.path(probe).at("/httpGet/port").asText())
+                    .as(probe)
+                    .isEqualTo("drain");
+        }
+        assertThat(text)
+                .contains("controlPort=\"" + port + "\"")
+                .contains("<Connector protocol=\"HTTP/1.1\" port=\"" + port);
+        assertThat(resource("Service").at("/spec/ports"))
+                .extracting(published -> published.path("targetPort").asText())
+                .containsExactly("http");
+    }
+
+    private static String portNamed(JsonNode container, String name) {
+        for (var port : container.path("ports")) {
+            if (port.path("name").asText().equals(name)) {
+                return port.path("containerPort").asText();
+            }
+        }
+        throw new AssertionError("no port [" + name + "] in " + container.path("ports"));
     }
 
     @Test

@@ -72,9 +72,20 @@ final class Exchange implements Closeable {
         socket.getOutputStream().write(bytes, offset, length);
     }
 
-    /** Whether bytes of an answer are here already, so that the rest of the body need not be sent. */
+    /**
+     * Whether the answer has begun to come, so that the rest of the body need not be sent. A {@code 100 Continue} is none, however late it
+     * comes: who takes it for the answer waits for a node that waits for the body.
+     */
     boolean hasAnswer() throws IOException {
-        return in.available() > 0;
+        while (in.available() > 0) {
+            in.mark(LONGEST_LINE);
+            if (status(line()) != 100) {
+                in.reset();
+                return true;
+            }
+            headers();
+        }
+        return false;
     }
 
     /** Waits a while for {@code 100 Continue}, as curl does; false when a final answer has come instead. */

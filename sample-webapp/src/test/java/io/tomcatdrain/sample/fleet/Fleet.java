@@ -139,6 +139,7 @@ final class Fleet<N extends Node> implements AutoCloseable {
             var prefix = node.name().replace("n", "NODE");
             settings.put(prefix + "_HOST", "127.0.0.1");
             settings.put(prefix + "_PORT", "" + (frontEnd.usesAjp() ? node.ajpPort() : node.httpPort()));
+            settings.put(prefix + "_CONTROL_PORT", "" + node.controlPort());
         }
         return settings;
     }

@@ -20,6 +20,11 @@ interface Node extends AutoCloseable {
 
     int ajpPort();
 
+    /** The port of the connector that is there for probes and control: the HTTP port where it has no own. */
+    default int controlPort() {
+        return httpPort();
+    }
+
     /** The ways to stop it. */
     List<Stop> ways();
 

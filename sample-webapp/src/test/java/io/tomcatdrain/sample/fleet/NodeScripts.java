@@ -29,6 +29,7 @@ final class NodeScripts implements AutoCloseable {
             Files.createDirectories(node.base().resolve("bin"));
             Files.writeString(scripts.pidFile(), node.pid() + "\n");
             Files.writeString(scripts.portFile(), node.httpPort() + "\n");
+            Files.writeString(scripts.controlPortFile(), node.controlPort() + "\n");
             scripts.write(scripts.stop(), "stop", "" + STOP_LIMIT.toSeconds());
             scripts.write(scripts.start(), "start", "");
         } catch (IOException e) {
@@ -54,6 +55,11 @@ final class NodeScripts implements AutoCloseable {
     /** Holds the port of the HTTP connector. */
     Path portFile() {
         return node.base().resolve("bin/port");
+    }
+
+    /** Holds the port of the connector for probes and control. */
+    Path controlPortFile() {
+        return node.base().resolve("bin/control-port");
     }
 
     Path war() {

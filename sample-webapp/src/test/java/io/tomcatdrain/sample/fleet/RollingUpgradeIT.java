@@ -188,7 +188,8 @@ final class RollingUpgradeIT {
     }
 
     private static String status(NodeScripts scripts) throws IOException {
-        return Exchange.get(scripts.node().httpPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
+        return Exchange.get(
+                        scripts.node().controlPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
                 .body();
     }
 

@@ -34,6 +34,7 @@ final class TomcatNode implements Node {
     private final boolean drains;
     private final int httpPort = Ports.free();
     private final int ajpPort = Ports.free();
+    private final int controlPort = Ports.free();
     private final int shutdownPort = Ports.free();
     private @Nullable ServerProcess process;
 
@@ -74,6 +75,11 @@ final class TomcatNode implements Node {
     }
 
     @Override
+    public int controlPort() {
+        return controlPort;
+    }
+
+    @Override
     public List<Stop> ways() {
         return List.of(Stop.values());
     }
@@ -90,8 +96,8 @@ final class TomcatNode implements Node {
 
     @Override
     public void start() {
-        var started = ServerProcess.start(catalina("run"), environment(), console());
-        process = started;
+        launch();
+        var started = running();
         await(name + " ready")
                 .atMost(START_LIMIT)
                 .pollInterval(Duration.ofMillis(100))
@@ -101,6 +107,11 @@ final class TomcatNode implements Node {
                     }
                     return isReady();
                 });
+    }
+
+    /** Starts it and does not wait. */
+    void launch() {
+        process = ServerProcess.start(catalina("run"), environment(), console());
     }
 
     @Override
@@ -170,13 +181,19 @@ final class TomcatNode implements Node {
         var engine = STOCK_ENGINE.replace(">", " jvmRoute=\"" + name + "\">");
         if (valveAttributes != null) {
             engine += "\n      <Valve className=\"io.tomcatdrain.valve.DrainValve\" token=\"${drain.token}\" "
-                    + valveAttributes + " />";
+                    + "controlPort=\"" + controlPort + "\" " + valveAttributes + " />";
         }
-        var ajp = "<Connector protocol=\"AJP/1.3\" address=\"127.0.0.1\" port=\"" + ajpPort
-                + "\" secretRequired=\"false\" />\n    ";
+        // As the examples say: the one for probes and control is the last, and answers when the others do.
+        var more = connector("AJP/1.3", ajpPort, "secretRequired=\"false\" ") + connector("HTTP/1.1", controlPort, "");
         var xml = replaceFirst(stock, "<Server port=\"8005\"", "<Server port=\"" + shutdownPort + "\"");
-        xml = replaceFirst(xml, "<Connector port=\"8080\"", "<Connector port=\"" + httpPort + "\"");
-        return replaceFirst(xml, STOCK_ENGINE, ajp + engine);
+        xml = replaceFirst(
+                xml, "<Connector port=\"8080\"", "<Connector bindOnInit=\"false\" port=\"" + httpPort + "\"");
+        return replaceFirst(xml, STOCK_ENGINE, more + engine);
+    }
+
+    private static String connector(String protocol, int port, String attributes) {
+        return "<Connector protocol=\"" + protocol + "\" address=\"127.0.0.1\" port=\"" + port + "\" " + attributes
+                + "bindOnInit=\"false\" />\n    ";
     }
 
     private static String replaceFirst(String text, String stock, String replacement) {
@@ -230,7 +247,7 @@ final class TomcatNode implements Node {
             return true;
         }
         try {
-            var status = Exchange.get(httpPort, "/drain", "Authorization: Bearer " + TOKEN + "\r\n");
+            var status = Exchange.get(controlPort, "/drain", "Authorization: Bearer " + TOKEN + "\r\n");
             return !status.body().contains("\"SERVING\"");
         } catch (IOException gone) {
             return true;

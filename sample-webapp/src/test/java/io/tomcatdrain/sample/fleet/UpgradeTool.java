@@ -22,7 +22,10 @@ enum UpgradeTool {
                 var address = "http://127.0.0.1:" + scripts.node().httpPort();
                 inventory
                         .append("    " + scripts.node().name() + ":\n")
-                        .append(variable(3, "drain_url", address + "/drain"))
+                        .append(variable(
+                                3,
+                                "drain_url",
+                                "http://127.0.0.1:" + scripts.node().controlPort() + "/drain"))
                         .append(variable(3, "app_url", address + order.page()))
                         .append(variable(3, "war_path", scripts.war().toString()))
                         .append(variable(3, "tomcat_stop", "sh " + NodeScripts.quoted("" + scripts.stop())))
@@ -86,7 +89,7 @@ enum UpgradeTool {
             var address = "http://127.0.0.1:$(cat " + base + "/bin/port)";
             var environment = new HashMap<String, String>();
             environment.put("DRAIN_TOKEN_FILE", order.tokenFile().toString());
-            environment.put("DRAIN_URL", address + "/drain");
+            environment.put("DRAIN_URL", "http://127.0.0.1:$(cat " + base + "/bin/control-port)/drain");
             environment.put("APP_URL", address + order.page());
             environment.put("STOP", "sh " + base + "/bin/stop.sh");
             environment.put("INSTALL", "cp \"$WAR\" " + base + "/webapps/ROOT.war");
