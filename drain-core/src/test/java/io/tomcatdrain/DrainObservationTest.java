@@ -7,6 +7,7 @@ import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -410,7 +411,7 @@ class DrainObservationTest {
 
     @Test
     void theLogTellsEveryChangeOnceWithItsNumbers() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain("lameDuck", "5s");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
@@ -433,7 +434,7 @@ class DrainObservationTest {
 
     @Test
     void theLogNamesWhoWasCut() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain("lameDuck", "off");
             drain.enterUpload(
                     TestUpload.ofLength(1000).from("/stalled\nx", "192.0.2.1").receives(10));
@@ -463,7 +464,7 @@ class DrainObservationTest {
 
     @Test
     void aCrowdThatWasCutIsNamedInPart() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain("lameDuck", "off");
             for (int i = 0; i < 25; i++) {
                 drain.enterUpload(TestUpload.unseen());

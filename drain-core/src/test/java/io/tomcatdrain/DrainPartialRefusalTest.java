@@ -7,6 +7,7 @@ import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -245,7 +246,7 @@ class DrainPartialRefusalTest {
 
     @Test
     void listenersThatCannotBeClosedDoNotMakeADrainEndless() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = closing("lameDuck", "off");
             CountDownLatch mayClose = new CountDownLatch(1);
             drain.onListenersToClose(() -> awaitUninterrupted(mayClose));

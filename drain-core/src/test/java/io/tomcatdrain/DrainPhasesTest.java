@@ -8,6 +8,7 @@ import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -206,7 +207,7 @@ class DrainPhasesTest {
 
     @Test
     void anAutomaticLameDuckIsSkippedWithAWarningWhereNobodyProbes() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain();
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
@@ -224,7 +225,7 @@ class DrainPhasesTest {
 
     @Test
     void doesNotWarnWhereTheFrontEndReplaysWhatIsRefused() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain();
             drain.noteReplayingFrontEnd();
 
@@ -237,7 +238,7 @@ class DrainPhasesTest {
 
     @Test
     void aProberThatIsTooSlowIsNamedAndNotWaitedFor() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain();
             drain.enterRequest();
             poll(drain, 3, Duration.ofSeconds(60));
@@ -386,7 +387,7 @@ class DrainPhasesTest {
 
     @Test
     void aHoldThatComesWhileDrainingHoldsAndOneThatComesTooLateKnowsIt() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             Drain drain = time.drain("lameDuck", "off");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
