@@ -2,14 +2,26 @@ package io.tomcatdrain;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
+import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.core.importer.Location;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
 /** Holds the direction of the arrows between the packages of the core. */
-@AnalyzeClasses(packages = "io.tomcatdrain", importOptions = DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = "io.tomcatdrain",
+        importOptions = {DoNotIncludeTests.class, ArchitectureTest.DoNotIncludeTestkit.class})
 class ArchitectureTest {
+    /** The one other module that these tests see. */
+    static final class DoNotIncludeTestkit implements ImportOption {
+        @Override
+        public boolean includes(Location location) {
+            return !location.contains("io/tomcatdrain/testkit/");
+        }
+    }
+
     @ArchTest
     static final ArchRule rootSeesNoneOfItsUsers = noClasses()
             .that()

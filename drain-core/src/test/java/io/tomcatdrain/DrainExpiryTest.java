@@ -8,6 +8,7 @@ import static io.tomcatdrain.DrainState.EXPIRED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -139,7 +140,7 @@ class DrainExpiryTest {
 
     @Test
     void aHoldThatComesWhileDrainingHoldsAndOneThatComesTooLateKnowsIt() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain("lameDuck", "off");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");

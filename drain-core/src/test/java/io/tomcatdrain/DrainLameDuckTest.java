@@ -4,6 +4,7 @@ import static io.tomcatdrain.DrainState.DRAINING;
 import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -91,7 +92,7 @@ class DrainLameDuckTest {
 
     @Test
     void anAutomaticLameDuckIsSkippedWithAWarningWhereNobodyProbes() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
@@ -109,7 +110,7 @@ class DrainLameDuckTest {
 
     @Test
     void doesNotWarnWhereTheFrontEndReplaysWhatIsRefused() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             drain.noteReplayingFrontEnd();
 
@@ -122,7 +123,7 @@ class DrainLameDuckTest {
 
     @Test
     void aProberThatIsTooSlowIsNamedAndWaitedForAsLongAsALameDuckMayLast() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             drain.enterRequest();
             poll(drain, 5, Duration.ofMillis(10_002));
@@ -143,7 +144,7 @@ class DrainLameDuckTest {
 
     @Test
     void aProberThatTurnsOutToBeTooSlowDuringTheLameDuckIsNamedThen() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             poll(drain, 1, Duration.ofSeconds(1));
             time.advanceSeconds(1);
@@ -159,7 +160,7 @@ class DrainLameDuckTest {
 
     @Test
     void oneThatLooksOnceAMinuteIsNotWaitedFor() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             drain.enterRequest();
             poll(drain, 3, Duration.ofSeconds(60));

@@ -5,6 +5,7 @@ import static io.tomcatdrain.DrainState.DRAINED;
 import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -146,7 +147,7 @@ class DrainNotificationTest {
 
     @Test
     void theLogTellsEveryChangeOnceWithItsNumbers() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain("lameDuck", "5s");
             Ticket request = drain.enterRequest();
             drain.start("upgrade");
@@ -169,7 +170,7 @@ class DrainNotificationTest {
 
     @Test
     void theLogNamesWhoWasCut() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain("lameDuck", "off");
             drain.enterUpload(
                     TestUpload.ofLength(1000).from("/stalled\nx", "192.0.2.1").receives(10));
@@ -199,7 +200,7 @@ class DrainNotificationTest {
 
     @Test
     void aCrowdThatWasCutIsNamedInPart() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain("lameDuck", "off");
             for (int i = 0; i < 25; i++) {
                 drain.enterUpload(TestUpload.unseen());

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -243,7 +244,7 @@ class DrainPartialRefusalTest {
     @ParameterizedTest
     @EnumSource
     void whereListenersStayOpenItRefusesInstead(Failure failure) throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = closing("lameDuck", "10s");
             drain.onListenersToClose(failure.closer);
             Ticket upload = drain.enterUpload(TestUpload.unseen());

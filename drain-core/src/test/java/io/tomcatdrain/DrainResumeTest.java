@@ -8,6 +8,7 @@ import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -288,7 +289,7 @@ class DrainResumeTest {
 
     @Test
     void aStopForgetsThatADrainWasToResumeByItself() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();
             drain.start("before", resumeAfter(100));
             drain.startForStop("SIGTERM", true);
@@ -304,7 +305,7 @@ class DrainResumeTest {
 
     @Test
     void closedListenersAreNeverUndone() throws Exception {
-        try (CapturedLog log = new CapturedLog()) {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain("closeListener", "true", "controlPort", "8081", "lameDuck", "10s");
             drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(5);

@@ -6,6 +6,7 @@ import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;

@@ -2,6 +2,7 @@ package io.tomcatdrain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -45,6 +46,12 @@ final class FakeTicker implements Ticker, InstantSource {
         drain = new NodeDrain(NAME, DrainSettings.of(texts), between, this, false);
         SPEAKING.add(drain);
         return drain;
+    }
+
+    /** Captures what the drains that live in such a time log from now on; those that have threads may still speak in later tests. */
+    static CapturedLog capturedLog() {
+        awaitSilence();
+        return new CapturedLog(Drain.class.getName(), line -> line.startsWith("drain[" + NAME + "]"));
     }
 
     /** Waits until the drains of earlier tests have said everything. */

@@ -3,6 +3,7 @@ package io.tomcatdrain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -2,6 +2,11 @@ package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.Scenario;
 import java.io.CharArrayWriter;
 import java.util.ArrayList;
 import java.util.HashMap;

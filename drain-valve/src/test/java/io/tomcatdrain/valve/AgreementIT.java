@@ -3,7 +3,6 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -16,6 +15,7 @@ import io.tomcatdrain.metrics.DrainMetrics;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -86,7 +86,8 @@ class AgreementIT {
             }
             server.mayAnswer.countDown();
             assertThat(waiting.get()).isEqualTo("0");
-            assertThat(server.valve.drain().awaitDrained(Duration.ofMillis(30_000))).isTrue();
+            assertThat(server.valve.drain().awaitDrained(Duration.ofMillis(30_000)))
+                    .isTrue();
             JsonNode after = json.readTree(server.status());
             assertThat(ofJmx()).isEqualTo(ofJson(after));
             assertThat(ofMetrics(DrainMetrics.ofNode())).isEqualTo(ofJson(after));

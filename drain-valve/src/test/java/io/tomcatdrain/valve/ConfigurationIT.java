@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tomcatdrain.testkit.Http11Client;
 import java.io.StringReader;
 import java.lang.reflect.Method;
 import java.nio.file.Path;

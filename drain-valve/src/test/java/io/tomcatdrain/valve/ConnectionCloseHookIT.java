@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.SlowUpload;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Map;

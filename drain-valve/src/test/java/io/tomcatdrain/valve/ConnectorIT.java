@@ -6,6 +6,11 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tomcatdrain.DrainReport;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Curl;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.SlowUpload;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;

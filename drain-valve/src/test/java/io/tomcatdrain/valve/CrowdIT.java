@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.testkit.Scenario;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

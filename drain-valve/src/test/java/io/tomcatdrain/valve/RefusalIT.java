@@ -5,6 +5,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Curl;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.Scenario;
+import io.tomcatdrain.testkit.SlowUpload;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

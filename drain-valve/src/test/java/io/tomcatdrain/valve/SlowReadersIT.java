@@ -55,7 +55,8 @@ class SlowReadersIT {
                 for (Socket upload : sockets.subList(PLACES, sockets.size())) {
                     upload.getOutputStream().write(new byte[90]);
                 }
-                assertThat(server.valve.drain().awaitDrained(Duration.ofMillis(10_000))).isTrue();
+                assertThat(server.valve.drain().awaitDrained(Duration.ofMillis(10_000)))
+                        .isTrue();
             } finally {
                 for (Socket socket : sockets) {
                     socket.close();

@@ -7,6 +7,14 @@ import static org.awaitility.Awaitility.await;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.http.ServletDrain;
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Background;
+import io.tomcatdrain.testkit.CapturedLog;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.SlowUpload;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -217,13 +225,13 @@ class StopIT {
                     .isBetween(Duration.ofMillis(300), Duration.ofSeconds(15));
             assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
             assertThat(drain.status().report().abandoned()).hasSize(2);
-            assertThat(log.lines())
-                    .filteredOn(line -> line.startsWith("WARNING drain[Tomcat] giving up 2 uploads"))
+            assertThat(log.warnings())
+                    .filteredOn(line -> line.startsWith("drain[Tomcat] giving up 2 uploads"))
                     .singleElement()
                     .asString()
                     .contains("POST /app/upload from 127.0.0.1", "POST /app/async/upload from 127.0.0.1")
                     .contains("of " + first.body.length + " bytes");
-            assertThat(log.lines()).anyMatch(line -> line.startsWith("WARNING drain[Tomcat] DRAINING -> EXPIRED"));
+            assertThat(log.warnings()).anyMatch(line -> line.startsWith("drain[Tomcat] DRAINING -> EXPIRED"));
             assertThat(first.isCut()).isTrue();
             assertThat(second.isCut()).isTrue();
         }
@@ -246,8 +254,8 @@ class StopIT {
             stop.thread().interrupt();
             assertThat(stop.millisAfter(System.nanoTime())).isLessThan(2 * SOON_MILLIS);
             assertThat(interrupted).containsExactly(true);
-            assertThat(stopLog.lines())
-                    .anyMatch(line -> line.startsWith("WARNING drain[Tomcat] interrupted while the stop waits"));
+            assertThat(stopLog.warnings())
+                    .anyMatch(line -> line.startsWith("drain[Tomcat] interrupted while the stop waits"));
             assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
             assertThat(upload.isCut()).isTrue();
         }

@@ -5,8 +5,13 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
-import io.tomcatdrain.sample.fleet.Load.Profile;
-import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Load.Profile;
+import io.tomcatdrain.testkit.fleet.LongForm;
+import io.tomcatdrain.testkit.fleet.Report;
+import io.tomcatdrain.testkit.fleet.RollingRestart;
+import io.tomcatdrain.testkit.fleet.RollingRestart.Extent;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

@@ -2,6 +2,7 @@ package io.tomcatdrain.sample.fleet;
 
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -6,8 +6,17 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
-import io.tomcatdrain.sample.fleet.Load.Profile;
 import io.tomcatdrain.sample.fleet.UpgradeTool.Order;
+import io.tomcatdrain.testkit.fleet.Exchange;
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Load;
+import io.tomcatdrain.testkit.fleet.Load.Profile;
+import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.ServerProcess;
+import io.tomcatdrain.testkit.fleet.Tally;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
+import io.tomcatdrain.testkit.fleet.UploadForm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

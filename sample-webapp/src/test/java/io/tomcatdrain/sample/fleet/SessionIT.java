@@ -3,8 +3,14 @@ package io.tomcatdrain.sample.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
-import io.tomcatdrain.sample.fleet.Load.Profile;
-import io.tomcatdrain.sample.fleet.RollingRestart.Extent;
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Load.Profile;
+import io.tomcatdrain.testkit.fleet.LongForm;
+import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.RollingRestart;
+import io.tomcatdrain.testkit.fleet.RollingRestart.Extent;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

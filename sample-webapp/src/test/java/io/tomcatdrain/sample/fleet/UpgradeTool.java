@@ -1,5 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
+import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

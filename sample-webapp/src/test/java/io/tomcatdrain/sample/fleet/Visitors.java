@@ -1,6 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.tomcatdrain.testkit.fleet.Exchange;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

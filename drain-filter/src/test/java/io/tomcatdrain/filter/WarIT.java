@@ -1,0 +1,247 @@
+package io.tomcatdrain.filter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.tomcatdrain.Drain;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.Background;
+import io.tomcatdrain.testkit.EmbeddedTomcat;
+import io.tomcatdrain.testkit.Http11Client;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.ref.WeakReference;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import org.apache.catalina.core.StandardContext;
+import org.apache.catalina.startup.ContextConfig;
+import org.apache.catalina.startup.Tomcat;
+import org.apache.tomcat.util.scan.StandardJarScanner;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A web application whose only addition are the two jars in {@code WEB-INF/lib}, in the class loader that Tomcat gives it. */
+class WarIT {
+    private static final String TOKEN = "a-token-of-16-or-more";
+    private static final String AUTHORIZATION = "Authorization: Bearer " + TOKEN;
+    private static final int SIZE = 20_000;
+
+    @TempDir
+    Path directory;
+
+    private final Tomcat tomcat = new Tomcat();
+    private Path war;
+
+    @BeforeEach
+    void start() throws Exception {
+        EmbeddedTomcat.beQuiet();
+        war = Files.createDirectories(directory.resolve("war"));
+        Path info = Files.createDirectories(war.resolve("WEB-INF"));
+        Files.writeString(info.resolve("web.xml"), """
+            <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
+              <context-param>
+                <param-name>drain.token</param-name>
+                <param-value>%s</param-value>
+              </context-param>
+            </web-app>
+            """.formatted(TOKEN));
+        addTo(info, Drain.class, "core");
+        addTo(info, DrainFilter.class, "filter");
+        for (Class<?> type : List.of(WarServlet.class, WarServlet.Own.class)) {
+            String file = type.getName().replace('.', '/') + ".class";
+            Path target = info.resolve("classes").resolve(file);
+            Files.createDirectories(target.getParent());
+            try (var in = type.getClassLoader().getResourceAsStream(file)) {
+                Files.copy(in, target);
+            }
+        }
+        tomcat.setBaseDir(directory.toString());
+        tomcat.setPort(0);
+        tomcat.getConnector().setProperty("address", "127.0.0.1");
+        tomcat.start();
+    }
+
+    /** Puts the jar of a class into WEB-INF/lib, or what will be its jar. */
+    private static void addTo(Path info, Class<?> type, String name) throws IOException, URISyntaxException {
+        Path home =
+                Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
+        Path lib = Files.createDirectories(info.resolve("lib")).resolve(name + ".jar");
+        if (Files.isRegularFile(home)) {
+            Files.copy(home, lib);
+            return;
+        }
+        try (var jar = new java.util.jar.JarOutputStream(Files.newOutputStream(lib));
+                Stream<Path> files = Files.walk(home)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                jar.putNextEntry(
+                        new java.util.zip.ZipEntry(home.relativize(file).toString()));
+                Files.copy(file, jar);
+            }
+        }
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        tomcat.stop();
+        tomcat.destroy();
+    }
+
+    private StandardContext deploy(String version) {
+        StandardContext context = new StandardContext();
+        context.setName(version.isEmpty() ? "/shop" : "/shop##" + version);
+        context.setPath("/shop");
+        context.setWebappVersion(version);
+        context.setDocBase(war.toString());
+        ((StandardJarScanner) context.getJarScanner()).setScanClassPath(false);
+        ContextConfig config = new ContextConfig();
+        config.setDefaultWebXml(tomcat.noDefaultWebXmlPath());
+        context.addLifecycleListener(config);
+        tomcat.getHost().addChild(context);
+        assertThat(context.getState().isAvailable()).isTrue();
+        return context;
+    }
+
+    private void undeploy(StandardContext context) {
+        tomcat.getHost().removeChild(context);
+    }
+
+    private int port() {
+        return tomcat.getConnector().getLocalPort();
+    }
+
+    private Answer command(String method, String path) throws IOException {
+        return Http11Client.exchange(port(), Http11Client.head(method, path, AUTHORIZATION), new byte[0]);
+    }
+
+    private Http11Client beginUpload() throws IOException {
+        return new Http11Client(port()).send(uploadHead()).send(new byte[SIZE / 2]);
+    }
+
+    private static String uploadHead() {
+        return Http11Client.head(
+                "POST", "/shop/upload", "Content-Type: multipart/form-data; boundary=x", "Content-Length: " + SIZE);
+    }
+
+    private Answer upload() throws IOException {
+        return Http11Client.exchange(port(), uploadHead(), new byte[SIZE]);
+    }
+
+    private static void finish(Http11Client upload) throws IOException {
+        Answer answer = upload.send(new byte[SIZE / 2]).answer();
+        assertThat(answer.status()).as("%s", answer).isEqualTo(200);
+        assertThat(answer.text()).isEqualTo(String.valueOf(SIZE));
+    }
+
+    private static ObjectName bean(String version) throws JMException {
+        return new ObjectName("io.tomcatdrain:type=Drain,name=Tomcat/localhost/shop" + version);
+    }
+
+    private static Object show(String version, String attribute) throws JMException {
+        return ManagementFactory.getPlatformMBeanServer().getAttribute(bean(version), attribute);
+    }
+
+    private static boolean isShown(String version) throws JMException {
+        return ManagementFactory.getPlatformMBeanServer().isRegistered(bean(version));
+    }
+
+    private static void awaitUploads(String version, long count) {
+        await().untilAsserted(() -> assertThat(((Number) show(version, "InFlightUploads")).longValue())
+                .isEqualTo(count));
+    }
+
+    @Test
+    void onlyTheJarIsNeeded() throws Exception {
+        deploy("");
+        try (Http11Client upload = beginUpload()) {
+            awaitUploads("", 1);
+            assertThat(command("POST", "/shop/drain?reason=upgrade").status()).isEqualTo(202);
+            assertThat(command("GET", "/shop/drain/ready").status()).isEqualTo(503);
+            Answer refused = upload();
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.header("X-Drain")).isEqualTo("refused");
+            assertThat(refused.header("X-Own")).as("the drain comes first").isNull();
+            finish(upload);
+            Answer over = command("POST", "/shop/drain?wait=10s");
+            assertThat(over.text()).contains("\"name\":\"Tomcat/localhost/shop\"", "\"outcome\":\"DRAINED\"");
+            assertThat(command("DELETE", "/shop/drain").status()).isEqualTo(200);
+            assertThat(upload().header("X-Own")).isEqualTo("seen");
+        }
+    }
+
+    /** An upload has no session that would keep the old version; the filter does. */
+    @Test
+    void oldVersionFinishesItsUploadsWhileTheNewOneServes() throws Exception {
+        StandardContext old = deploy("1");
+        try (Http11Client upload = beginUpload()) {
+            awaitUploads("##1", 1);
+            deploy("2");
+            assertThat(upload().status()).isEqualTo(200);
+            await().untilAsserted(
+                            () -> assertThat(show("##2", "UploadsCompleted")).isEqualTo(1L));
+            Background<Void> undeploying = Background.run(() -> undeploy(old));
+            await().untilAsserted(() -> assertThat(show("##1", "State")).isEqualTo("DRAINING"));
+            assertThat(upload().status()).isEqualTo(200);
+            assertThat(undeploying.isOver()).isFalse();
+            finish(upload);
+            undeploying.result();
+            assertThat(isShown("##1")).isFalse();
+            assertThat(show("##2", "State")).isEqualTo("SERVING");
+        }
+    }
+
+    /** Tomcat holds what comes during a reload, and gives it to the application afterwards. */
+    @Test
+    void reloadFinishesUploadsAndKeepsNewcomersWaiting() throws Exception {
+        StandardContext context = deploy("");
+        try (Http11Client upload = beginUpload()) {
+            awaitUploads("", 1);
+            Background<Void> reloading = Background.run(context::reload);
+            await().untilAsserted(() -> assertThat(show("", "State")).isEqualTo("DRAINING"));
+            Background<Answer> newcomer = Background.call(this::upload);
+            finish(upload);
+            reloading.result();
+            assertThat(newcomer.result().status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void redeploysLeaveNothingBehind() throws Exception {
+        List<WeakReference<ClassLoader>> loaders = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            loaders.add(deployDrainAndUndeploy());
+        }
+        assertThat(isShown("")).isFalse();
+        // The JDK keeps the last record type whose methods were linked (java.lang.runtime.ObjectMethods), and its
+        // loader
+        // with it, until the next is. What leaks would pile up.
+        deployDrainAndUndeploy();
+        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+            System.gc();
+            assertThat(loaders).allMatch(loader -> loader.get() == null);
+        });
+    }
+
+    private WeakReference<ClassLoader> deployDrainAndUndeploy() throws Exception {
+        StandardContext context = deploy("");
+        try (Http11Client upload = beginUpload()) {
+            awaitUploads("", 1);
+            assertThat(command("POST", "/shop/drain").status()).isEqualTo(202);
+            assertThat(upload().status()).isEqualTo(503);
+            assertThat(command("GET", "/shop/drain").text()).contains("\"state\":\"DRAINING\"");
+            finish(upload);
+        }
+        assertThat(command("POST", "/shop/drain?wait=10s").status()).isEqualTo(200);
+        var loader = new WeakReference<>(context.getLoader().getClassLoader());
+        undeploy(context);
+        return loader;
+    }
+}

@@ -1,0 +1,447 @@
+package io.tomcatdrain.testkit;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.coyote.http2.HPackHuffman;
+
+/** One HTTP/2 connection with prior knowledge, able to break off a stream at any point. Thread-safe. */
+public final class Http2Client implements AutoCloseable {
+    private static final int DATA = 0;
+    private static final int HEADERS = 1;
+    private static final int RST_STREAM = 3;
+    private static final int SETTINGS = 4;
+    private static final int PING = 6;
+    private static final int GOAWAY = 7;
+    private static final int WINDOW_UPDATE = 8;
+    private static final int CONTINUATION = 9;
+    private static final int END_STREAM = 1;
+    private static final int ACK = 1;
+    private static final int END_HEADERS = 4;
+    private static final int CANCEL = 8;
+
+    /** The names of HPACK's static table, from 1 on. */
+    private static final List<String> STATIC_NAMES = List.of((":authority :method :method :path :path :scheme :scheme"
+                    + " :status :status :status :status :status :status :status accept-charset accept-encoding"
+                    + " accept-language accept-ranges accept access-control-allow-origin age allow authorization"
+                    + " cache-control content-disposition content-encoding content-language content-length"
+                    + " content-location content-range content-type cookie date etag expect expires from host"
+                    + " if-match if-modified-since if-none-match if-range if-unmodified-since last-modified link"
+                    + " location max-forwards proxy-authenticate proxy-authorization range referer refresh"
+                    + " retry-after server set-cookie strict-transport-security transfer-encoding user-agent vary"
+                    + " via www-authenticate")
+            .split(" "));
+
+    private static final List<String> STATIC_STATUS = List.of("200", "204", "206", "304", "400", "404", "500");
+
+    private final Socket socket;
+    private final OutputStream out;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition news = lock.newCondition();
+    private final Map<Integer, Exchange> exchanges = new ConcurrentHashMap<>();
+    private int nextStream = 1;
+    private long window = 65_535;
+    private long initialWindow = 65_535;
+    private int lastGoAway = -1;
+    private boolean settled;
+    private boolean ended;
+
+    /** What is known of one stream; guarded by the connection's lock. */
+    private final class Exchange {
+        private final Map<String, String> headers = Answer.newHeaders();
+        private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+        private long window = initialWindow;
+        private boolean answered;
+        private boolean complete;
+        private boolean broken;
+    }
+
+    public Http2Client(int port) throws IOException {
+        this(new Socket(InetAddress.getLoopbackAddress(), port), false);
+        awaitSettings();
+    }
+
+    private Http2Client(Socket socket, boolean upgraded) throws IOException {
+        this.socket = socket;
+        if (upgraded) {
+            exchanges.put(1, new Exchange());
+            nextStream = 3;
+        }
+        socket.setTcpNoDelay(true);
+        out = socket.getOutputStream();
+        out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        // No dynamic table: what the server sends can be read without a memory of what it sent before.
+        frame(SETTINGS, 0, 0, new byte[] {0, 1, 0, 0, 0, 0});
+        Thread reader = new Thread(this::read, "http2-client");
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    /** Waits until the server has taken the settings, so that no answer is packed in a way that this client cannot read. */
+    private void awaitSettings() throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        lock.lock();
+        try {
+            while (!settled && !ended) {
+                awaitNews(deadline);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Goes on as HTTP/2 on a connection that the server has just upgraded; its first request is stream 1. */
+    static Http2Client upgraded(Http11Client client) throws IOException {
+        return new Http2Client(client.socket(), true);
+    }
+
+    public static Answer get(int port, String path, String... headers) throws IOException {
+        try (var client = new Http2Client(port)) {
+            return client.answer(client.request("GET", path, true, headers));
+        }
+    }
+
+    public static Answer post(int port, String path, String contentType, byte[] body) throws IOException {
+        try (var client = new Http2Client(port)) {
+            int stream = client.upload(path, contentType, body.length);
+            client.data(stream, body, true);
+            return client.answer(stream);
+        }
+    }
+
+    /** Opens a stream with a POST; its body follows with {@link #data}. */
+    public int upload(String path, String contentType, long length, String... headers) throws IOException {
+        String[] all = Arrays.copyOf(headers, headers.length + 4);
+        all[headers.length] = "content-type";
+        all[headers.length + 1] = contentType;
+        all[headers.length + 2] = "content-length";
+        all[headers.length + 3] = String.valueOf(length);
+        return request("POST", path, false, all);
+    }
+
+    /** Opens a stream; header names and values alternate. */
+    public int request(String method, String path, boolean end, String... headers) throws IOException {
+        ByteArrayOutputStream block = new ByteArrayOutputStream();
+        field(block, ":method", method);
+        field(block, ":scheme", "http");
+        field(block, ":authority", "localhost");
+        field(block, ":path", path);
+        for (int i = 0; i < headers.length; i += 2) {
+            field(block, headers[i].toLowerCase(Locale.ROOT), headers[i + 1]);
+        }
+        lock.lock();
+        try {
+            int stream = nextStream;
+            nextStream += 2;
+            exchanges.put(stream, new Exchange());
+            frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block.toByteArray());
+            return stream;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Sends a piece of a body as fast as the server's windows allow; returns false if the stream ended before. */
+    public boolean data(int stream, byte[] bytes, boolean end) throws IOException {
+        Exchange exchange = exchanges.get(stream);
+        int at = 0;
+        lock.lock();
+        try {
+            do {
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+                while (at < bytes.length && Math.min(window, exchange.window) <= 0 && !isOver(exchange)) {
+                    awaitNews(deadline);
+                }
+                if (isOver(exchange)) {
+                    return false;
+                }
+                int size = (int) Math.min(Math.min(bytes.length - at, 16_384), Math.min(window, exchange.window));
+                boolean last = at + size == bytes.length;
+                frame(DATA, end && last ? END_STREAM : 0, stream, Arrays.copyOfRange(bytes, at, at + size));
+                window -= size;
+                exchange.window -= size;
+                at += size;
+            } while (at < bytes.length);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isOver(Exchange exchange) {
+        return ended || exchange.complete || exchange.broken;
+    }
+
+    /** Breaks off one stream. */
+    void cancel(int stream) throws IOException {
+        lock.lock();
+        try {
+            exchanges.get(stream).broken = true;
+            frame(RST_STREAM, 0, stream, new byte[] {0, 0, 0, CANCEL});
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns true if the answer has begun, or will never come. */
+    boolean hasInput(int stream) {
+        lock.lock();
+        try {
+            Exchange exchange = exchanges.get(stream);
+            return ended || exchange.answered || exchange.broken;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits for the end of an answer. */
+    public Answer answer(int stream) throws IOException {
+        Exchange exchange = exchanges.get(stream);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        lock.lock();
+        try {
+            while (!isOver(exchange)) {
+                awaitNews(deadline);
+            }
+            String status = exchange.headers.get(":status");
+            return new Answer(
+                    status == null ? Answer.NONE : Integer.parseInt(status),
+                    exchange.headers,
+                    exchange.body.toByteArray(),
+                    exchange.complete);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void awaitNews(long deadline) throws IOException {
+        try {
+            if (news.awaitNanos(deadline - System.nanoTime()) <= 0) {
+                throw new IOException("nothing came for 30 s");
+            }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new IOException(interrupted);
+        }
+    }
+
+    /** Returns the last stream that the server's GOAWAY named; −1 if it sent none. */
+    public int lastGoAway() {
+        lock.lock();
+        try {
+            return lastGoAway;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---------------------------------------------------------------- reading
+
+    private void read() {
+        try {
+            DataInputStream in = new DataInputStream(socket.getInputStream());
+            ByteArrayOutputStream block = new ByteArrayOutputStream();
+            while (true) {
+                int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+                int type = in.readUnsignedByte();
+                int flags = in.readUnsignedByte();
+                int stream = in.readInt();
+                byte[] payload = new byte[length];
+                in.readFully(payload);
+                lock.lock();
+                try {
+                    handle(type, flags, stream, payload, block);
+                    news.signalAll();
+                } finally {
+                    lock.unlock();
+                }
+            }
+        } catch (IOException | RuntimeException end) {
+            lock.lock();
+            try {
+                ended = true;
+                news.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void handle(int type, int flags, int stream, byte[] payload, ByteArrayOutputStream block)
+            throws IOException {
+        Exchange exchange = exchanges.get(stream);
+        switch (type) {
+            case DATA -> {
+                if (payload.length > 0) {
+                    byte[] grant = ByteBuffer.allocate(4).putInt(payload.length).array();
+                    frame(WINDOW_UPDATE, 0, 0, grant);
+                    if ((flags & END_STREAM) == 0) {
+                        frame(WINDOW_UPDATE, 0, stream, grant);
+                    }
+                }
+                if (exchange != null) {
+                    exchange.body.write(payload);
+                    exchange.complete |= (flags & END_STREAM) != 0;
+                }
+            }
+            case HEADERS, CONTINUATION -> {
+                block.write(payload);
+                if ((flags & END_HEADERS) != 0) {
+                    decode(ByteBuffer.wrap(block.toByteArray()), exchange.headers);
+                    block.reset();
+                    exchange.answered = !"100".equals(exchange.headers.get(":status"));
+                }
+                exchange.complete |= type == HEADERS && (flags & END_STREAM) != 0;
+            }
+            case RST_STREAM -> {
+                if (exchange != null) {
+                    exchange.broken = true;
+                }
+            }
+            case SETTINGS -> {
+                if ((flags & ACK) == 0) {
+                    ByteBuffer settings = ByteBuffer.wrap(payload);
+                    while (settings.hasRemaining()) {
+                        int id = settings.getShort();
+                        int value = settings.getInt();
+                        if (id == 4) {
+                            long more = value - initialWindow;
+                            initialWindow = value;
+                            exchanges.values().forEach(each -> each.window += more);
+                        }
+                    }
+                    frame(SETTINGS, ACK, 0, new byte[0]);
+                } else {
+                    settled = true;
+                }
+            }
+            case WINDOW_UPDATE -> {
+                int more = ByteBuffer.wrap(payload).getInt();
+                if (stream == 0) {
+                    window += more;
+                } else if (exchange != null) {
+                    exchange.window += more;
+                }
+            }
+            case PING -> {
+                if ((flags & ACK) == 0) {
+                    frame(PING, ACK, 0, payload);
+                }
+            }
+            case GOAWAY -> lastGoAway = ByteBuffer.wrap(payload).getInt();
+            default -> {
+                // nothing that a test needs
+            }
+        }
+    }
+
+    private static void decode(ByteBuffer block, Map<String, String> headers) throws IOException {
+        while (block.hasRemaining()) {
+            int first = block.get(block.position()) & 0xFF;
+            if (first >= 0x80) {
+                int index = integer(block, 7);
+                if (index < 8 || index > 14) {
+                    throw new IOException("static field " + index + " has no value that a response could mean");
+                }
+                headers.put(":status", STATIC_STATUS.get(index - 8));
+            } else if (first >= 0x20 && first < 0x40) {
+                integer(block, 5);
+            } else {
+                int index = integer(block, first >= 0x40 ? 6 : 4);
+                String name = index == 0 ? string(block) : STATIC_NAMES.get(index - 1);
+                headers.merge(name, string(block), (a, b) -> name.equals(":status") ? b : a + ", " + b);
+            }
+        }
+    }
+
+    private static int integer(ByteBuffer from, int bits) {
+        int most = (1 << bits) - 1;
+        int value = from.get() & most;
+        if (value < most) {
+            return value;
+        }
+        for (int shift = 0; ; shift += 7) {
+            int next = from.get();
+            value += (next & 0x7F) << shift;
+            if (next >= 0) {
+                return value;
+            }
+        }
+    }
+
+    private static String string(ByteBuffer from) throws IOException {
+        boolean huffman = from.get(from.position()) < 0;
+        int length = integer(from, 7);
+        if (huffman) {
+            StringBuilder text = new StringBuilder();
+            try {
+                HPackHuffman.decode(from, length, text);
+            } catch (Exception bad) {
+                throw new IOException(bad);
+            }
+            return text.toString();
+        }
+        byte[] bytes = new byte[length];
+        from.get(bytes);
+        return new String(bytes, StandardCharsets.ISO_8859_1);
+    }
+
+    // ---------------------------------------------------------------- writing
+
+    private static void field(ByteArrayOutputStream to, String name, String value) {
+        to.write(0);
+        for (String text : new String[] {name, value}) {
+            byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+            if (bytes.length < 127) {
+                to.write(bytes.length);
+            } else {
+                to.write(127);
+                int rest = bytes.length - 127;
+                for (; rest >= 128; rest >>= 7) {
+                    to.write(rest & 0x7F | 0x80);
+                }
+                to.write(rest);
+            }
+            to.write(bytes, 0, bytes.length);
+        }
+    }
+
+    private void frame(int type, int flags, int stream, byte[] payload) throws IOException {
+        ByteBuffer frame = ByteBuffer.allocate(9 + payload.length);
+        frame.putInt(payload.length << 8 | type)
+                .put((byte) flags)
+                .putInt(stream)
+                .put(payload);
+        lock.lock();
+        try {
+            out.write(frame.array());
+            out.flush();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Breaks the connection. */
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+}

@@ -1,0 +1,16 @@
+package io.tomcatdrain.testkit.fleet;
+
+import java.lang.reflect.Method;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.parallel.ResourceLocksProvider;
+
+/** The long form of the fleet tests, {@code -Dfleet=long}: its rows run one after the other, so that its figures mean something. */
+public final class LongForm implements ResourceLocksProvider {
+    public static final boolean ASKED_FOR = "long".equals(System.getProperty("fleet"));
+
+    @Override
+    public Set<Lock> provideForMethod(List<Class<?>> enclosingTypes, Class<?> testClass, Method test) {
+        return ASKED_FOR ? Set.of(new Lock("the machine")) : Set.of();
+    }
+}

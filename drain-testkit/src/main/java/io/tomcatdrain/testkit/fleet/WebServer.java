@@ -1,0 +1,120 @@
+package io.tomcatdrain.testkit.fleet;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** A front end's program: where it is, what Debian calls it, and how it runs an example's configuration. */
+public enum WebServer {
+    HTTPD("httpd", "apache2", List.of("apache2", "httpd"), "mod_proxy_http.so") {
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) {
+            return httpd(example, settings);
+        }
+    },
+    HTTPD_MOD_JK("httpd with mod_jk", "apache2 libapache2-mod-jk", List.of("apache2", "httpd"), "mod_jk.so") {
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) {
+            return httpd(example, settings);
+        }
+    },
+    NGINX("nginx", "nginx", List.of("nginx"), "") {
+        /** The addresses are replaced in a copy: nginx has no variables where they stand. */
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
+            var configuration = Files.readString(example.resolve("nginx.conf"));
+            configuration = replaced(configuration, "listen 80;", "listen " + settings.get("LISTEN") + ";");
+            configuration = replaced(configuration, "127.0.0.1:8080", node(settings, "NODE1"));
+            configuration = replaced(configuration, "127.0.0.1:8081", node(settings, "NODE2"));
+            var copy = Files.writeString(logs.resolve("nginx.conf"), configuration);
+            // Its workers keep the user that started it: they must reach the directory of the test.
+            var user = "root".equals(System.getProperty("user.name")) ? "user root; " : "";
+            return List.of(
+                    program().toString(), "-p", logs.toString(), "-c", copy.toString(), "-g", user + "daemon off;");
+        }
+
+        private String node(Map<String, String> settings, String node) {
+            return settings.get(node + "_HOST") + ":" + settings.get(node + "_PORT");
+        }
+    },
+    HAPROXY("haproxy", "haproxy", List.of("haproxy"), "") {
+        /** The settings are in its environment. */
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) {
+            return List.of(
+                    program().toString(),
+                    "-db",
+                    "-f",
+                    example.resolve("haproxy.cfg").toString());
+        }
+    };
+
+    private static final List<String> HTTPD_MODULES = List.of(
+            "/usr/lib/apache2/modules",
+            "/usr/lib64/httpd/modules",
+            "/usr/libexec/apache2",
+            "/usr/local/apache2/modules");
+
+    private final String title;
+    private final String packages;
+    private final List<String> names;
+    private final String module;
+
+    WebServer(String title, String packages, List<String> names, String module) {
+        this.title = title;
+        this.packages = packages;
+        this.names = names;
+        this.module = module;
+    }
+
+    /** The command that runs an example in the foreground; only addresses and paths differ from it. */
+    abstract List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException;
+
+    /** What is not installed, and how to install it; empty when the server can be started. */
+    public Optional<String> missing() {
+        return find().isPresent() && (module.isEmpty() || modules().isPresent())
+                ? Optional.empty()
+                : Optional.of(title + " not installed (apt-get install " + packages + ")");
+    }
+
+    Path program() {
+        return find().orElseThrow();
+    }
+
+    /** The settings become {@code Define}s that the example does not overwrite. */
+    List<String> httpd(Path example, Map<String, String> settings) {
+        var command = new ArrayList<String>();
+        command.add(program().toString());
+        settings.forEach((name, value) -> command.addAll(List.of("-C", "Define " + name + " \"" + value + "\"")));
+        command.addAll(List.of("-C", "Define MODULES \"" + modules().orElseThrow() + "\""));
+        command.addAll(List.of("-f", example.resolve("httpd.conf").toString(), "-DFOREGROUND"));
+        return command;
+    }
+
+    static String replaced(String text, String old, String now) {
+        if (!text.contains(old)) {
+            throw new IllegalStateException("the example has no [" + old + "]");
+        }
+        return text.replace(old, now);
+    }
+
+    private Optional<Path> find() {
+        var path = System.getenv().getOrDefault("PATH", "") + ":/usr/sbin:/usr/local/sbin";
+        return Stream.of(path.split(":"))
+                .flatMap(directory -> names.stream().map(name -> Path.of(directory, name)))
+                .filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    private Optional<Path> modules() {
+        return HTTPD_MODULES.stream()
+                .map(Path::of)
+                .filter(directory -> Files.exists(directory.resolve(module)))
+                .findFirst();
+    }
+}
