@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassWriter;
 import org.objectweb.asm.commons.ClassRemapper;
@@ -54,8 +55,7 @@ final class RenamedTomcat extends URLClassLoader {
                 throw new ClassNotFoundException(type);
             }
             byte[] bytes = in.readAllBytes();
-            if (type.startsWith("org.apache.")
-                    && new String(bytes, StandardCharsets.ISO_8859_1).contains(name)) {
+            if (type.startsWith("org.apache.") && new String(bytes, StandardCharsets.ISO_8859_1).contains(name)) {
                 bytes = renamed(bytes);
             }
             return defineClass(type, bytes, 0, bytes.length);
@@ -68,7 +68,7 @@ final class RenamedTomcat extends URLClassLoader {
         ClassWriter writer = new ClassWriter(0);
         new ClassReader(bytes)
                 .accept(
-                        new ClassRemapper(writer, new Remapper() {
+                        new ClassRemapper(writer, new Remapper(Opcodes.ASM9) {
                             @Override
                             public String mapFieldName(String owner, String field, String descriptor) {
                                 return rename(owner, field);
