@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -292,10 +293,11 @@ class ListenerCloserIT {
             int port = connector.getLocalPort();
             assertThat(ListenerCloser.closeAll(tomcat.getService(), null)).isEqualTo(closes);
             if (protocol.contains("Nio2")) {
-                assertThat(log.lines())
+                assertThat(log.warnings()).isEqualTo(log.lines());
+                assertThat(log.warnings())
                         .singleElement()
                         .asString()
-                        .startsWith("WARNING " + (closes ? "Closed" : "Cannot close"))
+                        .startsWith(closes ? "Closed" : "Cannot close")
                         .contains("[" + connector + "]");
             } else {
                 assertThat(log.lines()).isEmpty();

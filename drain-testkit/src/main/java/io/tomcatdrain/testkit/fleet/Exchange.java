@@ -89,7 +89,7 @@ public final class Exchange implements Closeable {
     }
 
     /** Waits a while for {@code 100 Continue}, as curl does; false when a final answer has come instead. */
-    boolean mayContinue(Duration limit) throws IOException {
+    public boolean mayContinue(Duration limit) throws IOException {
         in.mark(LONGEST_LINE);
         socket.setSoTimeout(Math.toIntExact(limit.toMillis()));
         try {

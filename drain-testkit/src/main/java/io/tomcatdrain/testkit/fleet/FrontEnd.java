@@ -40,7 +40,7 @@ public enum FrontEnd {
         return example;
     }
 
-    boolean usesAjp() {
+    public boolean usesAjp() {
         return protocol == Protocol.AJP;
     }
 

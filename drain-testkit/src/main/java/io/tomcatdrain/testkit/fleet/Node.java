@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.List;
 
 /** One server of a fleet, which is stopped and started while the load goes on. */
-interface Node extends AutoCloseable {
+public interface Node extends AutoCloseable {
 
     /** The ways in which an operator's tools stop a node. */
     enum Stop {

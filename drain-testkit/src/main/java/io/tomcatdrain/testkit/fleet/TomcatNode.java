@@ -44,7 +44,7 @@ public final class TomcatNode extends ProcessNode {
      * Makes the directories of a node. With attributes (maybe none) the valve is installed by its one line; without
      * them, null, this is a Tomcat as it comes.
      */
-    static TomcatNode installed(Path directory, String name, int line, @Nullable String valveAttributes) {
+    public static TomcatNode installed(Path directory, String name, int line, @Nullable String valveAttributes) {
         var node = new TomcatNode(name, line, directory, valveAttributes != null);
         try {
             node.install(valveAttributes);

@@ -96,7 +96,7 @@ public enum WebServer {
         return command;
     }
 
-    static String replaced(String text, String old, String now) {
+    public static String replaced(String text, String old, String now) {
         if (!text.contains(old)) {
             throw new IllegalStateException("the example has no [" + old + "]");
         }

@@ -1,5 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
+import io.tomcatdrain.testkit.fleet.Node;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.time.Duration;
 import java.util.List;
 

@@ -3,6 +3,13 @@ package io.tomcatdrain.sample.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
 
+import io.tomcatdrain.testkit.fleet.Exchange;
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Node;
+import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
+import io.tomcatdrain.testkit.fleet.UploadForm;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;

@@ -1,4 +1,4 @@
-package io.tomcatdrain.sample.fleet;
+package io.tomcatdrain.testkit.fleet;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
