@@ -3,7 +3,6 @@ package io.tomcatdrain.filter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
@@ -23,6 +22,7 @@ import io.tomcatdrain.testkit.SlowUpload;
 import io.tomcatdrain.valve.DrainValve;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;

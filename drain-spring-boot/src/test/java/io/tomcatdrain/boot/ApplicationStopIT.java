@@ -3,10 +3,10 @@ package io.tomcatdrain.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
