@@ -4,6 +4,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.channels.ServerSocketChannel;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -39,8 +40,10 @@ final class TomcatInternals {
     private static final String NO_LAST_LINES =
             "the last lines of a stop may not reach the log if SIGTERM follows a stop";
 
-    private static final TomcatInternals INSTANCE = new TomcatInternals();
+    private static final TomcatInternals INSTANCE =
+            new TomcatInternals(LogManager.getLogManager().getClass());
 
+    private final List<String> missing = new ArrayList<>();
     private final @Nullable Field hook;
     private final @Nullable Field errorState;
     private final @Nullable Method getEndpoint;
@@ -54,7 +57,8 @@ final class TomcatInternals {
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
 
-    private TomcatInternals() {
+    /** Resolves all of them, those of the log manager in that class. */
+    TomcatInternals(Class<?> logManager) {
         hook = field(Response.class, "hook", ActionHook.class, NO_END_OF_CONNECTION);
         errorState = field(AbstractProcessor.class, "errorState", ErrorState.class, NO_END_OF_CONNECTION + " over AJP");
 
@@ -71,7 +75,7 @@ final class TomcatInternals {
                 LimitLatch.class,
                 "where maxConnections is reached a listener closes when connections end");
 
-        Class<?> juli = juli();
+        Class<?> juli = juli(logManager);
         isUseShutdownHook = juli == null ? null : method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
         setUseShutdownHook =
                 juli == null ? null : method(juli, List.of("setUseShutdownHook"), NO_LAST_LINES, boolean.class);
@@ -83,9 +87,14 @@ final class TomcatInternals {
         return INSTANCE;
     }
 
+    /** Returns the names of what this Tomcat lacks. */
+    List<String> missing() {
+        return List.copyOf(missing);
+    }
+
     // ---------------------------------------------------------------- resolving
 
-    private static @Nullable Field field(Class<?> owner, String name, Class<?> type, String without) {
+    private @Nullable Field field(Class<?> owner, String name, Class<?> type, String without) {
         try {
             Field field = owner.getDeclaredField(name);
             if (type == Enum.class ? field.getType().isEnum() : field.getType() == type) {
@@ -100,7 +109,7 @@ final class TomcatInternals {
     }
 
     /** Finds the first of these names. */
-    private static @Nullable Method method(Class<?> owner, List<String> names, String without, Class<?>... parameters) {
+    private @Nullable Method method(Class<?> owner, List<String> names, String without, Class<?>... parameters) {
         Object why = "";
         for (String name : names) {
             try {
@@ -115,7 +124,7 @@ final class TomcatInternals {
         return null;
     }
 
-    private static @Nullable Object constant(Class<?> type, String name) {
+    private @Nullable Object constant(Class<?> type, String name) {
         for (Object constant : type.getEnumConstants()) {
             if (constant.toString().equals(name)) {
                 return constant;
@@ -126,8 +135,8 @@ final class TomcatInternals {
     }
 
     /** Tomcat's log manager, which embedded Tomcat does not have and another may stand in for. */
-    private static @Nullable Class<?> juli() {
-        for (Class<?> type = LogManager.getLogManager().getClass(); type != null; type = type.getSuperclass()) {
+    private static @Nullable Class<?> juli(Class<?> logManager) {
+        for (Class<?> type = logManager; type != null; type = type.getSuperclass()) {
             if (type.getName().equals("org.apache.juli.ClassLoaderLogManager")) {
                 return type;
             }
@@ -135,7 +144,8 @@ final class TomcatInternals {
         return null;
     }
 
-    private static void warn(Class<?> owner, String name, String what, String without) {
+    private void warn(Class<?> owner, String name, String what, String without) {
+        missing.add(owner.getSimpleName() + "." + name);
         LOG.warn(owner.getSimpleName() + "." + name + " of this Tomcat [" + ServerInfo.getServerNumber() + "] " + what
                 + "; " + without);
     }

@@ -1,11 +1,16 @@
 package io.tomcatdrain.valve;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.lang.invoke.MethodHandles;
 
 /** The valve must start in Tomcat's lib/, where there is neither a filter nor Micrometer. */
 @AnalyzeClasses(packages = "io.tomcatdrain.valve", importOptions = DoNotIncludeTests.class)
@@ -16,4 +21,19 @@ class ArchitectureTest {
             .dependOnClassesThat()
             .resideInAnyPackage("io.tomcatdrain.filter..", "io.tomcatdrain.metrics..", "io.micrometer..")
             .allowEmptyShould(true);
+
+    /** So that what a Tomcat may lack is in one place, each with what is done without it. */
+    @ArchTest
+    static final ArchRule onlyOneClassReflects = noClasses()
+            .that()
+            .doNotHaveFullyQualifiedName(TomcatInternals.class.getName())
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("java.lang.reflect..")
+            .orShould()
+            .callMethodWhere(target(owner(assignableTo(Class.class)))
+                    .and(target(nameMatching("get(Declared)?(Field|Method|Constructor)s?|forName"))))
+            .orShould()
+            .dependOnClassesThat()
+            .areAssignableTo(MethodHandles.class);
 }

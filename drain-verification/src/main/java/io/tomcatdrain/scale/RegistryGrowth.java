@@ -68,7 +68,7 @@ public final class RegistryGrowth {
                         return tickets.size();
                     })
                     / uploads;
-            if (!drain.awaitDrained(Duration.ofMillis(10_000)) || drain.state() != DrainState.DRAINED) {
+            if (!drain.awaitDrained(Duration.ofSeconds(10)) || drain.state() != DrainState.DRAINED) {
                 throw new IllegalStateException("not drained");
             }
         }
