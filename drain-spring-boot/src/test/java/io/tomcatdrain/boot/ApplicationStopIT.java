@@ -3,10 +3,10 @@ package io.tomcatdrain.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -152,5 +152,43 @@ class ApplicationStopIT {
 
     static void endLameDuck(Drain drain) {
         var unused = drain.start("test", new io.tomcatdrain.DrainLimits(java.time.Duration.ZERO, null));
+    }
+
+    /** Parts of an application that stop with it; each notes what the drain had come to. */
+    @Configuration(proxyBeanMethods = false)
+    static class Witnesses {
+        private final List<String> seen = new CopyOnWriteArrayList<>();
+
+        @EventListener
+        void closed(ContextClosedEvent event) {
+            note("context closed", event.getApplicationContext().getBean(Drain.class));
+        }
+
+        private void note(String what, Drain drain) {
+            seen.add(what + ": " + drain.state());
+        }
+
+        @Bean
+        static SmartLifecycle firstToStop(Drain drain, Witnesses witnesses) {
+            return new SmartLifecycle() {
+                private volatile boolean running;
+
+                @Override
+                public void start() {
+                    running = true;
+                }
+
+                @Override
+                public void stop() {
+                    running = false;
+                    witnesses.note("last phase stopped", drain);
+                }
+
+                @Override
+                public boolean isRunning() {
+                    return running;
+                }
+            };
+        }
     }
 }

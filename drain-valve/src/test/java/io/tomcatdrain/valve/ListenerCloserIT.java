@@ -292,10 +292,11 @@ class ListenerCloserIT {
             int port = connector.getLocalPort();
             assertThat(ListenerCloser.closeAll(tomcat.getService(), null)).isEqualTo(closes);
             if (protocol.contains("Nio2")) {
-                assertThat(log.lines())
+                assertThat(log.warnings()).isEqualTo(log.lines());
+                assertThat(log.warnings())
                         .singleElement()
                         .asString()
-                        .startsWith("WARNING " + (closes ? "Closed" : "Cannot close"))
+                        .startsWith(closes ? "Closed" : "Cannot close")
                         .contains("[" + connector + "]");
             } else {
                 assertThat(log.lines()).isEmpty();

@@ -1,8 +1,8 @@
 package io.tomcatdrain.http;
 
-import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.SteadyUpload;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

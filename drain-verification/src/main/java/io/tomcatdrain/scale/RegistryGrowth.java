@@ -1,11 +1,11 @@
 package io.tomcatdrain.scale;
 
-import java.time.Duration;
-import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
 import io.tomcatdrain.UploadSource;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,7 +68,7 @@ public final class RegistryGrowth {
                         return tickets.size();
                     })
                     / uploads;
-            if (!drain.awaitDrained(Duration.ofMillis(10_000)) || drain.state() != DrainState.DRAINED) {
+            if (!drain.awaitDrained(Duration.ofSeconds(10)) || drain.state() != DrainState.DRAINED) {
                 throw new IllegalStateException("not drained");
             }
         }
