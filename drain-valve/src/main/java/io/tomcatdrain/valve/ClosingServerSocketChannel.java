@@ -99,7 +99,8 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
     private void makeRoom() {
         synchronized (lock) {
             if (!roomMade && closed.getCount() > 0) {
-                // A queue holds more than it was told: one on Linux, half as many again on BSD. One more place is for the look that
+                // A queue holds more than it was told: one on Linux, half as many again on BSD. One more place is for
+                // the look that
                 // finds nothing.
                 int places = endpoint.getAcceptCount() * 3 / 2 + 2;
                 roomMade = TomcatInternals.get().makeRoom(endpoint, places);

@@ -393,6 +393,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+        LastWord.say(current.drain.name(), current.drain.status().report());
         current.registration.close(); // after all that, so that whoever watches is told how it ended
         Container container = getContainer();
         if (container != null && container.getState() == LifecycleState.STARTED) { // the valve stops alone

@@ -54,8 +54,7 @@ final class RenamedTomcat extends URLClassLoader {
                 throw new ClassNotFoundException(type);
             }
             byte[] bytes = in.readAllBytes();
-            if (type.startsWith("org.apache.")
-                    && new String(bytes, StandardCharsets.ISO_8859_1).contains(name)) {
+            if (type.startsWith("org.apache.") && new String(bytes, StandardCharsets.ISO_8859_1).contains(name)) {
                 bytes = renamed(bytes);
             }
             return defineClass(type, bytes, 0, bytes.length);

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainState;
-import java.io.IOException;
 import java.net.ConnectException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -87,8 +86,8 @@ class TomcatInternalsIT {
         /** Drains once without closing listeners and once with; an open one must refuse, and what was accepted ends well. */
         public static void drain(String member, String position) throws Exception {
             // In this line an older method does the same.
-            boolean replaced = member.equals("stopMillis")
-                    && ServerInfo.getServerNumber().startsWith("10.1.");
+            boolean replaced =
+                    member.equals("stopMillis") && ServerInfo.getServerNumber().startsWith("10.1.");
             try (CapturedLog log = new CapturedLog("io.tomcatdrain")) {
                 for (String closeListener : List.of("false", "true")) {
                     drain(TestServer.Position.valueOf(position), closeListener);
@@ -97,7 +96,8 @@ class TomcatInternalsIT {
                 assertThat(log.lines())
                         .filteredOn(line -> line.contains("of this Tomcat ["))
                         .hasSize(replaced || !position.equals("ENGINE") ? 0 : 1)
-                        .allSatisfy(line -> assertThat(line).startsWith("WARNING ").contains(member));
+                        .allSatisfy(
+                                line -> assertThat(line).startsWith("WARNING ").contains(member));
                 assertThat(log.lines()).noneMatch(line -> line.startsWith("SEVERE"));
             }
             assertThat(TomcatInternals.get().missing())
