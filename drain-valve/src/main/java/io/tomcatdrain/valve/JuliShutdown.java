@@ -20,6 +20,12 @@ final class JuliShutdown {
         return true;
     }
 
+    /** Returns true if the log stays open until the server has stopped: it is Tomcat's, and its own hook will not close it. */
+    static boolean isLogKept() {
+        TomcatInternals tomcat = TomcatInternals.get();
+        return tomcat.canKeepLog() && !tomcat.isLogClosedByHook();
+    }
+
     /** Closes the log now. */
     static void close() {
         TomcatInternals.get().closeLog();

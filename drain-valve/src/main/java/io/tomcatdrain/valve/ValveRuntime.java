@@ -159,5 +159,6 @@ final class ValveRuntime {
         StopHook.remove(service.getServer(), servlet);
         owner.retire();
         servlet.close();
+        LastWord.say(drain.name(), drain.summary().report());
     }
 }

@@ -108,7 +108,12 @@ final class SmallServer implements AutoCloseable {
 
     /** Begins an upload on a connection of its own and sends so much of it. */
     Socket beginUpload(String path, int length, int sent) throws IOException {
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
+        return beginUpload(port(), path, length, sent);
+    }
+
+    /** The same on a server of another process. */
+    static Socket beginUpload(int port, String path, int length, int sent) throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port);
         socket.getOutputStream().write(head(path, "multipart/form-data; boundary=cut", length));
         socket.getOutputStream().write(new byte[sent]);
         return socket;
