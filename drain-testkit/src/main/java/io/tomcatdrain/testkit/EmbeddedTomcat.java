@@ -212,6 +212,12 @@ public class EmbeddedTomcat implements AutoCloseable {
     /** Deploys the application on a host. */
     public static Context addApp(Tomcat tomcat, org.apache.catalina.Host host, String path, File base, App app) {
         Context context = tomcat.addContext(host, path, base.getAbsolutePath());
+        install(context, base, app);
+        return context;
+    }
+
+    /** Puts the application into a context that has not started. */
+    public static void install(Context context, File base, App app) {
         // A context forgets what it was given when it stops.
         context.addLifecycleListener(event -> {
             if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
@@ -219,7 +225,6 @@ public class EmbeddedTomcat implements AutoCloseable {
                 context.addServletContainerInitializer(new WsSci(), Set.of(App.WebSocket.class));
             }
         });
-        return context;
     }
 
     private static void addServlets(Context context, File base, App app) {

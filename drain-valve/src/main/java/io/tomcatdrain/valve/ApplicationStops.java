@@ -1,13 +1,15 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.ActiveUpload;
+import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.UploadSource;
 import io.tomcatdrain.http.ServletDrain;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.catalina.Context;
+import org.apache.catalina.connector.Request;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +27,7 @@ final class ApplicationStops {
 
     private final NodeDrain drain;
     private final ServletDrain stopOfAll;
-    private final Set<Context> stopping = ConcurrentHashMap.newKeySet();
+    private final Map<Context, ContextPause> stopping = new ConcurrentHashMap<>();
 
     ApplicationStops(ServletDrain stopOfAll) {
         this.drain = stopOfAll.drain();
@@ -37,9 +39,11 @@ final class ApplicationStops {
         if (!drain.settings().drainOnStop() || stopOfAll.hasBegun()) {
             return;
         }
-        stopping.add(context);
-        try {
-            List<ActiveUpload> left = drain.awaitUploads(upload -> isOf(context, upload));
+        ContextPause pause = new ContextPause(context);
+        stopping.put(context, pause);
+        try (pause) {
+            // The first upload that is found takes the pause off: a stop that waits for none is Tomcat's alone.
+            List<ActiveUpload> left = drain.awaitUploads(upload -> isOf(context, upload) && pause.lift());
             if (!left.isEmpty()) {
                 LOG.warn("drain[" + drain.name() + "] " + context + " stops with uploads in flight: " + left);
             }
@@ -61,6 +65,23 @@ final class ApplicationStops {
 
     /** Returns true if new uploads must not begin there. */
     boolean isStopping(@Nullable Context context) {
-        return context != null && stopping.contains(context);
+        return context != null && stopping.containsKey(context);
+    }
+
+    /**
+     * Returns true if the request is for an application that waits for its uploads before it reloads, and is refused whatever it is:
+     * Tomcat alone would let it wait for the end of the reload, but not for that long. Costs next to nothing while nothing stops.
+     */
+    boolean turnsAway(Request request) {
+        return !stopping.isEmpty() && isReloading(request);
+    }
+
+    private boolean isReloading(Request request) {
+        Context context = request.getContext();
+        ContextPause pause = context == null ? null : stopping.get(context);
+        return pause != null
+                && pause.isLifted()
+                // Tomcat may have forgotten already which servlet has which path.
+                && (drain.settings().refuse() == Refuse.ALL || request.getWrapper() == null);
     }
 }

@@ -270,9 +270,15 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void beforeContainerStops() {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
-            // In a server's stop the drain is over by now, and the connectors are paused.
-            current.servlet.drainForStop(getContainer() + " stop", false);
-            current.servlet.awaitLast();
+            try (ContextPause pause = new ContextPause(getContainer())) {
+                if (pause.lift()) {
+                    // In a server's stop the drain is over by now, and the connectors are paused.
+                    current.servlet.drainForStop(getContainer() + " stop", false);
+                    current.servlet.awaitLast();
+                } else {
+                    current.servlet.begin(getContainer() + " stop", false);
+                }
+            }
         }
     }
 
@@ -405,7 +411,8 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
-        Ticket ticket = upload ? enterUpload(current, request) : current.drain.enterRequest();
+        boolean turnedAway = current.stops.turnsAway(request);
+        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
         if (ticket == null) {
             current.servlet.refuse(request, response);
             return;
@@ -417,9 +424,11 @@ public class DrainValve extends ValveBase implements AccessLog {
         pass(current, note, request, response);
     }
 
-    private static @Nullable Ticket enterUpload(ValveRuntime current, Request request) {
+    /** Enters an upload, or what is turned away like one, so that it is counted. */
+    private static @Nullable Ticket enterUpload(ValveRuntime current, Request request, boolean turnedAway) {
         Context context = request.getContext();
-        return current.drain.enterUpload(new CoyoteUpload(request), () -> current.stops.isStopping(context));
+        return current.drain.enterUpload(
+                new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
     }
 
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)

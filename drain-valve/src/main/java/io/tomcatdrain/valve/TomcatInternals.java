@@ -9,6 +9,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.logging.LogManager;
+import org.apache.catalina.Context;
+import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.AbstractProtocol;
@@ -40,6 +42,9 @@ final class TomcatInternals {
     private static final String NO_LAST_LINES =
             "the last lines of a stop may not reach the log if SIGTERM follows a stop";
 
+    private static final String NO_WAIT =
+            "an application reloads without waiting for its uploads, which would keep a thread for every request to it";
+
     private static final TomcatInternals INSTANCE =
             new TomcatInternals(LogManager.getLogManager().getClass());
 
@@ -53,6 +58,7 @@ final class TomcatInternals {
     private final @Nullable Field acceptor;
     private final @Nullable Method endAcceptor;
     private final @Nullable Field connectionLimitLatch;
+    private final @Nullable Field paused;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
@@ -74,6 +80,8 @@ final class TomcatInternals {
                 "connectionLimitLatch",
                 LimitLatch.class,
                 "where maxConnections is reached a listener closes when connections end");
+
+        paused = field(StandardContext.class, "paused", boolean.class, NO_WAIT);
 
         Class<?> juli = juli(logManager);
         isUseShutdownHook = juli == null ? null : method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
@@ -261,6 +269,15 @@ final class TomcatInternals {
         endpoint.setMaxConnections(endpoint.getMaxConnections() + places);
         waiting.forEach(LockSupport::unpark); // it looks again only when a connection ends, or so
         return true;
+    }
+
+    // ---------------------------------------------------------------- applications
+
+    /** Marks an application as paused, or not, as its own reload does; Tomcat has no other way. {@code getPaused} tells whether it worked. */
+    void pause(Context context, boolean pause) {
+        if (context instanceof StandardContext) {
+            set(paused, context, pause);
+        }
     }
 
     // ---------------------------------------------------------------- log
