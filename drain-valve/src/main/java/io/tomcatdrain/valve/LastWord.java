@@ -11,7 +11,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Repeats on the process's standard error who was given up, where the log may be closed before a stop can say it.
+ * Repeats on the process's standard error which uploads were given up, where the log may be closed before a stop can say it.
  *
  * <p>When a JVM shuts down, the JDK's log manager, Log4j and others close their logs by JVM hooks of their own, at the same time as
  * another hook stops Tomcat. Only Tomcat's own log manager, where Tomcat's launcher stops the server, waits.
@@ -19,12 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class LastWord {
     private static final int NAMED = 20;
 
-    /** Longest text of a client's that is repeated. */
-    private static final int LONGEST = 200;
-
     private LastWord() {}
 
-    /** Says it if something was given up, the JVM shuts down, and the log does not wait for the stop. Throws nothing. */
+    /** Says it if something was given up (the texts are clean: they come from a report), the JVM shuts down, and the log does not wait for the stop. Throws nothing. */
     static void say(String drain, @Nullable DrainReport report) {
         if (report != null
                 && report.outcome() == DrainReport.Outcome.EXPIRED
@@ -47,23 +44,17 @@ final class LastWord {
     private static String named(List<ActiveUpload> uploads) {
         String named = uploads.stream()
                 .limit(NAMED)
-                .map(upload -> "#" + upload.id() + " " + text(upload.method()) + " " + text(upload.path()) + " from "
-                        + text(upload.remote()) + ", " + upload.bytesReceived() + " of " + upload.contentLength()
+                .map(upload -> "#" + upload.id() + " " + upload.method() + " " + upload.path() + " from "
+                        + upload.remote() + ", " + upload.bytesReceived() + " of " + upload.contentLength()
                         + " bytes")
                 .collect(Collectors.joining("; ", "[", "]"));
         return uploads.size() > NAMED ? named + " and " + (uploads.size() - NAMED) + " more" : named;
     }
 
-    /** Returns a text of a client's that cannot begin a line of its own. */
-    private static String text(@Nullable String strange) {
-        String text = String.valueOf(strange).replaceAll("\\p{Cntrl}", "?");
-        return text.length() > LONGEST ? text.substring(0, LONGEST) + "..." : text;
-    }
-
     /** Not by System.out or System.err, which Tomcat or a log framework may have led into the log. */
     private static void write(String line) {
         try {
-            // Not closed: the descriptor is everybody's.
+            // Not closed: the descriptor is the process's.
             new FileOutputStream(FileDescriptor.err).write(line.getBytes(StandardCharsets.UTF_8));
         } catch (IOException closed) {
             // There is nowhere left to say it.
