@@ -78,8 +78,7 @@ class ListenerCloserIT {
         tomcat.setBaseDir(base.toString());
         tomcat.setConnector(connector);
         Context context = tomcat.addContext("", null);
-        Tomcat.addServlet(context, "hello", new Hello());
-        context.addServletMappingDecoded("/", "hello");
+        Tomcat.addServlet(context, "hello", new Hello()).addMapping("/");
         tomcat.start();
         return tomcat;
     }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.objectweb.asm.ClassReader;
 import org.objectweb.asm.ClassWriter;
+import org.objectweb.asm.Opcodes;
 import org.objectweb.asm.commons.ClassRemapper;
 import org.objectweb.asm.commons.Remapper;
 
@@ -67,7 +68,7 @@ final class RenamedTomcat extends URLClassLoader {
         ClassWriter writer = new ClassWriter(0);
         new ClassReader(bytes)
                 .accept(
-                        new ClassRemapper(writer, new Remapper() {
+                        new ClassRemapper(writer, new Remapper(Opcodes.ASM9) {
                             @Override
                             public String mapFieldName(String owner, String field, String descriptor) {
                                 return rename(owner, field);
