@@ -487,9 +487,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static void keepFindable(Serving current, Slot slot, Request request) {
         Ticket ticket = slot.ticket();
         if (ticket != null) {
-            org.apache.coyote.Request coyote = request.getCoyoteRequest();
-            long startNanos = coyote.getStartTimeNanos();
-            slot.exchange(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
+            slot.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
         }
     }
 
