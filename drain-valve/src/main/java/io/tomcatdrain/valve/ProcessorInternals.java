@@ -11,42 +11,63 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What Tomcat's processors know of their request and tell nobody: its connection, and over HTTP/2 whether Tomcat still has its stream.
- * Without a field or method of these names the answers are those of a request that lives. Thread-safe.
+ * What Tomcat's processors know of a request and tell nobody: its connection, and over HTTP/2 whether Tomcat still has its stream.
+ * Where a Tomcat lacks one of these fields and methods, every request is taken for one that lives. Thread-safe.
  */
 final class ProcessorInternals {
     private static final Log LOG = LogFactory.getLog(ProcessorInternals.class);
 
     private static final ProcessorInternals INSTANCE = new ProcessorInternals();
 
-    private @Nullable Field hook;
-    private @Nullable Field socketWrapper;
-    private @Nullable Class<?> streamProcessor;
-    private @Nullable Field stream;
-    private @Nullable Field handler;
-    private @Nullable Field processLock;
-    private @Nullable Method streamId;
-    private @Nullable Method streamOf;
+    private final @Nullable Processors processors;
+    private final @Nullable Streams streams;
+
+    /** What every processor has. */
+    private record Processors(Field hook, Field connection) {
+        static Processors resolve() throws ReflectiveOperationException {
+            return new Processors(field(Request.class, "hook"), field(AbstractProcessor.class, "socketWrapper"));
+        }
+    }
+
+    /** What the processor of an HTTP/2 stream has besides. */
+    private record Streams(Class<?> processor, Field stream, Field handler, Field lock, Method number, Method find) {
+        static Streams resolve() throws ReflectiveOperationException {
+            Class<?> processor = Class.forName(
+                    "org.apache.coyote.http2.StreamProcessor", false, AbstractProcessor.class.getClassLoader());
+            Class<?> any = Class.forName(
+                    "org.apache.coyote.http2.AbstractStream", false, AbstractProcessor.class.getClassLoader());
+            Field handler = field(processor, "handler");
+            return new Streams(
+                    processor,
+                    field(processor, "stream"),
+                    handler,
+                    field(processor, "processLock"),
+                    method(any, "getIdAsInt"),
+                    method(handler.getType(), "getStream", int.class));
+        }
+    }
+
+    @FunctionalInterface
+    private interface Resolved<T> {
+        T of() throws ReflectiveOperationException;
+    }
 
     private ProcessorInternals() {
-        try {
-            hook = field(Request.class, "hook");
-            socketWrapper = field(AbstractProcessor.class, "socketWrapper");
-            Class<?> type = Class.forName(
-                    "org.apache.coyote.http2.StreamProcessor", false, AbstractProcessor.class.getClassLoader());
-            stream = field(type, "stream");
-            handler = field(type, "handler");
-            processLock = field(type, "processLock");
-            streamId = method(stream.getType().getSuperclass().getSuperclass(), "getIdAsInt");
-            streamOf = method(handler.getType(), "getStream", int.class);
-            streamProcessor = type;
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError unknownTomcat) {
-            LOG.warn("An HTTP/2 stream that Tomcat drops without a word holds a drain until its limit: " + unknownTomcat);
-        }
+        processors = resolve(Processors::resolve, "a request whose connection is gone");
+        streams = resolve(Streams::resolve, "an HTTP/2 stream that this Tomcat drops for a broken frame");
     }
 
     static ProcessorInternals get() {
         return INSTANCE;
+    }
+
+    private static <T> @Nullable T resolve(Resolved<T> handles, String what) {
+        try {
+            return handles.of();
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError unknownTomcat) {
+            LOG.warn(what + " may hold a drain until its limits: " + unknownTomcat);
+            return null;
+        }
     }
 
     private static Field field(Class<?> owner, String name) throws NoSuchFieldException {
@@ -61,49 +82,49 @@ final class ProcessorInternals {
         return method;
     }
 
-    /** Returns who processes the request now; null if unknown. Must be called on the request's own thread. */
+    /** Returns the processor that the request has at present; null if unknown. */
     @Nullable Object processor(Request request) {
         try {
-            return hook == null ? null : hook.get(request);
+            return processors == null ? null : processors.hook.get(request);
         } catch (ReflectiveOperationException closed) {
             return null;
         }
     }
 
-    /** Returns the connection that the processor has now; null if unknown, or if it has none any more. */
+    /** Returns the connection that the processor has at present; null if it has none, or if unknown. */
     @Nullable SocketWrapperBase<?> connection(@Nullable Object processor) {
         try {
-            return socketWrapper == null || !(processor instanceof AbstractProcessor)
+            return processors == null || !(processor instanceof AbstractProcessor)
                     ? null
-                    : (SocketWrapperBase<?>) socketWrapper.get(processor);
+                    : (SocketWrapperBase<?>) processors.connection.get(processor);
         } catch (ReflectiveOperationException closed) {
             return null;
         }
     }
 
     /**
-     * Returns true if the processor's stream is no longer the one that its connection knows by that number: Tomcat ignores whatever happens
-     * to such a stream from then on (StreamProcessor#process). Never changes back. False for other protocols than HTTP/2, or if unknown.
+     * Returns true if the connection does not know the processor's stream any more: whatever happens to such a stream from then on, Tomcat
+     * ignores it (StreamProcessor#process). Never becomes false again. False for other protocols than HTTP/2, or if unknown.
      */
     boolean isStreamDropped(@Nullable Object processor) {
-        if (streamProcessor == null || !streamProcessor.isInstance(processor)) {
+        if (streams == null || !streams.processor.isInstance(processor)) {
             return false;
         }
         try {
-            Object own = stream.get(processor);
-            return own != streamOf.invoke(handler.get(processor), streamId.invoke(own));
+            Object own = streams.stream.get(processor);
+            return own != streams.find.invoke(streams.handler.get(processor), streams.number.invoke(own));
         } catch (ReflectiveOperationException unknown) {
             return false;
         }
     }
 
-    /** Returns true if a thread of the container is processing the stream at this moment. False for other protocols than HTTP/2. */
+    /** Returns true if a thread of the container is at work on the processor's stream. False for other protocols than HTTP/2. */
     boolean isStreamBusy(@Nullable Object processor) {
-        if (streamProcessor == null || !streamProcessor.isInstance(processor)) {
+        if (streams == null || !streams.processor.isInstance(processor)) {
             return false;
         }
         try {
-            return !(processLock.get(processor) instanceof ReentrantLock lock) || lock.isLocked();
+            return !(streams.lock.get(processor) instanceof ReentrantLock lock) || lock.isLocked();
         } catch (ReflectiveOperationException unknown) {
             return true;
         }

@@ -212,6 +212,15 @@ final class App {
                 }
                 case "/async/never" -> entered(request);
                 case "/async/upload" -> readWithoutBlocking(request, async);
+                case "/async/read" ->
+                    threads.execute(() -> {
+                        try {
+                            entered(request);
+                            complete(async, sha256(request.getInputStream()));
+                        } catch (IOException | RuntimeException gone) {
+                            // the client has left, and the container ends it
+                        }
+                    });
                 case "/async/big" ->
                     threads.execute(() -> {
                         try {

@@ -25,6 +25,7 @@ import org.apache.catalina.Valve;
 import org.apache.catalina.Wrapper;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
+import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ajp.AjpNioProtocol;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.threads.ThreadPoolExecutor;
@@ -246,6 +247,7 @@ final class TestServer implements AutoCloseable {
             "/async/throw",
             "/async/never",
             "/async/upload",
+            "/async/read",
             "/async/big",
             "/ws"
         }) {
@@ -309,6 +311,21 @@ final class TestServer implements AutoCloseable {
                                 connector.getProtocolHandler().getExecutor())
                         .allMatch(threads -> threads.getActiveCount() == 0
                                 && threads.getQueue().isEmpty()));
+    }
+
+    /** Waits until no client is connected any more, and no thread of a connector is at work. */
+    void awaitNoClients() {
+        awaitNoConnections();
+        awaitRest();
+    }
+
+    /** Waits until no client is connected any more. */
+    void awaitNoConnections() {
+        Awaitility.await()
+                .until(() -> connectors.stream()
+                        .map(connector -> (AbstractProtocol<?>) connector.getProtocolHandler())
+                        // the acceptor counts the connection that it waits for
+                        .allMatch(protocol -> protocol.getConnectionCount() <= 1));
     }
 
     @Override
