@@ -218,7 +218,7 @@ final class App {
                             entered(request);
                             complete(async, sha256(request.getInputStream()));
                         } catch (IOException | RuntimeException gone) {
-                            // the client has left, and the container ends it
+                            completeFailed(async);
                         }
                     });
                 case "/async/big" ->
@@ -271,6 +271,15 @@ final class App {
             text((HttpServletResponse) async.getResponse(), text);
             async.complete();
         } catch (IOException | RuntimeException gone) {
+            // the container has ended it already
+        }
+    }
+
+    /** Over HTTP/1.1 and AJP a thread of the application's own that meets the end of a connection is the only one that does. */
+    private static void completeFailed(AsyncContext async) {
+        try {
+            async.complete();
+        } catch (RuntimeException gone) {
             // the container has ended it already
         }
     }
