@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -21,9 +22,14 @@ final class UploadRegistry {
     /** How often somebody who waits for uploads looks for those that stalled or were dropped; ends are told. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+    /** After how many newcomers at the earliest the registry looks by itself for those that were dropped. */
+    static final int LEAST_UNLOOKED = 256;
+
     private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
     private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
     private final AtomicLong nextId = new AtomicLong(1);
+    private final AtomicInteger unlooked = new AtomicInteger();
+    private volatile int nextLookAt = LEAST_UNLOOKED;
     private final List<Thread> waiting = new CopyOnWriteArrayList<>();
     private final Ticker ticker;
     private final Totals totals;
@@ -37,6 +43,7 @@ final class UploadRegistry {
     UploadTicket admit(UploadSource source, InFlightGate gate) {
         UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, this, ticker.nanos());
         uploads.add(ticket);
+        lookNowAndThen();
         return ticket;
     }
 
@@ -44,7 +51,23 @@ final class UploadRegistry {
     TrackedTicket track(PlainTicket ticket, BooleanSupplier isGone) {
         TrackedTicket findable = new TrackedTicket(ticket, isGone, this);
         tracked.add(findable);
+        lookNowAndThen();
         return findable;
+    }
+
+    /**
+     * Looks for those that were dropped once as many have come as were left at the last look: so they never outnumber the others by much,
+     * also on a node that nobody asks for its status, and each newcomer pays for about one.
+     */
+    private void lookNowAndThen() {
+        if (unlooked.incrementAndGet() == nextLookAt) { // for one thread alone
+            try {
+                closeGone();
+            } finally {
+                nextLookAt = Math.max(LEAST_UNLOOKED, uploads.size() + tracked.size());
+                unlooked.set(0);
+            }
+        }
     }
 
     void forget(TrackedTicket ticket) {
