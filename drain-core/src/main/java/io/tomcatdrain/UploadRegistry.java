@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
@@ -22,9 +23,14 @@ final class UploadRegistry implements UploadTicket.Ends {
     /** A stall limit may be legal and absurdly short; a thread that looks must not spin. */
     private static final long SHORTEST_LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
+    /** After how many newcomers at the earliest the registry looks by itself for those that were dropped. */
+    static final int LEAST_UNLOOKED = 256;
+
     private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
     private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
     private final AtomicLong nextId = new AtomicLong(1);
+    private final AtomicInteger unlooked = new AtomicInteger();
+    private volatile int nextLookAt = LEAST_UNLOOKED;
     private final Waiters waiters = new Waiters();
     private final Ticker ticker;
     private final Counters counters;
@@ -38,6 +44,7 @@ final class UploadRegistry implements UploadTicket.Ends {
     UploadTicket admit(UploadSource source, InFlightGate gate) {
         UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, this, ticker.nanos());
         uploads.add(ticket);
+        lookNowAndThen();
         return ticket;
     }
 
@@ -45,7 +52,23 @@ final class UploadRegistry implements UploadTicket.Ends {
     TrackedTicket track(PlainTicket ticket, BooleanSupplier isGone) {
         TrackedTicket findable = new TrackedTicket(ticket, isGone, tracked::remove);
         tracked.add(findable);
+        lookNowAndThen();
         return findable;
+    }
+
+    /**
+     * Looks for those that were dropped once as many have come as were left at the last look: so they never outnumber the others by much,
+     * also on a node whose status nothing asks for, and each newcomer pays for about one.
+     */
+    private void lookNowAndThen() {
+        if (unlooked.incrementAndGet() == nextLookAt) { // for one thread alone
+            try {
+                closeGone();
+            } finally {
+                nextLookAt = Math.max(LEAST_UNLOOKED, uploads.size() + tracked.size());
+                unlooked.set(0);
+            }
+        }
     }
 
     @Override

@@ -83,6 +83,12 @@ public final class AjpClient implements AutoCloseable {
     }
 
     public AjpClient forward(String method, String path, Map<String, String> headers) throws IOException {
+        send(head(method, path, headers));
+        return this;
+    }
+
+    /** Returns what a front end says of a request, to go into a packet. */
+    public static byte[] head(String method, String path, Map<String, String> headers) {
         ByteArrayOutputStream packet = new ByteArrayOutputStream();
         packet.write(2);
         packet.write(method.equals("GET") ? 2 : method.equals("HEAD") ? 3 : 4);
@@ -105,8 +111,7 @@ public final class AjpClient implements AutoCloseable {
             string(packet, header.getValue());
         }
         packet.write(0xFF);
-        send(packet.toByteArray());
-        return this;
+        return packet.toByteArray();
     }
 
     /** Sends a piece of the body; none means its end. */
@@ -115,11 +120,16 @@ public final class AjpClient implements AutoCloseable {
             send(new byte[0]);
             return this;
         }
-        ByteArrayOutputStream packet = new ByteArrayOutputStream();
-        number(packet, piece.length);
-        packet.write(piece);
-        send(packet.toByteArray());
+        send(piece(piece));
         return this;
+    }
+
+    /** Returns a piece of a body, to go into a packet. */
+    public static byte[] piece(byte[] bytes) {
+        ByteArrayOutputStream piece = new ByteArrayOutputStream();
+        number(piece, bytes.length);
+        piece.writeBytes(bytes);
+        return piece.toByteArray();
     }
 
     /** Sends the first packet of the body as front ends do unasked, then what is asked for, and returns the answer. */
@@ -132,7 +142,7 @@ public final class AjpClient implements AutoCloseable {
     }
 
     /** Sends what the server asks for and returns the answer. */
-    Answer finish(Body body) {
+    public Answer finish(Body body) {
         Map<String, String> headers = Answer.newHeaders();
         ByteArrayOutputStream content = new ByteArrayOutputStream();
         int status = Answer.NONE;
@@ -185,7 +195,7 @@ public final class AjpClient implements AutoCloseable {
         return chunksAskedFor;
     }
 
-    boolean hasInput() {
+    public boolean hasInput() {
         try {
             return in.available() > 0;
         } catch (IOException closed) {
@@ -193,11 +203,11 @@ public final class AjpClient implements AutoCloseable {
         }
     }
 
-    void fin() throws IOException {
+    public void fin() throws IOException {
         socket.shutdownOutput();
     }
 
-    void reset() throws IOException {
+    public void reset() throws IOException {
         socket.setSoLinger(true, 0);
         socket.close();
     }
@@ -208,12 +218,17 @@ public final class AjpClient implements AutoCloseable {
     }
 
     private void send(byte[] data) throws IOException {
+        out.write(packet(data));
+        out.flush();
+    }
+
+    /** Returns a packet from a front end. */
+    public static byte[] packet(byte[] data) {
         ByteArrayOutputStream packet = new ByteArrayOutputStream();
         number(packet, 0x1234);
         number(packet, data.length);
-        packet.write(data);
-        out.write(packet.toByteArray());
-        out.flush();
+        packet.writeBytes(data);
+        return packet.toByteArray();
     }
 
     private static void number(ByteArrayOutputStream to, int value) {

@@ -212,6 +212,15 @@ public final class App {
                 }
                 case "/async/never" -> entered(request);
                 case "/async/upload" -> readWithoutBlocking(request, async);
+                case "/async/read" ->
+                    threads.execute(() -> {
+                        try {
+                            entered(request);
+                            complete(async, sha256(request.getInputStream()));
+                        } catch (IOException | RuntimeException gone) {
+                            completeFailed(async);
+                        }
+                    });
                 case "/async/big" ->
                     threads.execute(() -> {
                         try {
@@ -262,6 +271,15 @@ public final class App {
             text((HttpServletResponse) async.getResponse(), text);
             async.complete();
         } catch (IOException | RuntimeException gone) {
+            // the container has ended it already
+        }
+    }
+
+    /** Over HTTP/1.1 and AJP a thread of the application's own that meets the end of a connection is the only one that does. */
+    private static void completeFailed(AsyncContext async) {
+        try {
+            async.complete();
+        } catch (RuntimeException gone) {
             // the container has ended it already
         }
     }

@@ -22,6 +22,7 @@ import org.apache.catalina.Valve;
 import org.apache.catalina.Wrapper;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
+import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ajp.AjpNioProtocol;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.threads.ThreadPoolExecutor;
@@ -259,6 +260,7 @@ public class EmbeddedTomcat implements AutoCloseable {
             "/async/throw",
             "/async/never",
             "/async/upload",
+            "/async/read",
             "/async/big",
             "/ws"
         }) {
@@ -314,6 +316,21 @@ public class EmbeddedTomcat implements AutoCloseable {
                                 connector.getProtocolHandler().getExecutor())
                         .allMatch(threads -> threads.getActiveCount() == 0
                                 && threads.getQueue().isEmpty()));
+    }
+
+    /** Waits until no client is connected any more, and no thread of a connector is at work. */
+    public void awaitNoClients() {
+        awaitNoConnections();
+        awaitRest();
+    }
+
+    /** Waits until no client is connected any more. */
+    public void awaitNoConnections() {
+        Awaitility.await()
+                .until(() -> connectors.stream()
+                        .map(connector -> (AbstractProtocol<?>) connector.getProtocolHandler())
+                        // the acceptor counts the connection that it waits for
+                        .allMatch(protocol -> protocol.getConnectionCount() <= 1));
     }
 
     @Override

@@ -20,17 +20,18 @@ import org.apache.coyote.http2.HPackHuffman;
 
 /** One HTTP/2 connection with prior knowledge, able to break off a stream at any point. Thread-safe. */
 public final class Http2Client implements AutoCloseable {
-    private static final int DATA = 0;
-    private static final int HEADERS = 1;
-    private static final int RST_STREAM = 3;
-    private static final int SETTINGS = 4;
-    private static final int PING = 6;
-    private static final int GOAWAY = 7;
-    private static final int WINDOW_UPDATE = 8;
-    private static final int CONTINUATION = 9;
-    private static final int END_STREAM = 1;
-    private static final int ACK = 1;
-    private static final int END_HEADERS = 4;
+    public static final int DATA = 0;
+    public static final int HEADERS = 1;
+    public static final int PRIORITY = 2;
+    public static final int RST_STREAM = 3;
+    public static final int SETTINGS = 4;
+    public static final int PING = 6;
+    public static final int GOAWAY = 7;
+    public static final int WINDOW_UPDATE = 8;
+    public static final int CONTINUATION = 9;
+    public static final int END_STREAM = 1;
+    public static final int ACK = 1;
+    public static final int END_HEADERS = 4;
     private static final int CANCEL = 8;
 
     /** The names of HPACK's static table, from 1 on. */
@@ -82,9 +83,7 @@ public final class Http2Client implements AutoCloseable {
         }
         socket.setTcpNoDelay(true);
         out = socket.getOutputStream();
-        out.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-        // No dynamic table: what the server sends can be read without a memory of what it sent before.
-        frame(SETTINGS, 0, 0, new byte[] {0, 1, 0, 0, 0, 0});
+        out.write(preface());
         Thread reader = new Thread(this::read, "http2-client");
         reader.setDaemon(true);
         reader.start();
@@ -104,7 +103,7 @@ public final class Http2Client implements AutoCloseable {
     }
 
     /** Goes on as HTTP/2 on a connection that the server has just upgraded; its first request is stream 1. */
-    static Http2Client upgraded(Http11Client client) throws IOException {
+    public static Http2Client upgraded(Http11Client client) throws IOException {
         return new Http2Client(client.socket(), true);
     }
 
@@ -134,20 +133,13 @@ public final class Http2Client implements AutoCloseable {
 
     /** Opens a stream; header names and values alternate. */
     public int request(String method, String path, boolean end, String... headers) throws IOException {
-        ByteArrayOutputStream block = new ByteArrayOutputStream();
-        field(block, ":method", method);
-        field(block, ":scheme", "http");
-        field(block, ":authority", "localhost");
-        field(block, ":path", path);
-        for (int i = 0; i < headers.length; i += 2) {
-            field(block, headers[i].toLowerCase(Locale.ROOT), headers[i + 1]);
-        }
+        byte[] block = block(method, path, headers);
         lock.lock();
         try {
             int stream = nextStream;
             nextStream += 2;
             exchanges.put(stream, new Exchange());
-            frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block.toByteArray());
+            frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block);
             return stream;
         } finally {
             lock.unlock();
@@ -186,7 +178,7 @@ public final class Http2Client implements AutoCloseable {
     }
 
     /** Breaks off one stream. */
-    void cancel(int stream) throws IOException {
+    public void cancel(int stream) throws IOException {
         lock.lock();
         try {
             exchanges.get(stream).broken = true;
@@ -197,7 +189,7 @@ public final class Http2Client implements AutoCloseable {
     }
 
     /** Returns true if the answer has begun, or will never come. */
-    boolean hasInput(int stream) {
+    public boolean hasInput(int stream) {
         lock.lock();
         try {
             Exchange exchange = exchanges.get(stream);
@@ -401,6 +393,37 @@ public final class Http2Client implements AutoCloseable {
 
     // ---------------------------------------------------------------- writing
 
+    /** Returns what a client sends first: the preface, and settings without a dynamic table, which needs no memory to be read. */
+    public static byte[] preface() {
+        ByteArrayOutputStream preface = new ByteArrayOutputStream();
+        preface.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        preface.writeBytes(bytes(SETTINGS, 0, 0, new byte[] {0, 1, 0, 0, 0, 0}));
+        return preface.toByteArray();
+    }
+
+    /** Returns the header block of a request; names and values alternate. */
+    public static byte[] block(String method, String path, String... headers) {
+        ByteArrayOutputStream block = new ByteArrayOutputStream();
+        field(block, ":method", method);
+        field(block, ":scheme", "http");
+        field(block, ":authority", "localhost");
+        field(block, ":path", path);
+        for (int i = 0; i < headers.length; i += 2) {
+            field(block, headers[i].toLowerCase(Locale.ROOT), headers[i + 1]);
+        }
+        return block.toByteArray();
+    }
+
+    /** Returns one frame, whatever it may mean. */
+    public static byte[] bytes(int type, int flags, int stream, byte[] payload) {
+        return ByteBuffer.allocate(9 + payload.length)
+                .putInt(payload.length << 8 | type)
+                .put((byte) flags)
+                .putInt(stream)
+                .put(payload)
+                .array();
+    }
+
     private static void field(ByteArrayOutputStream to, String name, String value) {
         to.write(0);
         for (String text : new String[] {name, value}) {
@@ -420,14 +443,14 @@ public final class Http2Client implements AutoCloseable {
     }
 
     private void frame(int type, int flags, int stream, byte[] payload) throws IOException {
-        ByteBuffer frame = ByteBuffer.allocate(9 + payload.length);
-        frame.putInt(payload.length << 8 | type)
-                .put((byte) flags)
-                .putInt(stream)
-                .put(payload);
+        send(bytes(type, flags, stream, payload));
+    }
+
+    /** Sends bytes as they are, be they frames or not. */
+    public void send(byte[] bytes) throws IOException {
         lock.lock();
         try {
-            out.write(frame.array());
+            out.write(bytes);
             out.flush();
         } finally {
             lock.unlock();
@@ -435,7 +458,7 @@ public final class Http2Client implements AutoCloseable {
     }
 
     /** Breaks the connection. */
-    void reset() throws IOException {
+    public void reset() throws IOException {
         socket.setSoLinger(true, 0);
         socket.close();
     }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CoyoteUpload implements UploadSource {
     private final org.apache.coyote.Request coyote;
-    private final long startNanos;
+    private final RequestLife life;
     private final @Nullable Context context;
     private final String method;
     private final @Nullable String path;
@@ -24,7 +24,7 @@ final class CoyoteUpload implements UploadSource {
 
     CoyoteUpload(Request request) {
         this.coyote = request.getCoyoteRequest();
-        this.startNanos = coyote.getStartTimeNanos();
+        this.life = new RequestLife(coyote);
         this.context = request.getContext();
         this.method = request.getMethod();
         this.path = request.getDecodedRequestURI();
@@ -59,10 +59,10 @@ final class CoyoteUpload implements UploadSource {
 
     @Override
     public long bytesReceived() {
-        if (!isGone()) {
+        if (!life.isRecycled()) {
             long bytes = coyote.getBytesRead();
             VarHandle.loadLoadFence(); // the second look at the start time comes after the bytes
-            if (!isGone()) {
+            if (!life.isRecycled()) {
                 lastBytes = bytes;
                 return bytes; // not the field, which a slower reader may just have set back
             }
@@ -74,9 +74,9 @@ final class CoyoteUpload implements UploadSource {
     public boolean isBodyComplete() {
         try {
             // Asks the processor for one flag; what a recycled one says is not believed.
-            boolean finished = !isGone() && coyote.isFinished();
+            boolean finished = !life.isRecycled() && coyote.isFinished();
             VarHandle.loadLoadFence();
-            return finished && !isGone();
+            return finished && !life.isRecycled();
         } catch (RuntimeException betweenTwoRequests) {
             return false;
         }
@@ -84,6 +84,6 @@ final class CoyoteUpload implements UploadSource {
 
     @Override
     public boolean isGone() {
-        return coyote.getStartTimeNanos() != startNanos;
+        return life.isOver();
     }
 }

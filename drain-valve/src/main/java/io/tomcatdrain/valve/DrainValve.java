@@ -455,9 +455,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
-            org.apache.coyote.Request coyote = request.getCoyoteRequest();
-            long startNanos = coyote.getStartTimeNanos();
-            note.exchange(current.drain.track(ticket, () -> coyote.getStartTimeNanos() != startNanos));
+            note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
         }
     }
 

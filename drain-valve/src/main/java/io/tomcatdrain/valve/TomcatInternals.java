@@ -1,29 +1,26 @@
 package io.tomcatdrain.valve;
 
 import java.lang.reflect.Field;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.channels.ServerSocketChannel;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.LogManager;
 import org.apache.catalina.Context;
 import org.apache.catalina.core.StandardContext;
-import org.apache.catalina.util.ServerInfo;
 import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ActionHook;
 import org.apache.coyote.ErrorState;
 import org.apache.coyote.Processor;
 import org.apache.coyote.ProtocolHandler;
+import org.apache.coyote.Request;
 import org.apache.coyote.Response;
 import org.apache.coyote.UpgradeToken;
-import org.apache.juli.logging.Log;
-import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.AbstractEndpoint;
 import org.apache.tomcat.util.net.Acceptor;
 import org.apache.tomcat.util.net.NioEndpoint;
@@ -36,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * and type. What a Tomcat lacks costs one warning, and the valve does without; docs/design.md has the table. Thread-safe.
  */
 final class TomcatInternals {
-    private static final Log LOG = LogFactory.getLog(TomcatInternals.class);
-
     private static final String NO_CLOSE =
             "listeners are left to Tomcat's own means, and where those cannot close one, a drain refuses new requests";
 
@@ -53,12 +48,17 @@ final class TomcatInternals {
     private static final String NO_QUIET_END =
             "a request that arrives while a stop ends its drain may be cut without an answer";
 
+    private static final String NO_LIFE = "a request whose connection is gone may hold a drain until its limits";
+
+    private static final String NO_STREAM =
+            "an HTTP/2 stream that Tomcat drops for a broken frame may hold a drain until its limits";
+
     private static final String NO_GOODBYE = "an HTTP/2 client is not told which of its last streams were seen";
 
     private static final TomcatInternals INSTANCE =
             new TomcatInternals(LogManager.getLogManager().getClass());
 
-    private final List<String> missing = new ArrayList<>();
+    private final Members members = new Members();
     private final @Nullable Field hook;
     private final @Nullable Field errorState;
     private final @Nullable Method getEndpoint;
@@ -74,50 +74,74 @@ final class TomcatInternals {
     private final @Nullable Class<?> http2Handler;
     private final @Nullable Field activeRemoteStreamCount;
     private final @Nullable Method closeConnection;
+    private final @Nullable Field requestHook;
+    private final @Nullable Field socketWrapper;
+    private final @Nullable Class<?> streamProcessor;
+    private final @Nullable Field stream;
+    private final @Nullable Field streamHandler;
+    private final @Nullable Field streamLock;
+    private final @Nullable Method streamNumber;
+    private final @Nullable Method getStream;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
 
     /** Resolves all of them, those of the log manager in that class. */
     TomcatInternals(Class<?> logManager) {
-        hook = field(Response.class, "hook", ActionHook.class, NO_END_OF_CONNECTION);
-        errorState = field(AbstractProcessor.class, "errorState", ErrorState.class, NO_END_OF_CONNECTION + " over AJP");
+        hook = members.field(Response.class, "hook", ActionHook.class, NO_END_OF_CONNECTION);
+        errorState = members.field(AbstractProcessor.class, "errorState", ErrorState.class, NO_END_OF_CONNECTION + " over AJP");
 
-        getEndpoint = method(AbstractProtocol.class, List.of("getEndpoint"), NO_CLOSE);
-        serverSock = field(NioEndpoint.class, "serverSock", ServerSocketChannel.class, NO_CLOSE);
-        bindState = field(AbstractEndpoint.class, "bindState", Enum.class, NO_CLOSE);
-        socketClosedOnStop = bindState == null ? null : constant(bindState.getType(), "SOCKET_CLOSED_ON_STOP");
-        acceptor = field(AbstractEndpoint.class, "acceptor", Acceptor.class, NO_CLOSE);
+        getEndpoint = members.method(AbstractProtocol.class, List.of("getEndpoint"), NO_CLOSE);
+        serverSock = members.field(NioEndpoint.class, "serverSock", ServerSocketChannel.class, NO_CLOSE);
+        bindState = members.field(AbstractEndpoint.class, "bindState", Enum.class, NO_CLOSE);
+        socketClosedOnStop = bindState == null ? null : members.constant(bindState.getType(), "SOCKET_CLOSED_ON_STOP", NO_CLOSE);
+        acceptor = members.field(AbstractEndpoint.class, "acceptor", Acceptor.class, NO_CLOSE);
         // Only 10.1.24 and later have the first, only 10.1 has the second.
-        endAcceptor = method(Acceptor.class, List.of("stopMillis", "stop"), NO_CLOSE, int.class);
-        connectionLimitLatch = field(
+        endAcceptor = members.method(Acceptor.class, List.of("stopMillis", "stop"), NO_CLOSE, int.class);
+        connectionLimitLatch = members.field(
                 AbstractEndpoint.class,
                 "connectionLimitLatch",
                 LimitLatch.class,
                 "where maxConnections is reached a listener closes when connections end");
 
-        paused = field(StandardContext.class, "paused", boolean.class, NO_WAIT);
+        paused = members.field(StandardContext.class, "paused", boolean.class, NO_WAIT);
 
         // Public, but of another type in each line.
-        getLock = method(SocketWrapperBase.class, List.of("getLock"), NO_QUIET_END);
-        getHttpUpgradeHandler = method(
+        getLock = members.method(SocketWrapperBase.class, List.of("getLock"), NO_QUIET_END);
+        getHttpUpgradeHandler = members.method(
                 UpgradeToken.class,
                 List.of("getHttpUpgradeHandler", "httpUpgradeHandler"),
                 NO_QUIET_END + " over HTTP/2");
-        http2Handler = type("org.apache.coyote.http2.Http2UpgradeHandler", NO_QUIET_END + " over HTTP/2");
+        http2Handler = members.type("org.apache.coyote.http2.Http2UpgradeHandler", NO_QUIET_END + " over HTTP/2");
         activeRemoteStreamCount = http2Handler == null
                 ? null
-                : field(http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
-        Class<?> http2Exception = type("org.apache.coyote.http2.Http2Exception", NO_GOODBYE);
+                : members.field(http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
+        Class<?> http2Exception = members.type("org.apache.coyote.http2.Http2Exception", NO_GOODBYE);
         closeConnection = http2Handler == null || http2Exception == null
                 ? null
-                : method(http2Handler, List.of("closeConnection"), NO_GOODBYE, http2Exception);
+                : members.method(http2Handler, List.of("closeConnection"), NO_GOODBYE, http2Exception);
+
+        requestHook = members.field(Request.class, "hook", ActionHook.class, NO_LIFE);
+        socketWrapper = members.field(AbstractProcessor.class, "socketWrapper", SocketWrapperBase.class, NO_LIFE);
+        streamProcessor = members.type("org.apache.coyote.http2.StreamProcessor", NO_STREAM);
+        stream = ofStreams("stream", null);
+        streamHandler = ofStreams("handler", null);
+        streamLock = ofStreams("processLock", Lock.class);
+        Class<?> anyStream = members.type("org.apache.coyote.http2.AbstractStream", NO_STREAM);
+        streamNumber = anyStream == null ? null : members.method(anyStream, List.of("getIdAsInt"), NO_STREAM);
+        getStream = streamHandler == null
+                ? null
+                : members.method(streamHandler.getType(), List.of("getStream"), NO_STREAM, int.class);
 
         Class<?> juli = juli(logManager);
-        isUseShutdownHook = juli == null ? null : method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
+        isUseShutdownHook = juli == null ? null : members.method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
         setUseShutdownHook =
-                juli == null ? null : method(juli, List.of("setUseShutdownHook"), NO_LAST_LINES, boolean.class);
-        shutdown = juli == null ? null : method(juli, List.of("shutdown"), NO_LAST_LINES);
+                juli == null ? null : members.method(juli, List.of("setUseShutdownHook"), NO_LAST_LINES, boolean.class);
+        shutdown = juli == null ? null : members.method(juli, List.of("shutdown"), NO_LAST_LINES);
+    }
+
+    private @Nullable Field ofStreams(String name, @Nullable Class<?> type) {
+        return streamProcessor == null ? null : members.field(streamProcessor, name, type, NO_STREAM);
     }
 
     /** Returns the one instance, which has said what it lacks. */
@@ -127,125 +151,24 @@ final class TomcatInternals {
 
     /** Returns the names of what this Tomcat lacks. */
     List<String> missing() {
-        return List.copyOf(missing);
-    }
-
-    // ---------------------------------------------------------------- resolving
-
-    private @Nullable Class<?> type(String name, String without) {
-        try {
-            return Class.forName(name, false, AbstractProtocol.class.getClassLoader());
-        } catch (ClassNotFoundException | LinkageError missing) {
-            missing(name.substring(name.lastIndexOf('.') + 1), "cannot be had: " + missing, without);
-            return null;
-        }
-    }
-
-    private @Nullable Field field(Class<?> owner, String name, Class<?> type, String without) {
-        try {
-            Field field = owner.getDeclaredField(name);
-            if (type == Enum.class ? field.getType().isEnum() : field.getType() == type) {
-                field.setAccessible(true);
-                return field;
-            }
-            warn(owner, name, "is a [" + field.getType().getName() + "]", without);
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError missing) {
-            warn(owner, name, "cannot be had: " + missing, without);
-        }
-        return null;
-    }
-
-    /** Finds the first of these names. */
-    private @Nullable Method method(Class<?> owner, List<String> names, String without, Class<?>... parameters) {
-        Object why = "";
-        for (String name : names) {
-            try {
-                Method method = owner.getDeclaredMethod(name, parameters);
-                method.setAccessible(true);
-                return method;
-            } catch (ReflectiveOperationException | RuntimeException | LinkageError missing) {
-                why = missing;
-            }
-        }
-        warn(owner, String.join(" or ", names), "cannot be had: " + why, without);
-        return null;
-    }
-
-    private @Nullable Object constant(Class<?> type, String name) {
-        for (Object constant : type.getEnumConstants()) {
-            if (constant.toString().equals(name)) {
-                return constant;
-            }
-        }
-        warn(type, name, "cannot be had", NO_CLOSE);
-        return null;
-    }
-
-    /** Tomcat's log manager, which embedded Tomcat does not have and another may stand in for. */
-    private static @Nullable Class<?> juli(Class<?> logManager) {
-        for (Class<?> type = logManager; type != null; type = type.getSuperclass()) {
-            if (type.getName().equals("org.apache.juli.ClassLoaderLogManager")) {
-                return type;
-            }
-        }
-        return null;
-    }
-
-    private void warn(Class<?> owner, String name, String what, String without) {
-        missing(owner.getSimpleName() + "." + name, what, without);
-    }
-
-    private void missing(String name, String what, String without) {
-        missing.add(name);
-        LOG.warn(name + " of this Tomcat [" + ServerInfo.getServerNumber() + "] " + what + "; " + without);
-    }
-
-    private static @Nullable Object get(@Nullable Field field, Object owner) {
-        try {
-            return field == null ? null : field.get(owner);
-        } catch (IllegalAccessException closed) {
-            throw new IllegalStateException(closed); // it was made accessible
-        }
-    }
-
-    private static boolean set(@Nullable Field field, Object owner, Object value) {
-        try {
-            if (field == null) {
-                return false;
-            }
-            field.set(owner, value);
-            return true;
-        } catch (IllegalAccessException closed) {
-            throw new IllegalStateException(closed);
-        }
-    }
-
-    private static @Nullable Object call(@Nullable Method method, Object owner, @Nullable Object... arguments) {
-        try {
-            return method == null ? null : method.invoke(owner, arguments);
-        } catch (IllegalAccessException closed) {
-            throw new IllegalStateException(closed);
-        } catch (InvocationTargetException thrown) {
-            LOG.debug(method, thrown);
-            return null;
-        }
+        return members.missing();
     }
 
     // ---------------------------------------------------------------- answers
 
     /** Returns who acts for the response; null if unknown. */
     @Nullable ActionHook hook(Response response) {
-        return (ActionHook) get(hook, response);
+        return (ActionHook) Members.get(hook, response);
     }
 
     /** Lets another act for the response. Does nothing where {@link #hook} knows nobody. */
     void hook(Response response, ActionHook other) {
-        set(hook, response, other);
+        Members.set(hook, response, other);
     }
 
     /** Changes the state in which a processor finishes its answer; returns false if it is in another than expected, or unknown. */
     boolean exchangeErrorState(ActionHook processor, ErrorState expected, ErrorState next) {
-        return get(errorState, processor) == expected && set(errorState, processor, next);
+        return Members.get(errorState, processor) == expected && Members.set(errorState, processor, next);
     }
 
     // ---------------------------------------------------------------- listeners
@@ -261,17 +184,17 @@ final class TomcatInternals {
 
     /** Returns what listens for the connector; null for a handler that is not of Tomcat's kind, or if unknown. */
     @Nullable AbstractEndpoint<?, ?> endpoint(ProtocolHandler handler) {
-        return handler instanceof AbstractProtocol<?> ? (AbstractEndpoint<?, ?>) call(getEndpoint, handler) : null;
+        return handler instanceof AbstractProtocol<?> ? (AbstractEndpoint<?, ?>) Members.call(getEndpoint, handler) : null;
     }
 
     /** Returns the listening socket; null if it does not listen. */
     @Nullable ServerSocketChannel serverSocket(NioEndpoint endpoint) {
-        return (ServerSocketChannel) get(serverSock, endpoint);
+        return (ServerSocketChannel) Members.get(serverSock, endpoint);
     }
 
     /** Puts another listening socket in the place of the endpoint's, to be used from the acceptor's next accept on. */
     void serverSocket(NioEndpoint endpoint, ServerSocketChannel other) {
-        set(serverSock, endpoint, other);
+        Members.set(serverSock, endpoint, other);
     }
 
     /**
@@ -280,18 +203,18 @@ final class TomcatInternals {
      */
     void noteSocketClosed(AbstractEndpoint<?, ?> endpoint) {
         if (socketClosedOnStop != null) {
-            set(bindState, endpoint, socketClosedOnStop);
+            Members.set(bindState, endpoint, socketClosedOnStop);
         }
     }
 
     /** Returns who accepts for the endpoint; null if it was not started. */
     @Nullable Acceptor<?> acceptor(AbstractEndpoint<?, ?> endpoint) {
-        return (Acceptor<?>) get(acceptor, endpoint);
+        return (Acceptor<?>) Members.get(acceptor, endpoint);
     }
 
     /** Lets the acceptor end after the connection that it takes next, which it drops. Does not wait for that. */
     void end(Acceptor<?> ending) {
-        call(endAcceptor, ending, -1);
+        Members.call(endAcceptor, ending, -1);
     }
 
     /**
@@ -300,7 +223,7 @@ final class TomcatInternals {
      * @return false if it does not wait, or if that cannot be known
      */
     boolean makeRoom(AbstractEndpoint<?, ?> endpoint, int places) {
-        LimitLatch latch = (LimitLatch) get(connectionLimitLatch, endpoint);
+        LimitLatch latch = (LimitLatch) Members.get(connectionLimitLatch, endpoint);
         if (latch == null) {
             return false;
         }
@@ -322,7 +245,7 @@ final class TomcatInternals {
 
     /** Returns the lock that a thread holds while it processes the connection; null if unknown. */
     @Nullable Lock lock(SocketWrapperBase<?> connection) {
-        return (Lock) call(getLock, connection);
+        return (Lock) Members.call(getLock, connection);
     }
 
     /** Returns true if an upgraded connection's processor speaks HTTP/2; false if it does not, or if unknown. */
@@ -332,7 +255,7 @@ final class TomcatInternals {
 
     private @Nullable Object http2(Processor processor) {
         UpgradeToken token = processor.getUpgradeToken();
-        Object handler = token == null ? null : call(getHttpUpgradeHandler, token);
+        Object handler = token == null ? null : Members.call(getHttpUpgradeHandler, token);
         return http2Handler != null && http2Handler.isInstance(handler) ? handler : null;
     }
 
@@ -340,7 +263,7 @@ final class TomcatInternals {
     boolean hasStreams(Processor processor) {
         Object handler = http2(processor);
         return handler != null
-                && get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
+                && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
                 && streams.get() > 0;
     }
 
@@ -350,8 +273,47 @@ final class TomcatInternals {
         if (handler == null || closeConnection == null) {
             return false;
         }
-        call(closeConnection, handler, (Object) null);
+        Members.call(closeConnection, handler, (Object) null);
         return true;
+    }
+
+    // ---------------------------------------------------------------- requests
+
+    /** Returns the processor that the request has at present; null if unknown. */
+    @Nullable Object processor(Request request) {
+        return Members.get(requestHook, request);
+    }
+
+    /** Returns the connection that the processor has at present; null if it has none, or if unknown. */
+    @Nullable SocketWrapperBase<?> connection(@Nullable Object processor) {
+        return processor instanceof AbstractProcessor
+                ? (SocketWrapperBase<?>) Members.get(socketWrapper, processor)
+                : null;
+    }
+
+    /**
+     * Returns true if the connection does not know the processor's stream any more: whatever happens to such a stream from then on, Tomcat
+     * ignores it (StreamProcessor#process). Never becomes false again. False for other protocols than HTTP/2, or if unknown.
+     */
+    boolean isStreamDropped(@Nullable Object processor) {
+        if (processor == null || !isStream(processor) || streamNumber == null || getStream == null) {
+            return false;
+        }
+        Object own = Members.get(stream, processor);
+        Object handler = Members.get(streamHandler, processor);
+        Object number = own == null ? null : Members.call(streamNumber, own);
+        return own != null && handler != null && number != null && own != Members.call(getStream, handler, number);
+    }
+
+    /** Returns true if a thread of the container is at work on the processor's stream. False for other protocols than HTTP/2. */
+    boolean isStreamBusy(@Nullable Object processor) {
+        return processor != null
+                && isStream(processor)
+                && !(Members.get(streamLock, processor) instanceof ReentrantLock lock && !lock.isLocked());
+    }
+
+    private boolean isStream(Object processor) {
+        return streamProcessor != null && streamProcessor.isInstance(processor);
     }
 
     // ---------------------------------------------------------------- applications
@@ -359,7 +321,7 @@ final class TomcatInternals {
     /** Marks an application as paused, or not, as its own reload does; Tomcat has no other way. {@code getPaused} tells whether it worked. */
     void pause(Context context, boolean pause) {
         if (context instanceof StandardContext) {
-            set(paused, context, pause);
+            Members.set(paused, context, pause);
         }
     }
 
@@ -372,16 +334,26 @@ final class TomcatInternals {
 
     /** Returns true if that log is closed by a JVM hook of its own, as soon as the JVM shuts down. */
     boolean isLogClosedByHook() {
-        return Boolean.TRUE.equals(call(isUseShutdownHook, LogManager.getLogManager()));
+        return Boolean.TRUE.equals(Members.call(isUseShutdownHook, LogManager.getLogManager()));
     }
 
     /** Lets that hook close the log, or not. */
     void closeLogByHook(boolean close) {
-        call(setUseShutdownHook, LogManager.getLogManager(), close);
+        Members.call(setUseShutdownHook, LogManager.getLogManager(), close);
     }
 
     /** Closes that log now. */
     void closeLog() {
-        call(shutdown, LogManager.getLogManager());
+        Members.call(shutdown, LogManager.getLogManager());
+    }
+
+    /** Tomcat's log manager, which embedded Tomcat does not have and another may stand in for. */
+    private static @Nullable Class<?> juli(Class<?> logManager) {
+        for (Class<?> type = logManager; type != null; type = type.getSuperclass()) {
+            if (type.getName().equals("org.apache.juli.ClassLoaderLogManager")) {
+                return type;
+            }
+        }
+        return null;
     }
 }

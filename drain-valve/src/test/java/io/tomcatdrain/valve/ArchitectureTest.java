@@ -27,6 +27,8 @@ class ArchitectureTest {
     static final ArchRule onlyOneClassReflects = noClasses()
             .that()
             .doNotHaveFullyQualifiedName(TomcatInternals.class.getName())
+            .and()
+            .doNotHaveFullyQualifiedName(Members.class.getName())
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage("java.lang.reflect..")
