@@ -1,9 +1,9 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.testkit.Http11Client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.Http11Client;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
