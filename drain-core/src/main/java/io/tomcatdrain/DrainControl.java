@@ -65,6 +65,12 @@ final class DrainControl {
         return sequence.state();
     }
 
+    /** Returns true once a stop has begun, without the lock. */
+    @SuppressWarnings("GuardedBy") // one volatile field
+    boolean isStopping() {
+        return sequence.isStopping();
+    }
+
     Admission admission() {
         return work.admission();
     }

@@ -40,7 +40,8 @@ final class DrainSequence {
 
     private @Nullable DrainReport report;
     private @Nullable Long resumeNanos;
-    private boolean stopping;
+    /** Written under the lock, read by requests. */
+    private volatile boolean stopping;
 
     DrainSequence(
             String name,
@@ -67,6 +68,11 @@ final class DrainSequence {
     /** Returns the state; needs no lock. */
     DrainState state() {
         return state;
+    }
+
+    /** Returns true once a stop has begun, or the drain was closed; needs no lock. */
+    boolean isStopping() {
+        return stopping;
     }
 
     // ---------------------------------------------------------------- commands

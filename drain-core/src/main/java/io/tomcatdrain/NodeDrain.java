@@ -137,6 +137,11 @@ public final class NodeDrain implements Drain {
         control.startForStop(LogText.bounded(reason), wholeService);
     }
 
+    /** Returns true once a stop has begun, so that the node serves no more whatever a command says. Takes no lock. */
+    public boolean isStopping() {
+        return control.isStopping();
+    }
+
     /** Ends the lame duck of the drain that runs, for a stop after which nothing new can reach the node; else does nothing. */
     public void endLameDuck() {
         control.endLameDuck();

@@ -64,6 +64,7 @@ public final class ServletDrain implements AutoCloseable {
      */
     public void answer(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
             throws IOException {
+        endConnection(request, response);
         endpoints.handle(request, response, below, controlHere);
     }
 
@@ -113,7 +114,11 @@ public final class ServletDrain implements AutoCloseable {
 
     /** Makes this answer the last one of its HTTP/1.1 connection if the node leaves; does nothing once it is on its way. */
     public void endConnection(HttpServletRequest request, HttpServletResponse response) {
-        if (drain.state() != DrainState.SERVING && !response.isCommitted() && endsByHeader(request)) {
+        if (drain.state() != DrainState.SERVING
+                && !response.isCommitted()
+                // An upgrade says in this header what the connection becomes.
+                && response.getStatus() != HttpServletResponse.SC_SWITCHING_PROTOCOLS
+                && endsByHeader(request)) {
             response.setHeader("Connection", "close");
         }
     }

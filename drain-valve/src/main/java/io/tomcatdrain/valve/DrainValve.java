@@ -299,7 +299,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
             current.servlet.drainForStop(reason, true);
-            ValveRuntime.closeListeners(current.service);
+            ValveRuntime.endQuietly(current.service);
         }
     }
 

@@ -117,7 +117,7 @@ final class StopHook implements LifecycleListener {
             part.drain.answerWaiting();
             services.add(part.service);
         }
-        services.forEach(ValveRuntime::closeListeners);
+        services.forEach(ValveRuntime::endQuietly);
     }
 
     private void afterStop() {

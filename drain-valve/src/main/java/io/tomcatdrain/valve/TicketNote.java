@@ -40,8 +40,19 @@ final class TicketNote {
             NodeDrain current = drain;
             return current != null
                     && current.state() != DrainState.SERVING
-                    // A front end that repeats what is refused keeps its AJP connections.
-                    && (!ajp || current.settings().closeListener());
+                    // A front end that repeats what is refused keeps its AJP connections, until the drain of a stop is
+                    // over.
+                    && (!ajp || current.settings().closeListener() || isAtItsEnd(current));
+        }
+
+        /** Returns true once every answer ends its connection, refusals too: the connectors are about to stop. */
+        private boolean isAtItsEnd() {
+            NodeDrain current = drain;
+            return current != null && isAtItsEnd(current);
+        }
+
+        private static boolean isAtItsEnd(NodeDrain current) {
+            return current.isStopping() && current.state().isOver();
         }
     }
 
@@ -79,10 +90,12 @@ final class TicketNote {
         return null;
     }
 
-    /** Returns true if a valve that has admitted this request, over AJP or over HTTP/1.1, wants its connection to end with the answer. */
+    /** Returns true if a valve that has this request, over AJP or over HTTP/1.1, wants its connection to end with the answer. */
     static boolean isLast(Request coyote, boolean ajp) {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
-            if (note.ticket != null && note.isReentry(coyote) && note.owner.endsConnections(ajp)) {
+            if (note.isReentry(coyote)
+                    && (note.ticket != null || note.owner.isAtItsEnd())
+                    && note.owner.endsConnections(ajp)) {
                 return true;
             }
         }

@@ -7,6 +7,8 @@ import java.nio.channels.ServerSocketChannel;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 import java.util.logging.LogManager;
 import org.apache.catalina.Context;
@@ -16,13 +18,16 @@ import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ActionHook;
 import org.apache.coyote.ErrorState;
+import org.apache.coyote.Processor;
 import org.apache.coyote.ProtocolHandler;
 import org.apache.coyote.Response;
+import org.apache.coyote.UpgradeToken;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.AbstractEndpoint;
 import org.apache.tomcat.util.net.Acceptor;
 import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.apache.tomcat.util.threads.LimitLatch;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +50,11 @@ final class TomcatInternals {
     private static final String NO_WAIT =
             "an application reloads without waiting for its uploads, which would keep a thread for every request to it";
 
+    private static final String NO_QUIET_END =
+            "a request that arrives while a stop ends its drain may be cut without an answer";
+
+    private static final String NO_GOODBYE = "an HTTP/2 client is not told which of its last streams were seen";
+
     private static final TomcatInternals INSTANCE =
             new TomcatInternals(LogManager.getLogManager().getClass());
 
@@ -59,6 +69,11 @@ final class TomcatInternals {
     private final @Nullable Method endAcceptor;
     private final @Nullable Field connectionLimitLatch;
     private final @Nullable Field paused;
+    private final @Nullable Method getLock;
+    private final @Nullable Method getHttpUpgradeHandler;
+    private final @Nullable Class<?> http2Handler;
+    private final @Nullable Field activeRemoteStreamCount;
+    private final @Nullable Method closeConnection;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
@@ -83,6 +98,21 @@ final class TomcatInternals {
 
         paused = field(StandardContext.class, "paused", boolean.class, NO_WAIT);
 
+        // Public, but of another type in each line.
+        getLock = method(SocketWrapperBase.class, List.of("getLock"), NO_QUIET_END);
+        getHttpUpgradeHandler = method(
+                UpgradeToken.class,
+                List.of("getHttpUpgradeHandler", "httpUpgradeHandler"),
+                NO_QUIET_END + " over HTTP/2");
+        http2Handler = type("org.apache.coyote.http2.Http2UpgradeHandler", NO_QUIET_END + " over HTTP/2");
+        activeRemoteStreamCount = http2Handler == null
+                ? null
+                : field(http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
+        Class<?> http2Exception = type("org.apache.coyote.http2.Http2Exception", NO_GOODBYE);
+        closeConnection = http2Handler == null || http2Exception == null
+                ? null
+                : method(http2Handler, List.of("closeConnection"), NO_GOODBYE, http2Exception);
+
         Class<?> juli = juli(logManager);
         isUseShutdownHook = juli == null ? null : method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
         setUseShutdownHook =
@@ -101,6 +131,15 @@ final class TomcatInternals {
     }
 
     // ---------------------------------------------------------------- resolving
+
+    private @Nullable Class<?> type(String name, String without) {
+        try {
+            return Class.forName(name, false, AbstractProtocol.class.getClassLoader());
+        } catch (ClassNotFoundException | LinkageError missing) {
+            missing(name.substring(name.lastIndexOf('.') + 1), "cannot be had: " + missing, without);
+            return null;
+        }
+    }
 
     private @Nullable Field field(Class<?> owner, String name, Class<?> type, String without) {
         try {
@@ -153,9 +192,12 @@ final class TomcatInternals {
     }
 
     private void warn(Class<?> owner, String name, String what, String without) {
-        missing.add(owner.getSimpleName() + "." + name);
-        LOG.warn(owner.getSimpleName() + "." + name + " of this Tomcat [" + ServerInfo.getServerNumber() + "] " + what
-                + "; " + without);
+        missing(owner.getSimpleName() + "." + name, what, without);
+    }
+
+    private void missing(String name, String what, String without) {
+        missing.add(name);
+        LOG.warn(name + " of this Tomcat [" + ServerInfo.getServerNumber() + "] " + what + "; " + without);
     }
 
     private static @Nullable Object get(@Nullable Field field, Object owner) {
@@ -178,7 +220,7 @@ final class TomcatInternals {
         }
     }
 
-    private static @Nullable Object call(@Nullable Method method, Object owner, Object... arguments) {
+    private static @Nullable Object call(@Nullable Method method, Object owner, @Nullable Object... arguments) {
         try {
             return method == null ? null : method.invoke(owner, arguments);
         } catch (IllegalAccessException closed) {
@@ -268,6 +310,47 @@ final class TomcatInternals {
         }
         endpoint.setMaxConnections(endpoint.getMaxConnections() + places);
         waiting.forEach(LockSupport::unpark); // it looks again only when a connection ends, or so
+        return true;
+    }
+
+    // ---------------------------------------------------------------- connections
+
+    /** Returns true if connections can be told that are being processed. */
+    boolean canEndConnections() {
+        return getEndpoint != null && getLock != null;
+    }
+
+    /** Returns the lock that a thread holds while it processes the connection; null if unknown. */
+    @Nullable Lock lock(SocketWrapperBase<?> connection) {
+        return (Lock) call(getLock, connection);
+    }
+
+    /** Returns true if an upgraded connection's processor speaks HTTP/2; false if it does not, or if unknown. */
+    boolean isHttp2(Processor processor) {
+        return http2(processor) != null;
+    }
+
+    private @Nullable Object http2(Processor processor) {
+        UpgradeToken token = processor.getUpgradeToken();
+        Object handler = token == null ? null : call(getHttpUpgradeHandler, token);
+        return http2Handler != null && http2Handler.isInstance(handler) ? handler : null;
+    }
+
+    /** Returns true if a stream of the client's is open on that HTTP/2 connection. */
+    boolean hasStreams(Processor processor) {
+        Object handler = http2(processor);
+        return handler != null
+                && get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
+                && streams.get() > 0;
+    }
+
+    /** Closes an HTTP/2 connection with the number of the last stream that was seen; returns false if that cannot be done. */
+    boolean sayGoodbye(Processor processor) {
+        Object handler = http2(processor);
+        if (handler == null || closeConnection == null) {
+            return false;
+        }
+        call(closeConnection, handler, (Object) null);
         return true;
     }
 

@@ -147,10 +147,14 @@ final class ValveRuntime {
         StopHook.add(service.getServer(), servlet, service);
     }
 
-    /** Sends newcomers elsewhere: a listener that is paused, as Tomcat does next, goes on accepting and never answers. */
-    static void closeListeners(Service service) {
+    /**
+     * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
+     * accepting and never answers; what has arrived is answered; and no connection is left open.
+     */
+    static void endQuietly(Service service) {
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
+            OpenConnections.end(service);
         }
     }
 

@@ -1,0 +1,142 @@
+package io.tomcatdrain.valve;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.catalina.Service;
+import org.apache.catalina.connector.Connector;
+import org.apache.coyote.Processor;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.apache.tomcat.util.net.NioChannel;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends the connections that are open when a drain is over, before Tomcat pauses its connectors and cuts what is left: a request that has
+ * arrived, wherever it waits, is answered first, and an idle connection is closed while nothing is on it.
+ *
+ * <p>A request may sit in the kernel's buffer of a connection, in the executor's queue, or in a thread that is just refusing it. Each of
+ * these shows: as bytes that can be read, or as a connection that is locked or has a processor. Every answer that is given now ends its
+ * connection. What is idle is closed after a moment, so that a client that has just connected can still send.
+ */
+final class OpenConnections {
+    private static final Log LOG = LogFactory.getLog(OpenConnections.class);
+
+    private static final TomcatInternals TOMCAT = TomcatInternals.get();
+
+    /** How long a stop waits for the connections at most. */
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long a connection is left open with nothing on it: a client that has connected sends at once. */
+    private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** Since when each connection has been seen with nothing on it. */
+    private final Map<SocketWrapperBase<?>, Long> idleSince = new IdentityHashMap<>();
+
+    private final List<NioEndpoint> endpoints = new ArrayList<>();
+
+    private OpenConnections(Service service) {
+        for (Connector connector : service.findConnectors()) {
+            if (TOMCAT.endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint
+                    && endpoint.isRunning()) {
+                endpoints.add(endpoint);
+            }
+        }
+    }
+
+    /**
+     * Ends the connections of a service whose listeners are closed, within about a second. Connections that were upgraded to anything but
+     * HTTP/2 are their applications'. An interrupt ends the wait and stays. Never throws.
+     */
+    static void end(Service service) {
+        try {
+            if (TOMCAT.canEndConnections()) {
+                new OpenConnections(service).end();
+            }
+        } catch (RuntimeException | LinkageError fault) {
+            LOG.warn("Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault);
+        }
+    }
+
+    private void end() {
+        long until = System.nanoTime() + PATIENCE_NANOS;
+        while (anyLeft(System.nanoTime()) && System.nanoTime() - until < 0) {
+            LockSupport.parkNanos(this, LOOK_NANOS);
+            if (Thread.currentThread().isInterrupted()) {
+                return;
+            }
+        }
+    }
+
+    /** Looks at all connections and closes those that are idle; returns true if there are others. */
+    private boolean anyLeft(long now) {
+        boolean left = false;
+        for (NioEndpoint endpoint : endpoints) {
+            for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
+                left |= isLeft(connection, now);
+            }
+        }
+        return left;
+    }
+
+    private boolean isLeft(SocketWrapperBase<NioChannel> connection, long now) {
+        Lock lock = TOMCAT.lock(connection);
+        if (lock == null || !lock.tryLock()) {
+            idleSince.remove(connection);
+            return !connection.isClosed();
+        }
+        try {
+            if (connection.isClosed()) {
+                return false;
+            }
+            Processor processor = (Processor) connection.getCurrentProcessor();
+            if (processor != null && processor.isUpgrade() && !TOMCAT.isHttp2(processor)) {
+                return false;
+            }
+            if (isBusy(connection, processor)) {
+                idleSince.remove(connection);
+                return true;
+            }
+            Long since = idleSince.putIfAbsent(connection, now);
+            if (since == null || now - since < IDLE_NANOS) {
+                return true;
+            }
+            close(connection, processor);
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns true if a request is on its way: a processor has one, or bytes wait for it. */
+    private static boolean isBusy(SocketWrapperBase<NioChannel> connection, @Nullable Processor processor) {
+        boolean inRequest = processor != null && (!processor.isUpgrade() || TOMCAT.hasStreams(processor));
+        return inRequest || hasBytes(connection.getSocket());
+    }
+
+    private static boolean hasBytes(NioChannel channel) {
+        try {
+            SocketChannel socket = channel.getIOChannel();
+            return socket.socket().getInputStream().available() > 0;
+        } catch (IOException | UnsupportedOperationException unknown) {
+            return false; // closed, or a Unix-domain socket
+        }
+    }
+
+    /** HTTP/2 is told which streams were seen, so that its client can repeat the others. */
+    private static void close(SocketWrapperBase<NioChannel> connection, @Nullable Processor processor) {
+        if (processor == null || !TOMCAT.sayGoodbye(processor)) {
+            connection.close();
+        }
+    }
+}
