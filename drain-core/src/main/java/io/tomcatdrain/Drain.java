@@ -54,8 +54,8 @@ public interface Drain {
      *
      * @param reason why, for logs and status; not null; control characters are replaced, and what is longer than 200 characters is cut
      * @param limits what this command asks for beyond the settings
-     * @return the end of the drain: as drained, as expired, or by a resume; one object for all callers that join the drain. Nobody but
-     *     the drain can complete or cancel it. Threads that wait for it are released at once. Dependent stages run on a thread of
+     * @return the end of the drain: as drained, as expired, or by a resume; one object for all callers that join the drain. Only the
+     *     drain itself completes it, and no caller can cancel it. Threads that wait for it are released at once. Dependent stages run on a thread of
      *     their own, one after the other: one that blocks delays the others of this drain only
      */
     CompletableFuture<DrainReport> start(String reason, DrainLimits limits);

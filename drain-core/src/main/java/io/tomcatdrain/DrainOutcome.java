@@ -69,7 +69,7 @@ final class DrainOutcome extends CompletableFuture<DrainReport> {
         return made != null ? made : absent;
     }
 
-    // ---------------------------------------------------------------- nobody else ends a drain
+    // ---------------------------------------------------------------- callers cannot end a drain
 
     @Override
     public boolean complete(@Nullable DrainReport value) {
@@ -101,7 +101,7 @@ final class DrainOutcome extends CompletableFuture<DrainReport> {
         throw new UnsupportedOperationException("a drain ends by itself; call resume or start");
     }
 
-    /** A time limit is the caller's own, and not that of all who wait for the drain. */
+    /** A time limit is the caller's own, and does not bind the other callers that wait for the drain. */
     @Override
     public CompletableFuture<DrainReport> orTimeout(long timeout, TimeUnit unit) {
         return copy().orTimeout(timeout, unit);

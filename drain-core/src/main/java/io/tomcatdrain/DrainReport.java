@@ -29,7 +29,7 @@ public record DrainReport(
         DRAINED,
         /** Something was given up. */
         EXPIRED,
-        /** Somebody resumed serving before the drain was over. */
+        /** Serving was resumed before the drain was over. */
         RESUMED
     }
 

@@ -13,14 +13,14 @@ import org.jspecify.annotations.Nullable;
  * @param ready true if the front end should send work here
  * @param since when the state began
  * @param reason why the drain was started; null while serving
- * @param deadline when the waiting ends at the latest; null while nobody waits
- * @param remainingMillis the time to the deadline; −1 while nobody waits
+ * @param deadline when the waiting ends at the latest; null while no drain waits
+ * @param remainingMillis the time to the deadline; −1 while no drain waits
  * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in any other state than the lame duck
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
  * @param lameDuckMillis how much of that everything was still served; 0 while serving
- * @param inFlight who is inside
+ * @param inFlight what is in flight
  * @param totals what has happened since the start
- * @param probers who asks for readiness regularly
+ * @param probers the probers that ask for readiness
  * @param uploads the uploads under way, oldest first
  * @param report how the last drain ended; null before
  * @since 1.0
@@ -63,7 +63,7 @@ public record DrainStatus(
     }
 
     /**
-     * Who is inside.
+     * What is in flight.
      *
      * @param uploads uploads
      * @param requests other requests
@@ -84,7 +84,7 @@ public record DrainStatus(
             long uploadsCompleted, long uploadsFailed, long requestsCompleted, long refused, long uploadBytes) {}
 
     /**
-     * One that asks for readiness regularly, or has asked for the first time a moment ago.
+     * A prober that asks for readiness regularly, or has asked for the first time a moment ago.
      *
      * @param remote its address; null if the container did not know it
      * @param name the name that it gave itself; null if it gave none

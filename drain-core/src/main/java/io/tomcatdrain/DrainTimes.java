@@ -55,7 +55,7 @@ final class DrainTimes {
         }
     }
 
-    /** A stop ends all waiting after its budget. The first one started the clock of the killer of the process. */
+    /** A stop ends all waiting after its budget. The first stop started the clock by which the process is killed. */
     void stopWithin(Duration budget, long now) {
         Long before = stopDeadlineNanos;
         long deadline = now + budget.toNanos();

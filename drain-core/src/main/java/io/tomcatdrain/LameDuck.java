@@ -11,7 +11,7 @@ import java.time.Duration;
 record LameDuck(Mode mode, Duration duration) {
 
     enum Mode {
-        /** Until whoever probes has seen it. */
+        /** Until the probers have seen it. */
         AUTO,
         /** Not at all. */
         OFF,

@@ -9,10 +9,10 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One node's drain, as the adapters see it that feed it with requests: it counts what is in flight, refuses new work once it drains, and
+ * One node's drain, as the adapters see it, which tell it of requests: it counts what is in flight, refuses new work once it drains, and
  * tells when everything that was accepted has been answered. Applications are given {@link #forApplications()}.
  *
- * <p>Thread-safe. A serving node has no thread, timer or lock of a drain's; while one runs there is one daemon thread.
+ * <p>Thread-safe. Requests take no lock. A serving node has neither thread nor timer; while a drain runs there is one daemon thread.
  *
  * @since 1.0
  */

@@ -1,6 +1,6 @@
 package io.tomcatdrain;
 
-/** The ticket that all plain requests of one gate share, so that admitting one allocates nothing. Whoever ended is counted by the gate. */
+/** The ticket that all plain requests of one gate share, so that admitting one allocates nothing. The gate counts those that ended. */
 final class PlainTicket extends Ticket {
     private final InFlightGate gate;
 

@@ -187,7 +187,7 @@ final class Prober {
         return Math.min(active, seen + Math.min(MOST_EXTRA_NANOS, interval) - now);
     }
 
-    /** How many answers of 503 it must get: one that has no name may be two. */
+    /** How many answers of 503 it must get: a nameless identity may be two probers. */
     long needed() {
         return who.isNameless() ? 2L * rules.probeFailures : rules.probeFailures;
     }

@@ -12,9 +12,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows who asks for readiness, how often, and who has been told that the node is leaving. Thread-safe; used by readiness polls and
- * drains only, never by a request. Anybody may ask, so nobody may shorten a wait by asking: what is not known for sure is waited for,
- * within {@code lameDuckTimeout}.
+ * Knows the probers that ask for readiness, how often each does, and which have been told that the node is leaving. Thread-safe; used by
+ * readiness polls and drains only, never by other requests. Any client may ask, so no client may shorten a wait by asking. What is not
+ * known for sure is waited for, within {@code lameDuckTimeout}.
  *
  * <ul>
  *   <li>A prober is an address, a {@code User-Agent} and a name. A poll that came through a front end is none.
@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *       has seen enough by chance: its operator is warned, and what the warning says is what happens.
  *   <li>One that asks more rarely than once in {@code lameDuckTimeout} (and a tenth) is not waited for.
  *   <li>One that asked once only, less than 10 s before the drain began, is waited for until 10 s and one more have passed since it
- *       asked, unless its rhythm shows before. Who asked a node that is younger than 10 s did so less than 10 s ago, so the age of the
- *       node is not looked at.
+ *       asked, unless its rhythm shows before. A prober that asked a node younger than 10 s did so less than 10 s ago, so the age of
+ *       the node is not looked at.
  *   <li>One that asks for the first time while the node leaves was never told that it is up, and is not waited for.
  *   <li>The table has room for 64. A newcomer displaces one that is not active, or is too rare; if there is none it is turned away, and
  *       as it may have been a prober, the next lame duck lasts as long as it may.
@@ -43,7 +43,7 @@ final class ProberWatch {
     private boolean turnedAway;
     private long turnedAwayNanos;
 
-    /** A newcomer was turned away shortly before the drain that runs, or while it runs, who may be a prober. */
+    /** A newcomer, which may be a prober, was turned away shortly before the drain that runs, or while it runs. */
     private boolean crowded;
 
     private boolean crowdWarned;
@@ -116,7 +116,7 @@ final class ProberWatch {
 
     // ---------------------------------------------------------------- drains
 
-    /** A drain begins now, of which nobody has been told. */
+    /** A drain begins now, of which no prober has been told. */
     void drainBegins(long now) {
         lock.lock();
         try {
@@ -129,7 +129,7 @@ final class ProberWatch {
         }
     }
 
-    /** The node serves again: nobody is shown as told. */
+    /** The node serves again: no prober is shown as told. */
     void drainIsUndone() {
         lock.lock();
         try {
@@ -204,7 +204,7 @@ final class ProberWatch {
         return warnings;
     }
 
-    /** Returns what is worth knowing about who asks when a drain begins. */
+    /** Returns what is worth knowing about the probers when a drain begins. */
     List<String> hints(long now) {
         List<String> hints = new ArrayList<>();
         lock.lock();

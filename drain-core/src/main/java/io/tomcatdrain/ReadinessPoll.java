@@ -3,8 +3,8 @@ package io.tomcatdrain;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One question for readiness, and who asked it. What comes from outside is cut to 200 characters, and its control characters are
- * replaced; blank counts as none. Immutable.
+ * One question for readiness, and the client that asked it. What comes from outside is cut to 200 characters, and its control characters
+ * are replaced; blank counts as none. Immutable.
  *
  * @param remote the address that it came from; null if the container no longer knows it, which stands for itself
  * @param userAgent its {@code User-Agent}; null if it sent none
@@ -35,7 +35,7 @@ public record ReadinessPoll(
         return userAgent == null && name == null;
     }
 
-    /** Names who asked, for a log. */
+    /** Names the client that asked, for a log. */
     String who() {
         return (remote == null ? "an unknown address" : remote)
                 + (userAgent == null ? " [no User-Agent]" : " [" + userAgent + "]")

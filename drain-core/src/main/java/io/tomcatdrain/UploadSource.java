@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What an adapter knows of one upload. The first four answers are copies taken at admission; the last three are read from
- * other threads while the upload runs, so an implementation must never answer from a request object that already serves
- * someone else.
+ * other threads while the upload runs, so an implementation must never answer from a request object that the container
+ * has reused.
  *
  * @since 1.0
  */
@@ -29,6 +29,6 @@ public interface UploadSource {
     /** Returns true if the whole body has been received; false if not, or if that cannot be known. */
     boolean isBodyComplete();
 
-    /** Returns true if the container has dropped the request without telling anybody; its ticket is then closed. */
+    /** Returns true if the container has dropped the request without a call to the adapter; its ticket is then closed. */
     boolean isGone();
 }

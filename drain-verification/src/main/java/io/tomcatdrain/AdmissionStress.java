@@ -53,7 +53,7 @@ final class AdmissionStress {
         }
     }
 
-    /** With closed listeners nothing may be refused, not even while those inside are told from those who come later. */
+    /** With closed listeners nothing may be refused, not even while requests that are inside are told from those that come later. */
     @JCStressTest
     @Outcome(id = "true, 1", expect = ACCEPTABLE, desc = "admitted through the old gate or the new one, and counted")
     @Outcome(expect = FORBIDDEN, desc = "refused, or not counted")
@@ -97,7 +97,7 @@ final class AdmissionStress {
         }
     }
 
-    /** Whoever is admitted while the node resumes is waited for by the next drain. */
+    /** A request that is admitted while the node resumes is waited for by the next drain. */
     @JCStressTest
     @Outcome(id = "true, false, 1", expect = ACCEPTABLE, desc = "admitted, and the next drain waits")
     @Outcome(id = "false, true, 0", expect = ACCEPTABLE, desc = "refused just before")

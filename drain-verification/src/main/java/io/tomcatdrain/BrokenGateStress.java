@@ -24,7 +24,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 final class BrokenGateStress {
     private BrokenGateStress() {}
 
-    /** Looks at the flag, then counts: a drain that begins in between sees nobody. */
+    /** Looks at the flag, then counts: a drain that begins in between does not see the request. */
     @JCStressTest
     @Outcome(id = "true, false", expect = ACCEPTABLE, desc = "admitted and seen")
     @Outcome(id = "false, true", expect = ACCEPTABLE, desc = "refused")

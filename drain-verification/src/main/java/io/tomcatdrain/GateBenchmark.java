@@ -50,7 +50,7 @@ public class GateBenchmark {
         return true;
     }
 
-    /** The least that a counter costs which all threads share; it cannot refuse anybody. */
+    /** The least that a counter costs which all threads share; it cannot refuse a request. */
     @Benchmark
     public long atomicLong() {
         counter.getAndIncrement();

@@ -223,7 +223,7 @@ final class GateStress {
         }
     }
 
-    /** Whoever sees the gate idle sees everything that its holders did before they left. */
+    /** A thread that sees the gate idle sees everything that its holders did before they left. */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "idle, and the request's work is visible")
     @Outcome(id = "-1", expect = ACCEPTABLE, desc = "not yet idle")
@@ -250,7 +250,7 @@ final class GateStress {
         }
     }
 
-    /** Whoever has left is counted once, in a word or behind its seal. */
+    /** A request that has left is counted once, in a word or behind its seal. */
     @JCStressTest
     @Outcome(id = "true, 2", expect = ACCEPTABLE, desc = "both have left")
     @Outcome(id = "false, 1", expect = ACCEPTABLE, desc = "one was refused, the other has left")

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Measures how long after the end of the last request whoever waits for it knows: a drain with its own thread beside the two polls that
+ * Measures how long after the end of the last request a thread that waits for it knows: a drain with its own thread beside the two polls that
  * are usual with Tomcat. The request ends at a random moment of the polls' period.
  */
 public final class IdleSignal {

@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.State;
 
 /**
  * Passes Jetty's {@code GracefulHandler}. Included are the handler itself with its wrappers of request and callback, and a handler behind
- * it that completes the callback at once. Request and response are proxies that nobody calls.
+ * it that completes the callback at once. Request and response are proxies that are never called.
  */
 @State(Scope.Thread)
 public class JettyRequest {

@@ -11,7 +11,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.IJJ_Result;
 import org.openjdk.jcstress.infra.results.ZIJ_Result;
 
-/** An upload's ticket leaves its gate once, whoever ends it: its request, or a drain that gives it up. */
+/** An upload's ticket leaves its gate once, be it that its request ends or that a drain gives it up. */
 final class TicketStress {
     private TicketStress() {}
 

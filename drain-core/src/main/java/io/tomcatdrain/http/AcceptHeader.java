@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The forms in which a refusal can be written, and the choice among them by {@code Accept}. The parsing is simple and bounded: what it
- * does not understand it ignores, and who accepts nothing of ours gets plain text.
+ * does not understand it ignores, and a client that accepts nothing of ours gets plain text.
  */
 enum AcceptHeader {
     TEXT,

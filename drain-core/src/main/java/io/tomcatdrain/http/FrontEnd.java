@@ -2,7 +2,7 @@ package io.tomcatdrain.http;
 
 import jakarta.servlet.http.HttpServletRequest;
 
-/** Tells requests that came through a front end from those of its own, by what front ends add to what they pass on. */
+/** Tells the requests of clients that a front end passed on from the front end's own, by the headers that it adds to them. */
 final class FrontEnd {
     private static final String[] HEADERS = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Port", "Via"};
 

@@ -63,7 +63,7 @@ final class LongRequests {
         wake();
     }
 
-    /** Waits until nobody stays; returns false if that took longer. */
+    /** Waits until no request stays; returns false if that took longer. */
     boolean awaitNobody(long nanos) throws InterruptedException {
         if (!places.tryAcquire(MOST, Math.max(0, nanos), TimeUnit.NANOSECONDS)) {
             return false;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @since 1.0
  */
-@Description("Stops a node without losing what it has accepted: who is inside, how far it is, and the commands")
+@Description("Stops a node without losing what it has accepted: what is in flight, how far it is, and the commands")
 public interface DrainMXBean {
 
     @Description("SERVING, LAME_DUCK, DRAINING, DRAINED or EXPIRED")
@@ -53,7 +53,7 @@ public interface DrainMXBean {
     @Description("How much of DrainingMillis everything was still served; 0 while serving")
     long getLameDuckMillis();
 
-    @Description("Milliseconds until the waiting ends at the latest; -1 while nobody waits")
+    @Description("Milliseconds until the waiting ends at the latest; -1 while no drain waits")
     long getRemainingMillis();
 
     @Description("Milliseconds until new work is refused at the latest; -1 in any other state than LAME_DUCK")
@@ -96,10 +96,10 @@ public interface DrainMXBean {
     /**
      * Waits until everything that was accepted has been answered.
      *
-     * @return true if it was; false if something was given up, somebody resumed, the time has passed, or nobody drains
+     * @return true if it was; false if something was given up, serving was resumed, the time has passed, or no drain runs
      */
     @Description(
             "Waits until everything that was accepted has been answered; true if it was, false if something was given"
-                    + " up, somebody resumed, the time has passed, or nobody drains")
+                    + " up, serving was resumed, the time has passed, or no drain runs")
     boolean awaitDrained(@Description("For how long at most, in milliseconds") long millis) throws InterruptedException;
 }

@@ -14,7 +14,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** Everything that one start of the filter needs to serve, from {@code init} to {@code destroy}. Immutable and thread-safe. */
+/** Everything that one start of the filter needs to serve, from {@code init} to {@code destroy}. Thread-safe. */
 final class FilterRuntime {
     private final ServletContext context;
     private final NodeDrain drain;

@@ -70,8 +70,8 @@ final class ServletUpload implements UploadSource {
     }
 
     /**
-     * Returns true if the container has dropped the request. Tomcat tells by an exception whoever uses a request after its end, which it does
-     * not tell listeners of where an HTTP/2 stream is reset while its request goes async; other containers do not.
+     * Returns true if the container has dropped the request. Tomcat throws an exception where a request is used after its end. It
+     * does not tell listeners of that end where an HTTP/2 stream is reset while its request goes async. Other containers do neither.
      */
     static boolean isRecycled(HttpServletRequest request) {
         try {

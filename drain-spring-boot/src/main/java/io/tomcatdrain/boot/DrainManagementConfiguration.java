@@ -12,8 +12,8 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 
 /**
- * Notes who asks for readiness on a management port of its own, where nothing is counted and nothing refused: the drain waits until they
- * have seen it.
+ * Lets polls of readiness on a management port of its own count as probers', so that a drain waits until they have seen it. Nothing is
+ * counted or refused there.
  */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
 @ConditionalOnClass(ValveBase.class)

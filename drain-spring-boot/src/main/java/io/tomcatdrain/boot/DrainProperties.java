@@ -67,7 +67,7 @@ final class DrainProperties {
         return setting == Setting.LAME_DUCK && text.equals("false") ? "off" : text;
     }
 
-    /** Whoever meant to switch the drain off must not believe that it is on, nor the other way round. */
+    /** An operator who meant to switch the drain off must not get one that is on, nor the other way round. */
     private static void requireTrue(String enabled) {
         if (!enabled.equals("true")) {
             throw new InvalidDrainPropertyException(

@@ -10,8 +10,8 @@ import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
 
 /**
- * Leads the actuator's requests past the drain, in every state, so that nobody kills or loses sight of a node because it drains; and lets
- * those that ask for readiness count as probers. Thread-safe.
+ * Leads the actuator's requests past the drain, in every state, so that no liveness probe kills a node, and no monitoring loses sight of it,
+ * because it drains. Polls of readiness count as probers'. Thread-safe.
  */
 final class ManagementValve extends ValveBase {
     private static final byte[] OUT_OF_SERVICE = "{\"status\":\"OUT_OF_SERVICE\"}".getBytes(StandardCharsets.UTF_8);
@@ -20,7 +20,7 @@ final class ManagementValve extends ValveBase {
     private final DrainValve drains;
     private final Valve before;
 
-    /** Makes the valve of an engine that has no drain of its own, but one that its probers ask for. */
+    /** Makes the valve of an engine without a drain of its own, whose probers ask for another engine's drain. */
     ManagementValve(ManagementPaths paths, DrainValve drains) {
         super(true);
         this.paths = paths;

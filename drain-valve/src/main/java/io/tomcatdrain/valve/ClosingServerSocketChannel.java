@@ -53,7 +53,7 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
     }
 
     /**
-     * Brings the acceptor out of the real listener's accept by one connection, for which nobody waits: if it finds no place in the queue,
+     * Brings the acceptor out of the real listener's accept by one connection, which is not waited for: if it finds no place in the queue,
      * or none in time, the acceptor has something to accept or waits for one of its connections to end, and comes here by itself.
      */
     void wakeAcceptor() {
@@ -141,7 +141,7 @@ final class ClosingServerSocketChannel extends ServerSocketChannel {
     }
 
     /**
-     * Makes a connection that nobody uses: an acceptor that has been told to end drops what it takes, while an exception here would be
+     * Makes a connection that carries nothing: an acceptor that has been told to end drops what it takes, while an exception here would be
      * logged as an error of the connector.
      */
     private static SocketChannel harmless() throws IOException {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A reload marks its context as paused before the stop begins ({@code StandardContext.reload}). From then on each request to that
  * context keeps a thread of its connector until the reload is over, asleep before any valve sees it ({@code
- * CoyoteAdapter.postParseRequest}): as many requests as a connector has threads, and it answers nobody. Likewise the thread that does the
+ * CoyoteAdapter.postParseRequest}): as many requests as a connector has threads, and it answers no other. Likewise the thread that does the
  * background work of all applications (session expiry, automatic deployment) waits for the lock that a stop or a reload of one holds
  * ({@code StandardContext.backgroundProcess}).
  *

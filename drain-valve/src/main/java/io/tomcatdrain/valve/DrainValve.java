@@ -478,7 +478,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
     }
 
-    /** Returns true for an upload that failed; of other requests nobody counts that, and looking costs something. */
+    /** Returns true for an upload that failed. Failures of other requests are not counted, and looking costs something. */
     private static boolean isFailed(TicketNote note, Request request, Response response) {
         // An exception alone says little: a client that leaves right behind the last byte of its answer causes one on
         // HTTP/2.

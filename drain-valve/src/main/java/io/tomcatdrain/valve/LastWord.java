@@ -21,7 +21,10 @@ final class LastWord {
 
     private LastWord() {}
 
-    /** Says it if something was given up (the texts are clean: they come from a report), the JVM shuts down, and the log does not wait for the stop. Throws nothing. */
+    /**
+     * Says it where something was given up, the JVM shuts down, and the log does not wait for the stop. Never throws. The texts are clean:
+     * they come from a report.
+     */
     static void say(String drain, @Nullable DrainReport report) {
         if (report != null
                 && report.outcome() == DrainReport.Outcome.EXPIRED

@@ -156,12 +156,12 @@ final class TomcatInternals {
 
     // ---------------------------------------------------------------- answers
 
-    /** Returns who acts for the response; null if unknown. */
+    /** Returns the hook that acts for the response; null if unknown. */
     @Nullable ActionHook hook(Response response) {
         return (ActionHook) Members.get(hook, response);
     }
 
-    /** Lets another act for the response. Does nothing where {@link #hook} knows nobody. */
+    /** Lets another hook act for the response. Does nothing where {@link #hook} returns null. */
     void hook(Response response, ActionHook other) {
         Members.set(hook, response, other);
     }
@@ -207,7 +207,7 @@ final class TomcatInternals {
         }
     }
 
-    /** Returns who accepts for the endpoint; null if it was not started. */
+    /** Returns the acceptor of the endpoint; null if it was not started. */
     @Nullable Acceptor<?> acceptor(AbstractEndpoint<?, ?> endpoint) {
         return (Acceptor<?>) Members.get(acceptor, endpoint);
     }

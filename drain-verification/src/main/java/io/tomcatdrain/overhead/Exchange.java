@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A request that is sent over and over, in the bytes of HTTP/1.1. Immutable; nobody writes to its arrays. */
+/** A request that is sent over and over, in the bytes of HTTP/1.1. Immutable; its arrays are never written to. */
 final class Exchange {
     /** What a browser sends behind a reverse proxy. */
     private static final List<Map.Entry<String, String>> USUAL = List.of(

@@ -24,7 +24,7 @@ public final class UploadMemory {
     /** Kept, as its level is forgotten with it. */
     private static final Logger LOG = Logger.getLogger("");
 
-    /** Everybody, so that nothing is freed meanwhile. */
+    /** All requests, so that none is freed meanwhile. */
     private static final List<InMemoryProcessor> INSIDE = new ArrayList<>(100_000);
 
     private UploadMemory() {}

@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 /**
  * Drives one node for minutes with pages and uploads of which many are broken off, drains and resumes it again and again under them,
  * and looks after each cycle whether anything is left behind. Fails if an upload that was not refused came to harm, or if something
- * is in flight when nobody asks for anything.
+ * is in flight when no client asks for anything.
  */
 public final class Soak {
     private static final int CLIENTS = 32;
@@ -88,7 +88,7 @@ public final class Soak {
         int drains = 0;
         long until = System.nanoTime() + CYCLE.toNanos();
         while (System.nanoTime() - until < 0) {
-            // Some may wait for everybody, some give up early.
+            // Some drains may wait for all that is in flight, some give up early.
             String timeout = ThreadLocalRandom.current().nextInt(4) == 0 ? "5ms" : "20s";
             HttpResponse<String> over = node.http("POST", "/drain?wait=30s&timeout=" + timeout);
             count("drain answered " + over.statusCode());
@@ -97,7 +97,7 @@ public final class Soak {
                 throw new IOException("not resumed: " + resumed.body());
             }
             drains++;
-            node.http("GET", "/drain"); // and look, as somebody always does
+            node.http("GET", "/drain"); // and look, as monitoring always does
             pause(200);
         }
         paused = true;

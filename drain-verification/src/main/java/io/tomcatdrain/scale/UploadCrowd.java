@@ -83,7 +83,7 @@ final class UploadCrowd implements AutoCloseable {
         }
     }
 
-    /** Connects everybody and sends the beginning of every body. */
+    /** Connects all clients and sends the beginning of each body. */
     void begin() throws IOException {
         for (Upload upload : uploads) {
             while (connecting >= CONNECTING) {
@@ -107,7 +107,7 @@ final class UploadCrowd implements AutoCloseable {
         }
     }
 
-    /** Sends what is missing of everybody's body, evenly over the time given, and waits for the answers. */
+    /** Sends what is missing of each body, evenly over the time given, and waits for the answers. */
     Result finish(Duration time) throws IOException {
         long begun = System.nanoTime();
         long pieces = (long) (PIECES - 1) * uploads.size();

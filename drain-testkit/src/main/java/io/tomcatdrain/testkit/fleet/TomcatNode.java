@@ -176,7 +176,7 @@ public final class TomcatNode extends ProcessNode {
         return environment;
     }
 
-    /** Asks the status, not readiness: whoever polls readiness is a prober that a drain waits for. */
+    /** Asks the status, not readiness: a client that polls readiness is a prober that a drain waits for. */
     private boolean hasLeftServing() {
         if (!drains) {
             return true;
