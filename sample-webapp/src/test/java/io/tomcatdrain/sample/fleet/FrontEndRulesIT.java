@@ -1,17 +1,17 @@
 package io.tomcatdrain.sample.fleet;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
+
 import io.tomcatdrain.testkit.fleet.Exchange;
+import io.tomcatdrain.testkit.fleet.Exchange.Answer;
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
 import io.tomcatdrain.testkit.fleet.Node;
 import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.WebServer;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
-
-import io.tomcatdrain.testkit.fleet.Exchange.Answer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

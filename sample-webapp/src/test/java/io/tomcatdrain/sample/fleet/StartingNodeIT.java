@@ -1,5 +1,8 @@
 package io.tomcatdrain.sample.fleet;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
+
 import io.tomcatdrain.testkit.fleet.Exchange;
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
@@ -7,9 +10,6 @@ import io.tomcatdrain.testkit.fleet.Node;
 import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.UploadForm;
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
-
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
