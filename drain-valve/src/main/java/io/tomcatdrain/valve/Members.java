@@ -39,7 +39,8 @@ final class Members {
     @Nullable Field field(Class<?> owner, String name, @Nullable Class<?> type, String without) {
         try {
             Field field = owner.getDeclaredField(name);
-            if (type == null || (type == Enum.class ? field.getType().isEnum() : type.isAssignableFrom(field.getType()))) {
+            if (type == null
+                    || (type == Enum.class ? field.getType().isEnum() : type.isAssignableFrom(field.getType()))) {
                 field.setAccessible(true);
                 return field;
             }

@@ -5,7 +5,6 @@ import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
@@ -41,7 +40,7 @@ final class OpenConnections {
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     /** Since when each connection has been seen with nothing on it. */
-    private final Map<SocketWrapperBase<?>, Long> idleSince = new IdentityHashMap<>();
+    private final IdentityHashMap<SocketWrapperBase<?>, Long> idleSince = new IdentityHashMap<>();
 
     private final List<NioEndpoint> endpoints = new ArrayList<>();
 

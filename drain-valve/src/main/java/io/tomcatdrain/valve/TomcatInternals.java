@@ -89,12 +89,14 @@ final class TomcatInternals {
     /** Resolves all of them, those of the log manager in that class. */
     TomcatInternals(Class<?> logManager) {
         hook = members.field(Response.class, "hook", ActionHook.class, NO_END_OF_CONNECTION);
-        errorState = members.field(AbstractProcessor.class, "errorState", ErrorState.class, NO_END_OF_CONNECTION + " over AJP");
+        errorState = members.field(
+                AbstractProcessor.class, "errorState", ErrorState.class, NO_END_OF_CONNECTION + " over AJP");
 
         getEndpoint = members.method(AbstractProtocol.class, List.of("getEndpoint"), NO_CLOSE);
         serverSock = members.field(NioEndpoint.class, "serverSock", ServerSocketChannel.class, NO_CLOSE);
         bindState = members.field(AbstractEndpoint.class, "bindState", Enum.class, NO_CLOSE);
-        socketClosedOnStop = bindState == null ? null : members.constant(bindState.getType(), "SOCKET_CLOSED_ON_STOP", NO_CLOSE);
+        socketClosedOnStop =
+                bindState == null ? null : members.constant(bindState.getType(), "SOCKET_CLOSED_ON_STOP", NO_CLOSE);
         acceptor = members.field(AbstractEndpoint.class, "acceptor", Acceptor.class, NO_CLOSE);
         // Only 10.1.24 and later have the first, only 10.1 has the second.
         endAcceptor = members.method(Acceptor.class, List.of("stopMillis", "stop"), NO_CLOSE, int.class);
@@ -115,7 +117,8 @@ final class TomcatInternals {
         http2Handler = members.type("org.apache.coyote.http2.Http2UpgradeHandler", NO_QUIET_END + " over HTTP/2");
         activeRemoteStreamCount = http2Handler == null
                 ? null
-                : members.field(http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
+                : members.field(
+                        http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
         Class<?> http2Exception = members.type("org.apache.coyote.http2.Http2Exception", NO_GOODBYE);
         closeConnection = http2Handler == null || http2Exception == null
                 ? null
@@ -184,7 +187,9 @@ final class TomcatInternals {
 
     /** Returns what listens for the connector; null for a handler that is not of Tomcat's kind, or if unknown. */
     @Nullable AbstractEndpoint<?, ?> endpoint(ProtocolHandler handler) {
-        return handler instanceof AbstractProtocol<?> ? (AbstractEndpoint<?, ?>) Members.call(getEndpoint, handler) : null;
+        return handler instanceof AbstractProtocol<?>
+                ? (AbstractEndpoint<?, ?>) Members.call(getEndpoint, handler)
+                : null;
     }
 
     /** Returns the listening socket; null if it does not listen. */

@@ -1,7 +1,7 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import java.io.ByteArrayOutputStream;

@@ -1,16 +1,16 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.testkit.App;
-import io.tomcatdrain.testkit.Scenario;
-import io.tomcatdrain.testkit.AjpClient;
-import io.tomcatdrain.testkit.Http11Client;
-import io.tomcatdrain.testkit.Http2Client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.Scenario;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
