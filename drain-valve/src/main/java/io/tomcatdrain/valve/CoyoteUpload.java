@@ -63,8 +63,10 @@ final class CoyoteUpload implements UploadSource {
             long bytes = coyote.getBytesRead();
             VarHandle.loadLoadFence(); // the second look at the start time comes after the bytes
             if (!life.isRecycled()) {
-                lastBytes = bytes;
-                return bytes; // not the field, which a slower reader may just have set back
+                // Recycling begins with the bytes and ends with the start time: what it left in between is no news.
+                long most = Math.max(bytes, lastBytes);
+                lastBytes = most;
+                return most; // not the field, which a slower reader may just have set back
             }
         }
         return lastBytes;

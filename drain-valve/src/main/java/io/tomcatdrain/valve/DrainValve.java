@@ -42,8 +42,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     /*
      * A request passes invoke() when it comes and again at each of its async and error dispatches; log(), as for every access log, is
      * called once after its response was finished. Where Tomcat ends a request without log(), it is closed here: by the finally block
-     * of invoke(), by the next request on the same pooled object (TicketNote), or by the drain's own look at requests that went async. Each
-     * way is a row of docs/design.md and a test of RequestEndingIT.
+     * of invoke(), by the next request on the same pooled object (TicketNote), or by a look at those that Tomcat has lost (RequestLife). Each
+     * way is a row of docs/design.md and a test of RequestEndingIT or GoneClientIT.
      */
 
     private static final Log LOG = LogFactory.getLog(DrainValve.class);
