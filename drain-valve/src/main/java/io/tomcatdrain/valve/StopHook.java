@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * pauses them next). Blocking there holds every kind of stop: SIGTERM, the shutdown port, {@code catalina.sh stop}, embedded
  * {@code Tomcat.stop()}.
  */
-final class StopHook implements LifecycleListener {
+final class StopHook {
     private static final Log LOG = LogFactory.getLog(StopHook.class);
 
     /** How long the rest of a stop may take before a process that was told to end twice ends. */
@@ -34,10 +34,25 @@ final class StopHook implements LifecycleListener {
      */
     private static final Object LOCK = new Object();
 
+    /**
+     * What the server has of its hook. A lambda, which has no name that can be looked up: Tomcat's StoreConfig, which writes server.xml
+     * anew from what runs, passes over such a listener. Another it would write, and fail if it cannot make a second one by {@code new}.
+     */
+    @FunctionalInterface
+    private interface Handle extends LifecycleListener {
+        StopHook hook();
+
+        @Override
+        default void lifecycleEvent(LifecycleEvent event) {
+            hook().lifecycleEvent(event);
+        }
+    }
+
     /** One valve's part in a stop. */
     private record Part(ServletDrain drain, Service service) {}
 
     private final Server server;
+    private final Handle handle = () -> this;
     private final List<Part> parts = new CopyOnWriteArrayList<>();
 
     /** That of the stop that runs, or of one that did not end well. */
@@ -53,7 +68,7 @@ final class StopHook implements LifecycleListener {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
-                server.addLifecycleListener(hook);
+                server.addLifecycleListener(hook.handle);
             }
             hook.parts.add(new Part(drain, service));
         }
@@ -70,10 +85,11 @@ final class StopHook implements LifecycleListener {
         }
     }
 
-    private static @Nullable StopHook find(Server server) {
+    /** Returns the server's hook; null if it has none. */
+    static @Nullable StopHook find(Server server) {
         for (LifecycleListener listener : server.findLifecycleListeners()) {
-            if (listener instanceof StopHook hook) {
-                return hook;
+            if (listener instanceof Handle found) {
+                return found.hook();
             }
         }
         return null;
@@ -89,13 +105,12 @@ final class StopHook implements LifecycleListener {
     private void removeIfUnused() {
         ProcessKeeper current = keeper;
         if (parts.isEmpty() && (current == null || current.isOver())) {
-            server.removeLifecycleListener(this);
+            server.removeLifecycleListener(handle);
             release();
         }
     }
 
-    @Override
-    public void lifecycleEvent(LifecycleEvent event) {
+    private void lifecycleEvent(LifecycleEvent event) {
         switch (event.getType()) {
             case Lifecycle.BEFORE_STOP_EVENT -> beforeStop();
             case Lifecycle.STOP_EVENT -> {

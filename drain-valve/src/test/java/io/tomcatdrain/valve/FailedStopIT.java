@@ -10,7 +10,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
@@ -86,25 +85,17 @@ class FailedStopIT {
             });
             server.start();
             assertThatThrownBy(server.tomcat::stop).isInstanceOf(LifecycleException.class);
-            Thread jvmHook = hook(whole).jvmHook();
+            Thread jvmHook = StopHook.find(whole).jvmHook();
             assertThat(jvmHook).isNotNull();
 
             server.tomcat.destroy();
 
-            assertThat(hook(whole)).isNull();
+            assertThat(StopHook.find(whole)).isNull();
             assertThat(Runtime.getRuntime().removeShutdownHook(jvmHook))
                     .as("still registered")
                     .isFalse();
             assertThat(stops.get()).isGreaterThan(1);
         }
-    }
-
-    private static StopHook hook(Server server) {
-        return Arrays.stream(server.findLifecycleListeners())
-                .filter(StopHook.class::isInstance)
-                .map(StopHook.class::cast)
-                .findAny()
-                .orElse(null);
     }
 
     private static int awaitPort(Process process, Path output) throws IOException {
