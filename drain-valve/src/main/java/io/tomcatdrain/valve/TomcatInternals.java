@@ -9,7 +9,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.logging.LogManager;
+import org.apache.catalina.Container;
 import org.apache.catalina.Context;
+import org.apache.catalina.core.ContainerBase;
 import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.coyote.AbstractProcessor;
@@ -45,6 +47,9 @@ final class TomcatInternals {
     private static final String NO_WAIT =
             "an application reloads without waiting for its uploads, which would keep a thread for every request to it";
 
+    private static final String NO_LOG =
+            "a valve that is added to a container that has run may notice the end of a response early";
+
     private static final TomcatInternals INSTANCE =
             new TomcatInternals(LogManager.getLogManager().getClass());
 
@@ -59,6 +64,7 @@ final class TomcatInternals {
     private final @Nullable Method endAcceptor;
     private final @Nullable Field connectionLimitLatch;
     private final @Nullable Field paused;
+    private final @Nullable Field accessLogScanComplete;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
@@ -82,6 +88,8 @@ final class TomcatInternals {
                 "where maxConnections is reached a listener closes when connections end");
 
         paused = field(StandardContext.class, "paused", boolean.class, NO_WAIT);
+
+        accessLogScanComplete = field(ContainerBase.class, "accessLogScanComplete", boolean.class, NO_LOG);
 
         Class<?> juli = juli(logManager);
         isUseShutdownHook = juli == null ? null : method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
@@ -278,6 +286,18 @@ final class TomcatInternals {
         if (context instanceof StandardContext) {
             set(paused, context, pause);
         }
+    }
+
+    // ---------------------------------------------------------------- access logs
+
+    /**
+     * Lets a container look its access logs up again. It does so once, at the first request that it logs, and never again, whether a
+     * valve comes or the container is started anew; what it has found stays in use until it has looked.
+     *
+     * @return false if it goes on with those that it knows
+     */
+    boolean lookAccessLogsUpAgain(Container container) {
+        return container instanceof ContainerBase && set(accessLogScanComplete, container, false);
     }
 
     // ---------------------------------------------------------------- log

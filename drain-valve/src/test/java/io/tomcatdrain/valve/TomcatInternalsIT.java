@@ -45,7 +45,8 @@ class TomcatInternalsIT {
                 "acceptor",
                 "stopMillis",
                 "connectionLimitLatch",
-                "paused"
+                "paused",
+                "accessLogScanComplete"
             })
     void withoutOneOfThemADrainStillRefusesAndTheServerStops(String member) throws Exception {
         try (RenamedTomcat renamed = new RenamedTomcat(member)) {
@@ -53,6 +54,15 @@ class TomcatInternalsIT {
             for (String position : List.of("ENGINE", "HOST")) {
                 inside.getDeclaredMethod("drain", String.class, String.class).invoke(null, member, position);
             }
+        }
+    }
+
+    @Test
+    void withoutALookAtTheAccessLogsALateValveNoticesEndsItself() throws Exception {
+        try (RenamedTomcat renamed = new RenamedTomcat("accessLogScanComplete")) {
+            renamed.loadClass(Inside.class.getName())
+                    .getDeclaredMethod("comeLate")
+                    .invoke(null);
         }
     }
 
@@ -85,6 +95,19 @@ class TomcatInternalsIT {
                         .asString()
                         .startsWith("ClassLoaderLogManager." + member)
                         .contains("the last lines of a stop may not reach the log");
+            }
+        }
+
+        public static void comeLate() throws Exception {
+            for (TestServer.Position position : TestServer.Position.values()) {
+                try (CapturedLog log = new CapturedLog(DrainValve.class.getName())) {
+                    RestartedValveIT.noticesEndsWithoutBeingAsked(
+                            position,
+                            server -> server.tomcat().getEngine().setParentClassLoader(Inside.class.getClassLoader()));
+                    assertThat(log.lines())
+                            .filteredOn(line -> line.contains("added to a container that runs"))
+                            .hasSize(1);
+                }
             }
         }
 
