@@ -17,8 +17,11 @@ import org.jspecify.annotations.Nullable;
  * Stands by every web application below the valve's container: gives it the drain as a servlet-context attribute before it starts, or
  * when the valve does, and lets it stop alone without losing its uploads.
  */
-final class ApplicationWatch implements ContainerListener, LifecycleListener {
+final class ApplicationWatch implements ContainerListener {
     private final Supplier<@Nullable ValveRuntime> serving;
+
+    /** Without a name, as {@link StopHook}'s: StoreConfig passes over it. */
+    private final LifecycleListener contextWatch = this::contextEvent;
 
     ApplicationWatch(Supplier<@Nullable ValveRuntime> serving) {
         this.serving = serving;
@@ -27,7 +30,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
     /** Watches a container and all below it, now and later. */
     void watch(Container container) {
         if (container instanceof Context) {
-            container.addLifecycleListener(this);
+            container.addLifecycleListener(contextWatch);
             export(container);
             return;
         }
@@ -39,7 +42,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
 
     /** Stops watching. */
     void unwatch(Container container) {
-        container.removeLifecycleListener(this);
+        container.removeLifecycleListener(contextWatch);
         container.removeContainerListener(this);
         for (Container child : container.findChildren()) {
             unwatch(child);
@@ -82,8 +85,7 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
         }
     }
 
-    @Override
-    public void lifecycleEvent(LifecycleEvent event) {
+    private void contextEvent(LifecycleEvent event) {
         if (!(event.getLifecycle() instanceof Context context)) {
             return;
         }
@@ -95,7 +97,8 @@ final class ApplicationWatch implements ContainerListener, LifecycleListener {
                     current.stops.begin(context);
                 }
             }
-            case Lifecycle.AFTER_STOP_EVENT -> {
+            // A stop that fails has no AFTER_STOP.
+            case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> {
                 if (current != null) {
                     current.stops.end(context);
                 }

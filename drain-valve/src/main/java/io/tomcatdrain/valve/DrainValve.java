@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
+import org.apache.catalina.ContainerEvent;
+import org.apache.catalina.ContainerListener;
 import org.apache.catalina.Context;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
@@ -52,6 +54,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private final ApplicationWatch applications = new ApplicationWatch(this::runtime);
     private final LifecycleListener containerWatch = this::containerEvent;
     private final LifecycleListener serviceWatch = this::serviceEvent;
+    private final ContainerListener pipelineWatch = this::pipelineEvent;
 
     /** Null unless the container runs. */
     private volatile @Nullable ValveRuntime runtime;
@@ -62,8 +65,11 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** The container, and after the valve was taken out the last one, whose access logs Tomcat goes on to ask the valve for. */
     private volatile @Nullable Container home;
 
-    /** True if the container's access logs were looked up before this valve was there, so that log() may never be called. */
-    private boolean addedLate;
+    /**
+     * True unless it is certain that Tomcat calls log(): the container may have looked its access logs up before the valve was there. A
+     * request's end is then noticed in invoke(), where it has one there. The first call ends the doubt.
+     */
+    private volatile boolean unasked = true;
 
     /** Makes a valve that supports async requests. */
     public DrainValve() {
@@ -237,13 +243,16 @@ public class DrainValve extends ValveBase implements AccessLog {
         Container left = getContainer();
         if (left != null) {
             left.removeLifecycleListener(containerWatch);
+            left.removeContainerListener(pipelineWatch);
             applications.unwatch(left);
             applications.withdraw(left, drain());
         }
         super.setContainer(container);
         if (container != null) {
             home = container;
+            unasked = true;
             container.addLifecycleListener(containerWatch);
+            container.addContainerListener(pipelineWatch);
             applications.watch(container);
         }
     }
@@ -257,6 +266,13 @@ public class DrainValve extends ValveBase implements AccessLog {
             // Of a container that failed to start the valve was never started, and is not stopped.
             case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> endServing();
             default -> {}
+        }
+    }
+
+    /** Only now does the container find the valve: it was started before it was put into the pipeline. */
+    private void pipelineEvent(ContainerEvent event) {
+        if (Container.ADD_VALVE_EVENT.equals(event.getType()) && event.getData() == this) {
+            TomcatInternals.get().lookAccessLogsUpAgain(event.getContainer());
         }
     }
 
@@ -329,17 +345,22 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     @Override
     protected void startInternal() throws LifecycleException {
-        addedLate = getContainer().getState().isAvailable();
+        boolean addedLate = getContainer().getState().isAvailable();
         try {
             serve();
         } catch (RuntimeException bad) {
             throw new LifecycleException(bad.getMessage(), bad);
         }
+        boolean willBeAsked = TomcatInternals.get().lookAccessLogsUpAgain(getContainer());
         if (addedLate) {
-            LOG.warn("DrainValve[" + ValveRuntime.nameOf(getContainer())
-                    + "]: added to a container that runs; the end of a response may be noticed"
-                    + " early. Put the valve into server.xml");
+            if (!willBeAsked) {
+                LOG.warn("DrainValve[" + ValveRuntime.nameOf(getContainer())
+                        + "]: added to a container that runs; the end of a response may be noticed"
+                        + " early. Put the valve into server.xml");
+            }
             applications.export(getContainer());
+        } else if (willBeAsked) {
+            unasked = false;
         }
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
@@ -445,7 +466,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             } else {
                 current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
-                if (threw || request.getContext() == null || addedLate) {
+                if (threw || request.getContext() == null || unasked) {
                     note.close(threw || isFailed(note, request, response));
                 }
             }
@@ -468,6 +489,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         TicketNote note = TicketNote.find(request.getCoyoteRequest(), last);
         if (note != null && note.isReentry(request.getCoyoteRequest())) {
+            if (unasked) {
+                unasked = false;
+            }
             note.close(isFailed(note, request, response));
             note.end();
         }

@@ -6,8 +6,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleListener;
@@ -24,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * pauses them next). Blocking there holds every kind of stop: SIGTERM, the shutdown port, {@code catalina.sh stop}, embedded
  * {@code Tomcat.stop()}.
  */
-final class StopHook implements LifecycleListener {
+final class StopHook {
     private static final Log LOG = LogFactory.getLog(StopHook.class);
 
     /** How long the rest of a stop may take before a process that was told to end twice ends. */
@@ -36,18 +34,29 @@ final class StopHook implements LifecycleListener {
      */
     private static final Object LOCK = new Object();
 
+    /**
+     * What the server has of its hook. A lambda, which has no name that can be looked up: Tomcat's StoreConfig, which writes server.xml
+     * anew from what runs, passes over such a listener. Another it would write, and fail if it cannot make a second one by {@code new}.
+     */
+    @FunctionalInterface
+    private interface Handle extends LifecycleListener {
+        StopHook hook();
+
+        @Override
+        default void lifecycleEvent(LifecycleEvent event) {
+            hook().lifecycleEvent(event);
+        }
+    }
+
     /** One valve's part in a stop. */
     private record Part(ServletDrain drain, Service service) {}
 
     private final Server server;
+    private final Handle handle = () -> this;
     private final List<Part> parts = new CopyOnWriteArrayList<>();
-    private boolean stopping;
-    private @Nullable Thread jvmHook;
 
-    /** True while the log is ours to close, which Tomcat would do too early. */
-    private volatile boolean logKept;
-
-    private final CountDownLatch stopped = new CountDownLatch(1);
+    /** That of the stop that runs, or of one that did not end well. */
+    private volatile @Nullable ProcessKeeper keeper;
 
     private StopHook(Server server) {
         this.server = server;
@@ -59,7 +68,7 @@ final class StopHook implements LifecycleListener {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
-                server.addLifecycleListener(hook);
+                server.addLifecycleListener(hook.handle);
             }
             hook.parts.add(new Part(drain, service));
         }
@@ -76,10 +85,11 @@ final class StopHook implements LifecycleListener {
         }
     }
 
-    private static @Nullable StopHook find(Server server) {
+    /** Returns the server's hook; null if it has none. */
+    static @Nullable StopHook find(Server server) {
         for (LifecycleListener listener : server.findLifecycleListeners()) {
-            if (listener instanceof StopHook hook) {
-                return hook;
+            if (listener instanceof Handle found) {
+                return found.hook();
             }
         }
         return null;
@@ -87,92 +97,88 @@ final class StopHook implements LifecycleListener {
 
     /** Returns what keeps the process alive during a stop; null unless one runs. */
     @Nullable Thread jvmHook() {
-        return jvmHook;
+        ProcessKeeper current = keeper;
+        return current == null ? null : current.jvmHook();
     }
 
+    /** Goes, unless a stop runs. One that failed has no AFTER_STOP. */
     private void removeIfUnused() {
-        if (parts.isEmpty() && !stopping) {
-            server.removeLifecycleListener(this);
+        ProcessKeeper current = keeper;
+        if (parts.isEmpty() && (current == null || current.isOver())) {
+            server.removeLifecycleListener(handle);
+            release();
         }
     }
 
-    @Override
-    public void lifecycleEvent(LifecycleEvent event) {
+    private void lifecycleEvent(LifecycleEvent event) {
         switch (event.getType()) {
             case Lifecycle.BEFORE_STOP_EVENT -> beforeStop();
-            case Lifecycle.AFTER_STOP_EVENT -> afterStop();
+            case Lifecycle.STOP_EVENT -> {
+                ProcessKeeper current = keeper;
+                if (current != null) {
+                    current.noteStopping();
+                }
+            }
+            case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> afterStop();
             default -> {}
         }
     }
 
     private void beforeStop() {
-        synchronized (LOCK) {
-            stopping = true;
-        }
-        keepProcessAlive();
-        parts.forEach(part -> part.drain.begin("server stop", true));
-        parts.forEach(part -> part.drain.await());
+        safely("keep the process alive", this::keepProcessAlive);
         Set<Service> services = new LinkedHashSet<>();
+        parts.forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
+        parts.forEach(part -> safely("wait", part.drain::await));
         for (Part part : parts) {
-            part.drain.answerWaiting();
+            safely("answer those who wait", part.drain::answerWaiting);
             services.add(part.service);
         }
-        services.forEach(ValveRuntime::endQuietly);
+        services.forEach(service -> safely("end quietly", () -> ValveRuntime.endQuietly(service)));
+        ProcessKeeper current = keeper;
+        if (current != null) {
+            current.noteDrained();
+        }
     }
 
     private void afterStop() {
-        stopped.countDown();
-        synchronized (LOCK) {
-            stopping = false;
-            removeIfUnused();
-        }
-        Thread hook = jvmHook;
-        jvmHook = null;
-        if (hook != null) {
-            try {
-                Runtime.getRuntime().removeShutdownHook(hook);
-                if (logKept) {
-                    JuliShutdown.closeByHook(true);
-                }
-            } catch (IllegalStateException shuttingDown) {
-                // It is running, and ends by the latch.
+        safely("let the process end", this::release);
+        safely("leave the server", () -> {
+            synchronized (LOCK) {
+                removeIfUnused();
             }
-        }
+        });
     }
 
-    /**
-     * Makes a SIGTERM wait that comes while the shutdown port's stop drains: Tomcat removes its own shutdown hook first
-     * (org.apache.catalina.startup.Catalina#stop), so that the process would end at once. This is what systemd does.
-     */
     private void keepProcessAlive() {
-        long limitMillis = REST_OF_STOP.toMillis();
+        release(); // of a stop that failed
+        Duration limit = REST_OF_STOP;
         for (Part part : parts) {
-            limitMillis = Math.max(
-                    limitMillis,
-                    part.drain.drain().longestStop().plus(REST_OF_STOP).toMillis());
+            Duration longest = part.drain.drain().longestStop().plus(REST_OF_STOP);
+            limit = limit.compareTo(longest) < 0 ? longest : limit;
         }
-        long limit = limitMillis;
-        Thread hook = new Thread(() -> awaitStopped(limit), "drain-shutdown");
-        try {
-            Runtime.getRuntime().addShutdownHook(hook);
-            jvmHook = hook;
-            logKept = JuliShutdown.closeByHook(false);
-        } catch (IllegalStateException shuttingDown) {
-            // SIGTERM came first: the hook that stops the server keeps the process alive.
+        ProcessKeeper fresh = new ProcessKeeper(server, limit);
+        keeper = fresh;
+        fresh.keep();
+    }
+
+    private void release() {
+        ProcessKeeper current = keeper;
+        keeper = null;
+        if (current != null) {
+            current.release();
         }
     }
 
-    private void awaitStopped(long limitMillis) {
+    /** A fault of ours must not end the server's stop. */
+    private static void safely(String what, Runnable step) {
         try {
-            if (!stopped.await(limitMillis, TimeUnit.MILLISECONDS)) {
-                LOG.warn("The server has not stopped " + limitMillis
-                        + " ms after its drain began; no longer keeping the process alive");
+            step.run();
+        } catch (RuntimeException | Error fault) {
+            try {
+                LOG.error("A drain before the server's stop could not " + what, fault);
+            } catch (RuntimeException | Error unheard) {
+                // There is nowhere left to say it, and the stop must go on.
             }
-        } catch (InterruptedException interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        if (logKept) {
-            JuliShutdown.close();
         }
     }
 }

@@ -10,7 +10,9 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.LogManager;
+import org.apache.catalina.Container;
 import org.apache.catalina.Context;
+import org.apache.catalina.core.ContainerBase;
 import org.apache.catalina.core.StandardContext;
 import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.AbstractProtocol;
@@ -55,6 +57,9 @@ final class TomcatInternals {
 
     private static final String NO_GOODBYE = "an HTTP/2 client is not told which of its last streams were seen";
 
+    private static final String NO_LOG =
+            "a valve that is added to a container that has run may notice the end of a response early";
+
     private static final TomcatInternals INSTANCE =
             new TomcatInternals(LogManager.getLogManager().getClass());
 
@@ -82,6 +87,7 @@ final class TomcatInternals {
     private final @Nullable Field streamLock;
     private final @Nullable Method streamNumber;
     private final @Nullable Method getStream;
+    private final @Nullable Field accessLogScanComplete;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
     private final @Nullable Method shutdown;
@@ -135,6 +141,8 @@ final class TomcatInternals {
         getStream = streamHandler == null
                 ? null
                 : members.method(streamHandler.getType(), List.of("getStream"), NO_STREAM, int.class);
+
+        accessLogScanComplete = members.field(ContainerBase.class, "accessLogScanComplete", boolean.class, NO_LOG);
 
         Class<?> juli = juli(logManager);
         isUseShutdownHook = juli == null ? null : members.method(juli, List.of("isUseShutdownHook"), NO_LAST_LINES);
@@ -328,6 +336,18 @@ final class TomcatInternals {
         if (context instanceof StandardContext) {
             Members.set(paused, context, pause);
         }
+    }
+
+    // ---------------------------------------------------------------- access logs
+
+    /**
+     * Lets a container look its access logs up again. It does so once, at the first request that it logs, and never again, whether a
+     * valve comes or the container is started anew; what it has found stays in use until it has looked.
+     *
+     * @return false if it goes on with those that it knows
+     */
+    boolean lookAccessLogsUpAgain(Container container) {
+        return container instanceof ContainerBase && Members.set(accessLogScanComplete, container, false);
     }
 
     // ---------------------------------------------------------------- log

@@ -8,6 +8,7 @@ import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.Scenario;
@@ -16,6 +17,9 @@ import java.lang.ref.WeakReference;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.apache.catalina.Container;
+import org.apache.catalina.LifecycleException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -73,6 +77,92 @@ class RestartedValveIT {
             assertThat(late.drain()).isNotNull();
             assertThat(foundByTheApplication(server)).isSameAs(late.drain());
         }
+    }
+
+    /** A container looks its access logs up once, and not again when it starts anew. */
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void hearsOfEveryEndWhereTheContainerHasLoggedBefore(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.bare().start();
+                CapturedLog log = new CapturedLog(DrainValve.class.getName())) {
+            DrainValve late = add(server, position);
+            assertCountsAll(server, late);
+            restart(server.home(position));
+            assertCountsAll(server, late);
+            assertThat(log.lines()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void hearsOfEveryEndWhereItWasAddedToAStoppedContainer(TestServer.Position position) throws Exception {
+        try (TestServer server = TestServer.bare().start()) {
+            serve(server);
+            Container home = server.home(position);
+            home.stop();
+            DrainValve late = newValve();
+            home.getPipeline().addValve(late);
+            home.start();
+            assertCountsAll(server, late);
+        }
+    }
+
+    /** The same where Tomcat cannot be asked to look again, and for what ends on the thread that it came on. */
+    static void noticesEndsWithoutBeingAsked(TestServer.Position position, Consumer<TestServer> prepare)
+            throws Exception {
+        try (TestServer server = TestServer.bare().customize(prepare).start()) {
+            DrainValve late = add(server, position);
+            assertCountsSynchronous(server, late);
+            restart(server.home(position));
+            assertCountsSynchronous(server, late);
+        }
+    }
+
+    private static DrainValve add(TestServer server, TestServer.Position position) throws IOException {
+        serve(server);
+        DrainValve late = newValve();
+        server.home(position).getPipeline().addValve(late);
+        return late;
+    }
+
+    private static DrainValve newValve() {
+        DrainValve late = new DrainValve();
+        late.setLameDuck("off");
+        return late;
+    }
+
+    private static void restart(Container home) throws LifecycleException {
+        home.stop();
+        home.start();
+    }
+
+    private static void assertCountsAll(TestServer server, DrainValve valve) throws IOException {
+        serve(server);
+        assertRests(server, valve, 4);
+    }
+
+    private static void assertCountsSynchronous(TestServer server, DrainValve valve) throws IOException {
+        byte[] body = App.multipart(1000);
+        assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+        Http11Client.exchange(server.port(), Scenario.uploadHead("/app/upload", body.length, "late"), body);
+        assertRests(server, valve, 1);
+    }
+
+    private static void assertRests(TestServer server, DrainValve valve, long uploads) {
+        server.awaitRest();
+        var status = valve.drain().status();
+        assertThat(status.inFlight().uploads()).isZero();
+        assertThat(status.inFlight().requests()).isZero();
+        assertThat(status.totals().uploadsCompleted()).isEqualTo(uploads);
+        assertThat(status.totals().uploadsFailed()).isZero();
+    }
+
+    private static void serve(TestServer server) throws IOException {
+        try (var http = new Http11Client(server.port());
+                var ajp = new AjpClient(server.ajpPort())) {
+            serve(server, http, ajp);
+        }
+        server.awaitRest();
     }
 
     private static List<WeakReference<?>> drainAndListener(TestServer server) {

@@ -358,12 +358,9 @@ class StopIT {
     }
 
     private static StopHook stopHook(Server server) {
-        for (var listener : server.findLifecycleListeners()) {
-            if (listener instanceof StopHook hook) {
-                return hook;
-            }
-        }
-        throw new AssertionError("the server has no hook");
+        StopHook hook = StopHook.find(server);
+        assertThat(hook).as("the server's hook").isNotNull();
+        return hook;
     }
 
     private static void awaitNoThreadOfOurs() {

@@ -45,7 +45,8 @@ class TomcatInternalsIT {
                 "acceptor",
                 "stopMillis",
                 "connectionLimitLatch",
-                "paused"
+                "paused",
+                "accessLogScanComplete"
             })
     void withoutOneOfThemADrainStillRefusesAndTheServerStops(String member) throws Exception {
         try (RenamedTomcat renamed = new RenamedTomcat(member)) {
@@ -53,6 +54,15 @@ class TomcatInternalsIT {
             for (String position : List.of("ENGINE", "HOST")) {
                 inside.getDeclaredMethod("drain", String.class, String.class).invoke(null, member, position);
             }
+        }
+    }
+
+    @Test
+    void withoutALookAtTheAccessLogsALateValveNoticesEndsItself() throws Exception {
+        try (RenamedTomcat renamed = new RenamedTomcat("accessLogScanComplete")) {
+            renamed.loadClass(Inside.class.getName())
+                    .getDeclaredMethod("comeLate")
+                    .invoke(null);
         }
     }
 
@@ -88,7 +98,20 @@ class TomcatInternalsIT {
             }
         }
 
-        /** Drains with and without closing listeners; an open one must refuse, and what was accepted ends well. */
+        public static void comeLate() throws Exception {
+            for (TestServer.Position position : TestServer.Position.values()) {
+                try (CapturedLog log = new CapturedLog(DrainValve.class.getName())) {
+                    RestartedValveIT.noticesEndsWithoutBeingAsked(
+                            position,
+                            server -> server.tomcat().getEngine().setParentClassLoader(Inside.class.getClassLoader()));
+                    assertThat(log.lines())
+                            .filteredOn(line -> line.contains("added to a container that runs"))
+                            .hasSize(1);
+                }
+            }
+        }
+
+        /** Drains once without closing listeners and once with; an open one must refuse, and what was accepted ends well. */
         public static void drain(String member, String position) throws Exception {
             // In this line an older method does the same.
             boolean replaced =
