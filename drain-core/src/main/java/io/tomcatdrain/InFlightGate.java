@@ -73,6 +73,9 @@ final class InFlightGate {
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
 
+    /** True from the begin of the seal on; for the threads that seal, which a lock orders. */
+    private boolean sealed;
+
     /** How many of those who had been admitted the sealed words knew; written before `pending` is given the sum. */
     private long admitted;
 
@@ -137,8 +140,12 @@ final class InFlightGate {
         }
     }
 
-    /** Lets nobody in from now on. */
+    /** Lets nobody in from now on; does nothing the second time, when adding the seal once more would open the gate. */
     void seal() {
+        if (sealed) {
+            return;
+        }
+        sealed = true;
         long sum = 0;
         for (int stripe = 0; stripe <= mask; stripe++) {
             sum += (long) WORDS.getAndAdd(words, wordOf(stripe), SEAL);
