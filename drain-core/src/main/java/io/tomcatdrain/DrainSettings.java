@@ -156,12 +156,21 @@ public final class DrainSettings {
         return Durations.parse(text);
     }
 
+    /**
+     * Returns a text as a message may quote it: what is longer than 200 characters is cut, control characters are replaced.
+     *
+     * @param text what a caller gave; null is shown as a question mark
+     */
+    public static String quotable(@Nullable String text) {
+        return LogText.bounded(text);
+    }
+
     private static Object parse(Setting setting, @Nullable String text) {
-        String shown = setting == Setting.TOKEN ? "***" : String.valueOf(text);
+        String shown = setting == Setting.TOKEN ? "***" : LogText.bounded(text);
         if (text != null && text.contains("${")) {
             // What stands around a placeholder may be the secret itself.
             boolean placeholderOnly = PLACEHOLDER.matcher(text).matches();
-            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? text : shown)
+            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? LogText.bounded(text) : shown)
                     + "] holds a placeholder that nothing has resolved: define the property (for Tomcat in"
                     + " conf/catalina.properties or as -Dname=value) or write the value itself");
         }
@@ -198,7 +207,8 @@ public final class DrainSettings {
     }
 
     /** Returns the message for a name that is no setting's, with the nearest that is. */
-    private static String unknown(String key) {
+    private static String unknown(String given) {
+        String key = LogText.bounded(given);
         Setting nearest = Setting.PATH;
         int least = Integer.MAX_VALUE;
         for (Setting setting : Setting.values()) {

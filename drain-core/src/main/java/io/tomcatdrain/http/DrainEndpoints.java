@@ -2,6 +2,7 @@ package io.tomcatdrain.http;
 
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainListener;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.NodeDrain;
@@ -136,7 +137,7 @@ final class DrainEndpoints {
         }
         String allowed = String.join(", ", methods);
         response.setHeader("Allow", allowed);
-        error(request, response, 405, "method [" + method + "] is not allowed here: use " + allowed);
+        error(request, response, 405, "method [" + DrainSettings.quotable(method) + "] is not allowed here: use " + allowed);
         return false;
     }
 
