@@ -137,7 +137,11 @@ final class DrainEndpoints {
         }
         String allowed = String.join(", ", methods);
         response.setHeader("Allow", allowed);
-        error(request, response, 405, "method [" + DrainSettings.quotable(method) + "] is not allowed here: use " + allowed);
+        error(
+                request,
+                response,
+                405,
+                "method [" + DrainSettings.quotable(method) + "] is not allowed here: use " + allowed);
         return false;
     }
 
@@ -246,17 +250,18 @@ final class DrainEndpoints {
         if (reason == null) {
             reason = "POST " + path + " from " + request.getRemoteAddr();
         }
+        // First, as places may be kept by clients that have gone: a thread that waits writes nothing, and is told of
+        // nothing.
+        var unused = drain.start(reason, limits);
         if (wait == null) {
-            var unused = drain.start(reason, limits);
             status(request, response, 202);
             return;
         }
         try (LongRequests.Stay stay = waits.enter()) {
             if (stay == null) {
-                tooMany(request, response, "requests wait");
+                tooMany(request, response, "the command is carried out, but " + LongRequests.MOST + " requests wait");
                 return;
             }
-            var unused = drain.start(reason, limits);
             awaitEnd(wait, stay, request, response);
         }
     }
@@ -292,7 +297,7 @@ final class DrainEndpoints {
     private void stream(HttpServletRequest request, HttpServletResponse response) throws IOException {
         try (LongRequests.Stay stay = streams.enter()) {
             if (stay == null) {
-                tooMany(request, response, "event streams are open");
+                tooMany(request, response, LongRequests.MOST + " event streams are open");
                 return;
             }
             events.write(response, stay);
@@ -315,7 +320,7 @@ final class DrainEndpoints {
                 request,
                 response,
                 TOO_MANY_REQUESTS,
-                LongRequests.MOST + " " + what + " already: try again later, or ask [GET " + path + "] now and then");
+                what + " already: try again later, or ask [GET " + path + "] now and then");
     }
 
     private static void badRequest(
