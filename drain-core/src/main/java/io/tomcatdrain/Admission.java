@@ -142,13 +142,14 @@ final class Admission {
 
     /**
      * Seals the gate unless it is sealed; a sealed gate stays in the list at least as long as it is the one to enter. It is recorded
-     * first, which can fail for lack of memory, so that a step which is tried again never seals twice: that would open the gate.
+     * first, which can fail for lack of memory, and sealed in any case, so that a step which is tried again after a fault at any point
+     * ends with a gate that is both.
      */
     private static void seal(InFlightGate gate, List<InFlightGate> sealed) {
         if (!sealed.contains(gate)) {
             sealed.add(gate);
-            gate.seal();
         }
+        gate.seal();
     }
 
     /** Returns true if no upload is left that entered before the last seal and was not given up. */

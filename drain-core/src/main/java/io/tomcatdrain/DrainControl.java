@@ -45,16 +45,22 @@ final class DrainControl {
      *
      * @param ownThread false for tests that take the steps by themselves
      */
-    DrainControl(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
+    DrainControl(
+            String name,
+            DrainSettings settings,
+            Ticker ticker,
+            InstantSource clock,
+            boolean ownThread,
+            ThreadStarter threads) {
         this.settings = settings;
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
         this.work = new InFlightWork(ticker, lock, this::wake);
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
-        this.notifier = new DrainNotifier(name);
-        this.closing = new ListenerClosing(name, lock, notifier, this::wake);
-        this.worker = new DrainWorker("drain-" + name, lock, this::stepSafely);
+        this.notifier = new DrainNotifier(name, threads);
+        this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
+        this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
                 new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
     }
@@ -191,6 +197,7 @@ final class DrainControl {
             notifier.fault("no thread can be made for the drain; it goes on when a caller looks at it", noThread);
         }
         wake();
+        notifier.retry();
     }
 
     /** A fault in our own code may delay a stop, never prevent it: it is logged and the step is tried again. */
@@ -220,11 +227,12 @@ final class DrainControl {
         }
     }
 
-    /** Where no thread could be made, the calling thread does what is due, and tries to make the thread that does the rest. */
+    /** Where threads could not be made, the calling thread does what is due, and tries to make those that do the rest. */
     private void helpIfAlone() {
         if (worker.isMissing()) {
             goOn();
-            notifier.retry();
+        } else {
+            notifier.retry(); // also behind the end of a drain, which the worker's thread does not outlive
         }
     }
 
@@ -259,9 +267,9 @@ final class DrainControl {
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
         waiters.await(() -> {
-            stepSafely(); // a stop relies on no other thread
+            long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
-            return Math.min(stopNanosLeft(), LOOK_NANOS);
+            return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
         });
         return stopNanosLeft() == 0;
     }
@@ -275,16 +283,6 @@ final class DrainControl {
             }
             long left = sequence.untilLastLimit(ticker.nanos()) + GRACE_NANOS;
             return left == 0 ? -1 : left;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Returns the time until the last limit of the drain that runs; zero if none does. */
-    Duration remaining() {
-        lock.lock();
-        try {
-            return Duration.ofNanos(Math.max(0, sequence.untilLastLimit(ticker.nanos())));
         } finally {
             lock.unlock();
         }

@@ -4,6 +4,8 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -17,19 +19,24 @@ final class DrainNotifier {
     private static final System.Logger LOG = System.getLogger(Drain.class.getName());
 
     private final String name;
+    private final ThreadStarter threads;
     private final SerialDispatcher log;
     private final List<ToldListener> listeners = new CopyOnWriteArrayList<>();
+
+    /** What runs the stages of drains that are over, for which no thread could be made. */
+    private final Queue<SerialDispatcher> late = new ConcurrentLinkedQueue<>();
 
     /** A listener and the thread that it is told on. */
     private record ToldListener(DrainListener listener, SerialDispatcher dispatcher) {}
 
-    DrainNotifier(String name) {
+    DrainNotifier(String name, ThreadStarter threads) {
         this.name = name;
-        this.log = new SerialDispatcher("drain-log-" + name);
+        this.threads = threads;
+        this.log = new SerialDispatcher("drain-log-" + name, threads);
     }
 
     DrainListener.Registration listen(DrainListener listener) {
-        ToldListener told = new ToldListener(listener, new SerialDispatcher("drain-listener-" + name));
+        ToldListener told = new ToldListener(listener, new SerialDispatcher("drain-listener-" + name, threads));
         listeners.add(told);
         return () -> listeners.remove(told);
     }
@@ -60,7 +67,13 @@ final class DrainNotifier {
 
     /** Returns what runs the stages that callers hang on the end of one drain: a hung stage of one drain delays no other drain's. */
     Executor newDependents() {
-        return new SerialDispatcher("drain-callback-" + name)::execute;
+        SerialDispatcher dispatcher = new SerialDispatcher("drain-callback-" + name, threads);
+        return task -> {
+            dispatcher.execute(task);
+            if (!dispatcher.retry()) {
+                late.add(dispatcher);
+            }
+        };
     }
 
     /** Waits until log and listeners have been told everything so far, at most so long; returns false if they were not. */
@@ -80,5 +93,6 @@ final class DrainNotifier {
     void retry() {
         log.retry();
         listeners.forEach(told -> told.dispatcher.retry());
+        late.removeIf(SerialDispatcher::retry);
     }
 }

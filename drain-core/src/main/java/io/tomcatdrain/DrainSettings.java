@@ -27,6 +27,7 @@ public final class DrainSettings {
     public enum Setting {
         PATH("path", "/drain"),
         TOKEN("token", null),
+        TOKEN_FILE("tokenFile", null),
         CONTROL_PORT("controlPort", null),
         UPLOAD_TYPES("uploadTypes", "multipart/*,application/offset+octet-stream,application/partial-upload"),
         REFUSE("refuse", "all"),
@@ -104,9 +105,11 @@ public final class DrainSettings {
     /**
      * Reads settings by name; what is not in the map has its default.
      *
+     * <p>A {@code tokenFile} is read here, and never again.
+     *
      * @param texts names and values as a configuration file holds them
-     * @throws IllegalArgumentException on an unknown name, a bad value or a contradiction; the message names the setting, the
-     *     value in brackets (never a token's), the rule and the remedy
+     * @throws IllegalArgumentException on an unknown name, a bad value, a token file that cannot be used, or a contradiction; the message
+     *     names the setting, the value in brackets (never a token's), the rule and the remedy
      */
     public static DrainSettings of(Map<String, String> texts) {
         EnumMap<Setting, Object> values = new EnumMap<>(Setting.class);
@@ -156,12 +159,21 @@ public final class DrainSettings {
         return Durations.parse(text);
     }
 
+    /**
+     * Returns a text as a message may quote it: what is longer than 200 characters is cut, control characters are replaced.
+     *
+     * @param text what a caller gave; null is shown as a question mark
+     */
+    public static String quotable(@Nullable String text) {
+        return LogText.bounded(text);
+    }
+
     private static Object parse(Setting setting, @Nullable String text) {
-        String shown = setting == Setting.TOKEN ? "***" : String.valueOf(text);
+        String shown = setting == Setting.TOKEN ? "***" : LogText.bounded(text);
         if (text != null && text.contains("${")) {
             // What stands around a placeholder may be the secret itself.
             boolean placeholderOnly = PLACEHOLDER.matcher(text).matches();
-            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? text : shown)
+            throw new IllegalArgumentException(setting.key + " [" + (placeholderOnly ? LogText.bounded(text) : shown)
                     + "] holds a placeholder that nothing has resolved: define the property (for Tomcat in"
                     + " conf/catalina.properties or as -Dname=value) or write the value itself");
         }
@@ -180,6 +192,7 @@ public final class DrainSettings {
         return switch (setting) {
             case PATH -> parsePath(text);
             case TOKEN -> parseToken(text);
+            case TOKEN_FILE -> parseToken(TokenFile.read(text));
             case UPLOAD_TYPES -> UploadTypes.parse(text);
             case REFUSE -> parseWord(text, Refuse.values());
             case LAME_DUCK -> LameDuck.parse(text);
@@ -198,7 +211,8 @@ public final class DrainSettings {
     }
 
     /** Returns the message for a name that is no setting's, with the nearest that is. */
-    private static String unknown(String key) {
+    private static String unknown(String given) {
+        String key = LogText.bounded(given);
         Setting nearest = Setting.PATH;
         int least = Integer.MAX_VALUE;
         for (Setting setting : Setting.values()) {
@@ -233,6 +247,10 @@ public final class DrainSettings {
     }
 
     private void checkContradictions() {
+        if (values.containsKey(Setting.TOKEN) && values.containsKey(Setting.TOKEN_FILE)) {
+            throw new IllegalArgumentException("tokenFile [" + LogText.bounded(text(Setting.TOKEN_FILE))
+                    + "] contradicts token [***]: one secret is enough; leave token out");
+        }
         if (closeListener() && refuse() == Refuse.UPLOADS) {
             throw new IllegalArgumentException(
                     "closeListener [true] contradicts refuse [uploads]: with closed listeners pages"
@@ -301,12 +319,17 @@ public final class DrainSettings {
 
     /** Returns true if there is a token, so that the control endpoints can be used. The token itself can be read nowhere. */
     public boolean hasToken() {
-        return values.containsKey(Setting.TOKEN);
+        return token() != null;
+    }
+
+    private @Nullable Object token() {
+        Object written = values.get(Setting.TOKEN);
+        return written != null ? written : values.get(Setting.TOKEN_FILE);
     }
 
     /** Returns true if that is the token, in a time that tells nothing about it; false if there is none. */
     public boolean isToken(String candidate) {
-        return values.get(Setting.TOKEN) instanceof String token
+        return token() instanceof String token
                 && MessageDigest.isEqual(
                         candidate.getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8));
     }

@@ -14,6 +14,7 @@ final class DrainWorker {
     static final long END = -1;
 
     private final String threadName;
+    private final ThreadStarter threads;
     private final ReentrantLock lock;
     private final LongSupplier step;
 
@@ -28,8 +29,9 @@ final class DrainWorker {
      *
      * @param step takes all steps that are due, and returns the nanoseconds until the next one may be, or {@link #END}; never throws
      */
-    DrainWorker(String threadName, ReentrantLock lock, LongSupplier step) {
+    DrainWorker(String threadName, ThreadStarter threads, ReentrantLock lock, LongSupplier step) {
         this.threadName = threadName;
+        this.threads = threads;
         this.lock = lock;
         this.step = step;
     }
@@ -45,13 +47,8 @@ final class DrainWorker {
             return null;
         }
         try {
-            // Neither thread locals nor the loader of the commanding thread: they would keep a web application
-            // reachable.
-            Thread fresh = new Thread(null, this::work, threadName, 0, false);
-            fresh.setDaemon(true);
-            fresh.setContextClassLoader(DrainWorker.class.getClassLoader());
-            fresh.start();
-            thread = fresh; // only now: one that could not start must not stand in the way of the next
+            thread = threads.start(
+                    threadName, this::work); // only now: one that could not start must not stand in the way of the next
             missing = false;
             return null;
         } catch (Throwable noThread) {

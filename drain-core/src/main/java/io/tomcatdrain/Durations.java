@@ -57,7 +57,8 @@ final class Durations {
                 return Duration.parse(text);
             }
         } catch (NumberFormatException | ArithmeticException overflow) {
-            throw new IllegalArgumentException("a duration must be at most 3650 days (87600h)", overflow);
+            // Without the cause, which repeats the whole number.
+            throw new IllegalArgumentException("a duration must be at most 3650 days (87600h)");
         } catch (DateTimeParseException notIso) {
             throw new IllegalArgumentException(RULE, notIso);
         }

@@ -5,8 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts the requests that are inside and those that have left. It can be sealed once: from then on no request enters, and the last one
- * that leaves gives a signal.
+ * Counts who is inside and who has left, and can be sealed once: from then on nobody enters, and whoever leaves last says so.
  *
  * <p>Thread-safe. {@link #enter} and {@link #exit} take no lock and may run on different threads for the same holder;
  * {@link #seal} is called by one thread, once.
@@ -17,10 +16,10 @@ final class InFlightGate {
      * word (admitted, and contained in the sum that the seal reads) or after it (refused, and in no sum: a sealed word's
      * count means nothing any more). An exit on an open word is contained in that word's sum; on a sealed word it is taken
      * from `pending` instead. `pending` starts at BIAS, so it cannot be 0 before the last word is sealed and the sum has
-     * replaced BIAS; from then on it only falls, by one per exit, and reaches 0 exactly once. The thread that brings it
-     * there gives the signal. Refused traffic never touches `pending`. The proof with its memory ordering is in docs/design.md.
+     * replaced BIAS; from then on it only falls, by one per exit, and reaches 0 exactly once. Whoever brings it there
+     * signals. Refused traffic never touches `pending`. The proof with its memory ordering is in docs/design.md.
      *
-     * The lower half of a word counts the requests inside, the upper half those that have left: an exit changes both in one step. What is
+     * The lower half of a word counts who is inside, the upper half who has left: an exit changes both in one step. What is
      * inside may be negative in a word, since exits may use other words than enters, but a word never is, as both steps add:
      * so its sign is free to say that it is sealed.
      */
@@ -39,13 +38,10 @@ final class InFlightGate {
     private static final long ONE_INSIDE = 1;
     private static final int LEFT_SHIFT = 32;
 
-    /** What an exit adds: one request less inside, one more that has left. */
+    /** One who has left, and is not inside any more. */
     private static final long ONE_LEFT = (1L << LEFT_SHIFT) - ONE_INSIDE;
 
-    /**
-     * A word carries those that have left to another counter when it has so many: long before it could look sealed, or the sum of all
-     * words overflow.
-     */
+    /** A word gives those who have left away by so many: long before it could look sealed, or the sum of all words overflow. */
     private static final long CARRIED_AT_A_TIME = 1L << 16;
 
     private static final long FULL = CARRIED_AT_A_TIME << LEFT_SHIFT;
@@ -71,11 +67,14 @@ final class InFlightGate {
     private final int shift;
     private final Runnable onIdle;
 
-    /** How many of the requests that have left were carried here, and are in no word any more. */
+    /** How many of those who have left are in no word any more. */
     private final AtomicLong carried = new AtomicLong();
 
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
+
+    /** True from the begin of the seal on; for the threads that seal, which a lock orders. */
+    private boolean sealed;
 
     /** How many requests had been admitted before the seal, less those that were carried; written before `pending` is given the sum. */
     private long admitted;
@@ -84,7 +83,7 @@ final class InFlightGate {
      * Makes an open gate.
      *
      * @param stripes the number of its words, a power of two; see {@link #stripesFor}
-     * @param onIdle run once, by the thread that leaves last after the seal, or by the seal of an empty gate; must neither block
+     * @param onIdle run once, by whoever leaves last after the seal, or by the seal of an empty gate; must neither block
      *     nor throw
      */
     InFlightGate(int stripes, Runnable onIdle) {
@@ -120,7 +119,7 @@ final class InFlightGate {
     /** As {@link #exit}, through the word of the thread with that number. */
     void exitAs(long threadId) {
         int word = wordOf(stripeOf(threadId));
-        if (words[word] >= FULL) { // a plain look: a thread that misses it leaves it to the next one
+        if (words[word] >= FULL) { // a plain look: whoever misses it leaves it to the next
             carry(word);
         }
         if ((long) WORDS.getAndAdd(words, word, ONE_LEFT) < 0 && (long) PENDING.getAndAdd(this, -1L) == 1L) {
@@ -129,8 +128,8 @@ final class InFlightGate {
     }
 
     /**
-     * Carries some of the requests that have left out of a full word. The number inside stays the same, so the seal may come at any
-     * moment. The calling thread is still inside, so this is over when the gate is idle.
+     * Takes some of those who have left out of a full word. Changes nothing of who is inside, so the seal may come at any moment; and is
+     * done by somebody who is inside, so that it is over when the gate is idle.
      */
     private void carry(int word) {
         for (long seen = wordVolatile(word); seen >= FULL; seen = wordVolatile(word)) {
@@ -141,8 +140,12 @@ final class InFlightGate {
         }
     }
 
-    /** Refuses every request from now on. */
+    /** Refuses every request from now on; does nothing the second time, when adding the seal once more would open the gate. */
     void seal() {
+        if (sealed) {
+            return;
+        }
+        sealed = true;
         long sum = 0;
         for (int stripe = 0; stripe <= mask; stripe++) {
             sum += (long) WORDS.getAndAdd(words, wordOf(stripe), SEAL);
@@ -155,7 +158,7 @@ final class InFlightGate {
         }
     }
 
-    /** Returns true once the gate is sealed and every request has left. Stays true. */
+    /** Returns true once the gate is sealed and everybody has left. Stays true. */
     boolean isIdle() {
         return pendingVolatile() == 0L;
     }
@@ -170,7 +173,7 @@ final class InFlightGate {
     }
 
     /**
-     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks what a word is just carrying
+     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks what a word is just giving
      * away. Not to be called while {@link #seal} runs, and only by threads that a lock orders behind it.
      */
     long left() {

@@ -23,11 +23,11 @@ final class ListenerClosing {
     private boolean allClosed;
     private long begunNanos;
 
-    ListenerClosing(String name, ReentrantLock lock, DrainNotifier notifier, Runnable onClosed) {
+    ListenerClosing(String name, ThreadStarter threads, ReentrantLock lock, DrainNotifier notifier, Runnable onClosed) {
         this.lock = lock;
         this.notifier = notifier;
         this.onClosed = onClosed;
-        this.dispatcher = new SerialDispatcher("drain-close-" + name);
+        this.dispatcher = new SerialDispatcher("drain-close-" + name, threads);
     }
 
     void setCloser(BooleanSupplier how) {

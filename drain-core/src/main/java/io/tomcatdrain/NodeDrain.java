@@ -29,9 +29,19 @@ public final class NodeDrain implements Drain {
     }
 
     NodeDrain(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
+        this(name, settings, ticker, clock, ownThread, ThreadStarter.DAEMONS);
+    }
+
+    NodeDrain(
+            String name,
+            DrainSettings settings,
+            Ticker ticker,
+            InstantSource clock,
+            boolean ownThread,
+            ThreadStarter threads) {
         this.name = name;
         this.settings = settings;
-        this.control = new DrainControl(name, settings, ticker, clock, ownThread);
+        this.control = new DrainControl(name, settings, ticker, clock, ownThread, threads);
         this.admission = control.admission();
     }
 
@@ -156,11 +166,9 @@ public final class NodeDrain implements Drain {
         return control.awaitStop();
     }
 
-    /** Returns how long a stop that begins now can take at most: by the settings, or by a command that has set a later end. */
+    /** Returns how long a stop that begins now can take at most; a command that has set a later end does not count in a stop. */
     public Duration longestStop() {
-        Duration bySettings = settings.longestStop();
-        Duration byCommand = control.remaining();
-        return byCommand.compareTo(bySettings) > 0 ? byCommand : bySettings;
+        return settings.longestStop();
     }
 
     /**

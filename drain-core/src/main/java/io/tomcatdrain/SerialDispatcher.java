@@ -20,6 +20,7 @@ final class SerialDispatcher {
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final String threadName;
+    private final ThreadStarter threads;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
     /** Tasks not yet finished; the caller that raises it from 0 starts the thread. */
@@ -28,8 +29,9 @@ final class SerialDispatcher {
     /** True while there are tasks and no thread could be made for them. */
     private final AtomicBoolean threadMissing = new AtomicBoolean();
 
-    SerialDispatcher(String threadName) {
+    SerialDispatcher(String threadName, ThreadStarter threads) {
         this.threadName = threadName;
+        this.threads = threads;
     }
 
     /** Queues a task; never runs it on the caller's thread, and never throws for lack of a thread. */
@@ -42,20 +44,17 @@ final class SerialDispatcher {
         }
     }
 
-    /** Tries again to make the thread, if it is missing. */
-    void retry() {
+    /** Tries again to make the thread, if it is missing; returns true if it is not, or not any more. */
+    boolean retry() {
         if (threadMissing.get() && threadMissing.compareAndSet(true, false)) {
             startThread();
         }
+        return !threadMissing.get();
     }
 
     private void startThread() {
         try {
-            // Neither the caller's thread locals nor, below, its loader: they would keep a web application reachable.
-            Thread thread = new Thread(null, this::runAll, threadName, 0, false);
-            thread.setDaemon(true);
-            thread.setContextClassLoader(SerialDispatcher.class.getClassLoader());
-            thread.start();
+            threads.start(threadName, this::runAll);
         } catch (Throwable noThread) {
             threadMissing.set(true);
         }

@@ -26,7 +26,7 @@ public final class UploadTypes {
         for (String range : text.split(",", -1)) {
             String trimmed = range.trim();
             if (!MEDIA_RANGE.matcher(trimmed).matches()) {
-                throw new IllegalArgumentException("[" + trimmed
+                throw new IllegalArgumentException("[" + LogText.bounded(trimmed)
                         + "] is no media type; a comma-separated list of type/subtype or type/* is needed, for example"
                         + " [multipart/*,application/octet-stream]");
             }

@@ -152,6 +152,7 @@ class DrainSettingsTest {
                 .containsExactly(
                         "path",
                         "token",
+                        "tokenFile",
                         "controlPort",
                         "uploadTypes",
                         "refuse",
@@ -212,7 +213,7 @@ class DrainSettingsTest {
     void anUnknownNameThatResemblesNothingListsWhatIsKnown() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> DrainSettings.of(Map.of("className42", "x")))
-                .withMessageStartingWith("unknown attribute [className42]; known are [path, token, ")
+                .withMessageStartingWith("unknown attribute [className42]; known are [path, token, tokenFile, ")
                 .withMessageEndingWith("killAfter]");
     }
 

@@ -12,9 +12,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A drain for a node that stops: fitted into {@code killAfter}, its lame duck cut short, closed at the end. */
 class DrainStoppingTest {
+    private static final Duration TEN_YEARS = Duration.ofDays(3650);
+
     private final FakeTicker time = new FakeTicker();
 
     @Test
@@ -67,6 +71,60 @@ class DrainStoppingTest {
         time.advanceSeconds(20);
         drain.startForStop("SIGTERM", true);
         time.advanceSeconds(7);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCommandOfTenYearsIsCutToTheLimitsOfAStop(boolean beforeTheStop) {
+        NodeDrain drain = time.drain("lameDuck", "20s", "uploadTimeout", "2m");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.enterRequest();
+        drain.hold("import");
+        if (beforeTheStop) {
+            drain.start("take your time", timeout(TEN_YEARS));
+            time.advance(Duration.ofHours(1));
+            drain.startForStop("SIGTERM", true);
+        } else {
+            drain.startForStop("SIGTERM", true);
+            drain.start("take your time", timeout(TEN_YEARS));
+            time.advanceSeconds(20); // the lame duck, from whose end on the limit counts
+        }
+        time.advance(Duration.ofMinutes(2).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofNanos(1));
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+        upload.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aCommandOfTenYearsIsCutToKillAfter(boolean beforeTheStop) {
+        NodeDrain drain = time.drain("lameDuck", "off", "killAfter", "30s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.hold("import");
+        if (beforeTheStop) {
+            drain.start("take your time", timeout(TEN_YEARS));
+            time.advance(Duration.ofHours(1));
+        }
+        drain.startForStop("SIGTERM", true);
+        drain.start("take your time", timeout(TEN_YEARS));
+        time.advance(Duration.ofSeconds(27).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advance(Duration.ofNanos(1));
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void aShorterCommandStillEndsAStopSooner() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        drain.enterUpload(TestUpload.unseen());
+        drain.startForStop("SIGTERM", true);
+        drain.start("hurry", timeout(Duration.ofSeconds(5)));
+        time.advanceSeconds(5);
 
         assertThat(drain.state()).isEqualTo(EXPIRED);
     }

@@ -89,6 +89,25 @@ class InFlightGateTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 8})
+    void sealingTwiceChangesNothing(int stripes) {
+        InFlightGate gate = gate(stripes);
+        gate.enter();
+        gate.seal();
+        gate.seal();
+        assertThat(gate.enter()).isFalse();
+        assertThat(gate.inFlight()).isOne();
+        assertThat(idleSignals).hasValue(0);
+        gate.exit();
+        gate.seal();
+
+        assertThat(gate.enter()).isFalse();
+        assertThat(gate.isIdle()).isTrue();
+        assertThat(gate.left()).isOne();
+        assertThat(idleSignals).hasValue(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 8})
     void refusedTrafficNeitherChangesTheCountNorSignals(int stripes) throws InterruptedException {
         InFlightGate gate = gate(stripes);
         gate.enter();

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class SerialDispatcherTest {
     private static final String NAME = "dispatcher-under-test";
 
-    private final SerialDispatcher dispatcher = new SerialDispatcher(NAME);
+    private final SerialDispatcher dispatcher = new SerialDispatcher(NAME, ThreadStarter.DAEMONS);
     private final List<Integer> seen = Collections.synchronizedList(new ArrayList<>());
 
     @BeforeEach
@@ -127,6 +127,51 @@ class SerialDispatcherTest {
         }
 
         assertThat(seen).containsExactly(2);
+    }
+
+    @Test
+    void tasksWaitWhileNoThreadCanBeMadeAndRunInOrderOnceOneCan() throws InterruptedException {
+        ScarceThreads threads = ScarceThreads.none();
+        SerialDispatcher poor = new SerialDispatcher(NAME, threads);
+        List<Thread> ranOn = Collections.synchronizedList(new ArrayList<>());
+        for (int i = 0; i < 5; i++) {
+            int number = i;
+            poor.execute(() -> {
+                seen.add(number);
+                ranOn.add(Thread.currentThread());
+            });
+        }
+        assertThat(poor.retry()).isFalse();
+        assertThat(poor.awaitIdle(30, TimeUnit.MILLISECONDS)).isFalse();
+        assertThat(seen).isEmpty();
+
+        threads.becomeAvailable();
+        assertThat(poor.retry()).isTrue();
+        assertThat(poor.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(seen).containsExactly(0, 1, 2, 3, 4);
+        assertThat(ranOn).doesNotContain(Thread.currentThread());
+        assertThat(threads.started()).containsExactly(NAME);
+    }
+
+    @Test
+    void theNextTaskMakesTheThreadThatWasMissing() throws InterruptedException {
+        ScarceThreads threads = ScarceThreads.after(1);
+        SerialDispatcher poor = new SerialDispatcher(NAME, threads);
+        CountDownLatch both = new CountDownLatch(2);
+        poor.execute(both::countDown);
+        assertThat(both.getCount()).isEqualTo(2);
+        poor.execute(both::countDown);
+
+        assertThat(both.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void whoWaitsForTheTasksMakesTheThreadThatWasMissing() throws InterruptedException {
+        SerialDispatcher poor = new SerialDispatcher(NAME, ScarceThreads.after(3));
+        poor.execute(() -> seen.add(1));
+
+        assertThat(poor.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(seen).containsExactly(1);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.tomcatdrain.http;
 
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainListener;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.NodeDrain;
@@ -136,7 +137,11 @@ final class DrainEndpoints {
         }
         String allowed = String.join(", ", methods);
         response.setHeader("Allow", allowed);
-        error(request, response, 405, "method [" + method + "] is not allowed here: use " + allowed);
+        error(
+                request,
+                response,
+                405,
+                "method [" + DrainSettings.quotable(method) + "] is not allowed here: use " + allowed);
         return false;
     }
 
@@ -245,17 +250,18 @@ final class DrainEndpoints {
         if (reason == null) {
             reason = "POST " + path + " from " + request.getRemoteAddr();
         }
+        // First, as places may be kept by clients that have gone: a thread that waits writes nothing, and is told of
+        // nothing.
+        var unused = drain.start(reason, limits);
         if (wait == null) {
-            var unused = drain.start(reason, limits);
             status(request, response, 202);
             return;
         }
         try (LongRequests.Stay stay = waits.enter()) {
             if (stay == null) {
-                tooMany(request, response, "requests wait");
+                tooMany(request, response, "the command is carried out, but " + LongRequests.MOST + " requests wait");
                 return;
             }
-            var unused = drain.start(reason, limits);
             awaitEnd(wait, stay, request, response);
         }
     }
@@ -291,7 +297,7 @@ final class DrainEndpoints {
     private void stream(HttpServletRequest request, HttpServletResponse response) throws IOException {
         try (LongRequests.Stay stay = streams.enter()) {
             if (stay == null) {
-                tooMany(request, response, "event streams are open");
+                tooMany(request, response, LongRequests.MOST + " event streams are open");
                 return;
             }
             events.write(response, stay);
@@ -314,7 +320,7 @@ final class DrainEndpoints {
                 request,
                 response,
                 TOO_MANY_REQUESTS,
-                LongRequests.MOST + " " + what + " already: try again later, or ask [GET " + path + "] now and then");
+                what + " already: try again later, or ask [GET " + path + "] now and then");
     }
 
     private static void badRequest(

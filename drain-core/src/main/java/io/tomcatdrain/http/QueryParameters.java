@@ -110,7 +110,11 @@ final class QueryParameters {
 
     /** Cuts what somebody sent to a length that an answer can repeat. */
     static String shown(String text) {
-        return text.length() <= LONGEST_SHOWN ? text : text.substring(0, LONGEST_SHOWN) + "…";
+        if (text.length() <= LONGEST_SHOWN) {
+            return text;
+        }
+        boolean halved = Character.isHighSurrogate(text.charAt(LONGEST_SHOWN - 1)); // half a character is none
+        return text.substring(0, halved ? LONGEST_SHOWN - 1 : LONGEST_SHOWN) + "…";
     }
 
     /** Returns a duration; null if the parameter is not there. */

@@ -43,19 +43,48 @@ public final class DrainRegistration implements AutoCloseable {
         try {
             ObjectName wanted = objectName(drainName);
             DrainEmitter emitter = new DrainEmitter(drain, wanted);
-            server.registerMBean(emitter, wanted);
-            registered = wanted;
-            listener = drain.onStateChange(emitter::stateChanged);
-        } catch (InstanceAlreadyExistsException clash) {
-            LOG.log(
-                    Level.WARNING,
-                    "drain[" + drainName + "] is not shown by JMX: another drain of this process has the name ["
-                            + objectNameText(drainName) + "]; give the engine, host or context another name");
-        } catch (JMException | RuntimeException fault) {
-            LOG.log(Level.WARNING, "drain[" + drainName + "] is not shown by JMX", fault);
+            registered = show(emitter, wanted) ? wanted : null;
+            if (registered != null) {
+                listener = drain.onStateChange(emitter::stateChanged);
+            }
+        } catch (JMException | RuntimeException | Error fault) {
+            warn("is not shown by JMX", fault);
         }
         this.objectName = registered;
         this.listening = listener;
+    }
+
+    /**
+     * Registers the MBean. The server runs the listeners of others on this thread, once the MBean is in; what one of them throws is
+     * logged, and the drain is shown all the same.
+     */
+    private boolean show(DrainEmitter emitter, ObjectName wanted) throws JMException {
+        boolean taken = server.isRegistered(wanted);
+        try {
+            server.registerMBean(emitter, wanted);
+            return true;
+        } catch (InstanceAlreadyExistsException clash) {
+            warn(
+                    "is not shown by JMX: another drain of this process has the name [" + objectNameText(drainName)
+                            + "]; give the engine, host or context another name",
+                    null);
+            return false;
+        } catch (RuntimeException | Error fault) {
+            if (taken || !server.isRegistered(wanted)) {
+                throw fault;
+            }
+            warn("is shown by JMX, but what listens for MBeans has failed", fault);
+            return true;
+        }
+    }
+
+    /** A log that fails must neither keep a server from starting nor from stopping. */
+    private void warn(String what, @Nullable Throwable fault) {
+        try {
+            LOG.log(Level.WARNING, "drain[" + drainName + "] " + what, fault);
+        } catch (RuntimeException | Error unheard) {
+            // there is nothing left to tell it to
+        }
     }
 
     /** Shows a drain by JMX until the registration is closed. Never throws: what goes wrong is logged. */
@@ -81,7 +110,7 @@ public final class DrainRegistration implements AutoCloseable {
         return value.isEmpty() || value.chars().anyMatch(c -> ",=:\"*?\n".indexOf(c) >= 0);
     }
 
-    /** Takes the drain out of JMX; does nothing the second time. */
+    /** Takes the drain out of JMX; does nothing the second time. Never throws: what goes wrong is logged. */
     @Override
     public void close() {
         ObjectName registered = objectName;
@@ -93,8 +122,12 @@ public final class DrainRegistration implements AutoCloseable {
             server.unregisterMBean(registered);
         } catch (InstanceNotFoundException goneAlready) {
             // somebody else has taken it out
-        } catch (JMException | RuntimeException fault) {
-            LOG.log(Level.WARNING, "drain[" + drainName + "] is still shown by JMX as [" + registered + "]", fault);
+        } catch (JMException | RuntimeException | Error fault) {
+            warn(
+                    server.isRegistered(registered)
+                            ? "is still shown by JMX as [" + registered + "]"
+                            : "is not shown by JMX any more, but what listens for MBeans has failed",
+                    fault);
         }
     }
 }

@@ -126,7 +126,7 @@ final class DrainView implements DrainMXBean {
             return new DrainLimits(DrainSettings.parseDuration(timeout.strip()), null);
         } catch (IllegalArgumentException bad) {
             // Without a cause: the caller is in another process.
-            throw new IllegalArgumentException("timeout [" + timeout + "]: " + bad.getMessage()
+            throw new IllegalArgumentException("timeout [" + DrainSettings.quotable(timeout) + "]: " + bad.getMessage()
                     + "; leave it empty to wait as long as the settings allow");
         }
     }

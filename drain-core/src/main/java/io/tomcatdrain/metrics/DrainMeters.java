@@ -21,7 +21,9 @@ final class DrainMeters implements AutoCloseable {
      * Function counters hold their object weakly; the gauges hold this one strongly and live as long as they do.
      *
      * Behind JMX a drain can be gone when it is read. A gauge is then not a number; a counter stays where it was, since
-     * registries that push subtract its last value from the new one and would never recover from NaN.
+     * registries that push subtract its last value from the new one and would never recover from NaN. That is so for every Throwable,
+     * errors of the JVM included: a registry reads all meters of the application one after the other, and one that throws would take
+     * the others along.
      */
 
     private final MeterRegistry registry;
@@ -33,6 +35,15 @@ final class DrainMeters implements AutoCloseable {
         this.registry = registry;
         this.name = name;
         this.drain = drain;
+        try {
+            register();
+        } catch (Throwable fault) {
+            closeAfter(fault);
+            throw fault;
+        }
+    }
+
+    private void register() {
         for (DrainState state : DrainState.values()) {
             gauge(
                     "drain.state",
@@ -87,7 +98,7 @@ final class DrainMeters implements AutoCloseable {
     private double read(ToDoubleFunction<DrainMXBean> reading) {
         try {
             return reading.applyAsDouble(drain);
-        } catch (RuntimeException gone) {
+        } catch (Throwable gone) {
             return Double.NaN;
         }
     }
@@ -103,7 +114,7 @@ final class DrainMeters implements AutoCloseable {
     private double readUp(ToLongFunction<DrainMXBean> reading, AtomicLong highest) {
         try {
             return highest.accumulateAndGet(reading.applyAsLong(drain), Math::max);
-        } catch (RuntimeException gone) {
+        } catch (Throwable gone) {
             return highest.get();
         }
     }
@@ -112,8 +123,29 @@ final class DrainMeters implements AutoCloseable {
         meters.add(counter.register(registry));
     }
 
+    /** Takes out what was registered before a fault, which the caller passes on. */
+    private void closeAfter(Throwable fault) {
+        try {
+            close();
+        } catch (Throwable another) {
+            fault.addSuppressed(another);
+        }
+    }
+
+    /** Takes every meter out, also behind one that cannot be taken out. */
     @Override
     public void close() {
-        meters.forEach(registry::remove);
+        Throwable first = null;
+        for (Meter meter : meters) {
+            try {
+                registry.remove(meter);
+            } catch (RuntimeException | Error fault) {
+                first = first == null ? fault : first;
+            }
+        }
+        if (first != null) {
+            throw new IllegalStateException(
+                    "a meter of drain [" + name + "] cannot be taken out of its registry", first);
+        }
     }
 }

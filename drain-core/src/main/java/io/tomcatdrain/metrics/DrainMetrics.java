@@ -46,6 +46,7 @@ public final class DrainMetrics implements MeterBinder, AutoCloseable {
         return new DrainMetrics(JmxDrainMeters::new);
     }
 
+    /** Binds the meters; where the registry fails half-way, what it throws is passed on and none of them stays. */
     @Override
     public void bindTo(MeterRegistry registry) {
         synchronized (bound) {
@@ -61,12 +62,16 @@ public final class DrainMetrics implements MeterBinder, AutoCloseable {
             closing = List.copyOf(bound);
             bound.clear();
         }
+        Throwable first = null;
         for (AutoCloseable one : closing) {
             try {
                 one.close();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
+            } catch (Exception | Error fault) {
+                first = first == null ? fault : first;
             }
+        }
+        if (first != null) {
+            throw new IllegalStateException("not all meters can be taken out of their registries", first);
         }
     }
 }

@@ -40,7 +40,21 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
         } catch (InstanceNotFoundException impossible) {
             throw new IllegalStateException(impossible);
         }
-        server.queryNames(DRAINS, null).forEach(this::add);
+        try {
+            server.queryNames(DRAINS, null).forEach(this::add);
+        } catch (Throwable fault) {
+            closeAfter(fault);
+            throw fault;
+        }
+    }
+
+    /** Leaves nothing behind of what a fault has interrupted, which the caller passes on. */
+    private void closeAfter(Throwable fault) {
+        try {
+            close();
+        } catch (Throwable another) {
+            fault.addSuppressed(another);
+        }
     }
 
     private static ObjectName drains() {
@@ -63,8 +77,17 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
             } else {
                 remove(change.getMBeanName());
             }
-        } catch (RuntimeException fault) {
-            LOG.log(Level.WARNING, "the meters of [" + change.getMBeanName() + "] do not follow it", fault);
+        } catch (RuntimeException | Error fault) {
+            warn("the meters of [" + change.getMBeanName() + "] do not follow it", fault);
+        }
+    }
+
+    /** A log that fails must not hurt the thread that registers an MBean. */
+    private static void warn(String what, Throwable fault) {
+        try {
+            LOG.log(Level.WARNING, what, fault);
+        } catch (RuntimeException | Error unheard) {
+            // there is nothing left to tell it to
         }
     }
 
@@ -75,6 +98,22 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
             if (!server.isRegistered(drain)) {
                 remove(drain); // it went before it was in the map, so that nobody would take it out again
             }
+        }
+    }
+
+    private synchronized void closeMeters() {
+        closed = true;
+        RuntimeException first = null;
+        for (DrainMeters each : meters.values()) {
+            try {
+                each.close();
+            } catch (RuntimeException fault) {
+                first = first == null ? fault : first;
+            }
+        }
+        meters.clear();
+        if (first != null) {
+            throw first;
         }
     }
 
@@ -95,15 +134,12 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
 
     @Override
     public void close() throws JMException {
-        synchronized (this) {
-            closed = true;
-            meters.values().forEach(DrainMeters::close);
-            meters.clear();
-        }
         try {
             server.removeNotificationListener(MBeanServerDelegate.DELEGATE_NAME, this);
         } catch (ListenerNotFoundException removedAlready) {
             // nothing is left of it
+        } finally {
+            closeMeters();
         }
     }
 }

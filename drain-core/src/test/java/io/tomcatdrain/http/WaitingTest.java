@@ -110,26 +110,17 @@ class WaitingTest {
     }
 
     @Test
-    void sixteenWaitAndTheNextChangesNothing() throws Exception {
+    void sixteenWaitAndTheNextIsCarriedOutWithoutAPlace() throws Exception {
         Hold hold = drain.hold("test");
-        List<Exchange> sixteen = new ArrayList<>();
-        for (int i = 0; i < 16; i++) {
-            Exchange exchange = waiting("wait=1h&timeout=2h");
-            sixteen.add(exchange);
-            visits.send(exchange, "");
-        }
-        visits.awaitAllInside();
+        List<Exchange> sixteen = sixteenThatWait();
         Instant deadline = drain.status().deadline();
 
-        Exchange next = waiting("wait=1h&timeout=0s");
+        Exchange next = waiting("wait=1h&timeout=4h");
         endpoints.handle(next.request(), next.response(), "", true);
 
-        assertThat(next.status).isEqualTo(429);
-        assertThat(next.header("Retry-After")).isEqualTo("5");
-        assertThat(new ObjectMapper().readTree(next.body()).get("error").asText())
-                .contains("16 requests wait");
+        assertRefusedAPlace(next);
         assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
-        assertThat(drain.status().deadline()).isBetween(deadline.minusSeconds(60), deadline.plusSeconds(60));
+        assertThat(drain.status().deadline()).isAfter(deadline.plusSeconds(3600));
         Exchange short202 = Exchange.of("POST").withToken();
         endpoints.handle(short202.request(), short202.response(), "", true);
         assertThat(short202.status).isEqualTo(202);
@@ -142,6 +133,41 @@ class WaitingTest {
         Exchange later = waiting("wait=1h");
         endpoints.handle(later.request(), later.response(), "", true);
         assertAnswer(later, 200, "DRAINED");
+    }
+
+    @Test
+    void sixteenWhoseClientsHaveGoneKeepNobodyFromEndingTheDrain() throws Exception {
+        Hold hold = drain.hold("test");
+        List<Exchange> sixteen = sixteenThatWait();
+
+        Exchange operator = waiting("wait=1h&timeout=0s");
+        endpoints.handle(operator.request(), operator.response(), "", true);
+
+        assertRefusedAPlace(operator);
+        assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
+        visits.awaitAllGone();
+        for (Exchange exchange : sixteen) {
+            assertAnswer(exchange, 504, "EXPIRED");
+        }
+        hold.close();
+    }
+
+    private List<Exchange> sixteenThatWait() throws Exception {
+        List<Exchange> sixteen = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            Exchange exchange = waiting("wait=1h&timeout=2h");
+            sixteen.add(exchange);
+            visits.send(exchange, "");
+        }
+        visits.awaitAllInside();
+        return sixteen;
+    }
+
+    private static void assertRefusedAPlace(Exchange exchange) throws IOException {
+        assertThat(exchange.status).isEqualTo(429);
+        assertThat(exchange.header("Retry-After")).isEqualTo("5");
+        assertThat(new ObjectMapper().readTree(exchange.body()).get("error").asText())
+                .contains("the command is carried out", "16 requests wait", "GET /drain");
     }
 
     @Test

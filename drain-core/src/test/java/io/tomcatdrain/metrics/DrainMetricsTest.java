@@ -18,7 +18,9 @@ import io.tomcatdrain.jmx.FixedUpload;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -222,6 +224,72 @@ class DrainMetricsTest {
             meters.close();
         }
         pushing.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatFailsHalfWayLeavesNothingBehind(boolean throughJmx) throws Exception {
+        var failing = new AtomicInteger(7);
+        registry.config().onMeterAdded(meter -> {
+            if (failing.decrementAndGet() == 0) {
+                throw new AssertionError("for this test");
+            }
+        });
+        DrainMetrics metrics = throughJmx ? DrainMetrics.ofNode() : new DrainMetrics(drain);
+        try (var registration = DrainRegistration.register(drain)) {
+            assertThatThrownBy(() -> metrics.bindTo(registry)).isInstanceOf(AssertionError.class);
+            assertThat(meters()).isEmpty();
+            metrics.close();
+            assertThat(failing.get()).isNotPositive();
+        }
+
+        try (var another = DrainRegistration.register(new NodeDrain("another", DrainSettings.defaults()))) {
+            assertThat(meters()).as("nothing of it listens for drains").isEmpty();
+        }
+        registry.clear();
+        metrics.bindTo(registry);
+        metrics.close();
+        assertThat(meters()).isEmpty();
+    }
+
+    private Set<String> meters() {
+        return values(registry).keySet();
+    }
+
+    @Test
+    void oneRegistryThatCannotLetGoKeepsNoOther() {
+        MeterRegistry first = new SimpleMeterRegistry();
+        first.config().onMeterRemoved(meter -> {
+            throw new AssertionError("for this test");
+        });
+        DrainMetrics metrics = new DrainMetrics(drain);
+        metrics.bindTo(first);
+        metrics.bindTo(registry);
+
+        assertThatThrownBy(metrics::close).isInstanceOf(IllegalStateException.class);
+        assertThat(meters()).isEmpty();
+        metrics.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            classes = {
+                IllegalStateException.class,
+                NoClassDefFoundError.class,
+                StackOverflowError.class,
+                AssertionError.class
+            })
+    void whateverAReadingThrowsHurtsNoRegistry(Class<? extends Throwable> fault) throws Exception {
+        FlakyView flaky = new FlakyView(DrainRegistration.view(drain));
+        try (var meters = new DrainMeters(registry, "node", flaky.proxy())) {
+            drain.enterRequest().close();
+            assertThat(value("drain.completed{kind=request,name=node}")).isEqualTo(1);
+            flaky.fault = fault.getDeclaredConstructor().newInstance();
+
+            assertThat(value("drain.state{name=node,state=serving}")).isNaN();
+            assertThat(value("drain.duration{name=node,phase=draining}")).isNaN();
+            assertThat(value("drain.completed{kind=request,name=node}")).isEqualTo(1);
+        }
     }
 
     @Test

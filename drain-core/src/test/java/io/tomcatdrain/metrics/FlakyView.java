@@ -8,6 +8,7 @@ import javax.management.InstanceNotFoundException;
 final class FlakyView {
     private final DrainMXBean real;
     volatile boolean gone;
+    volatile Throwable fault;
 
     FlakyView(DrainMXBean real) {
         this.real = real;
@@ -18,6 +19,9 @@ final class FlakyView {
                 DrainMXBean.class.getClassLoader(), new Class<?>[] {DrainMXBean.class}, (proxy, method, arguments) -> {
                     if (gone) {
                         throw new InstanceNotFoundException("on purpose");
+                    }
+                    if (fault != null) {
+                        throw fault;
                     }
                     return method.invoke(real, arguments);
                 });

@@ -38,10 +38,10 @@ final class FilterSettings {
         FilterSettings settings = new FilterSettings();
         contextParameters.forEach((name, value) -> {
             if (name.startsWith(PREFIX)) {
-                settings.put(name.substring(PREFIX.length()), value, "context parameter [" + name + "]");
+                settings.put(name.substring(PREFIX.length()), value, "context parameter [" + DrainSettings.quotable(name) + "]");
             }
         });
-        initParameters.forEach((name, value) -> settings.put(name, value, "init parameter [" + name + "]"));
+        initParameters.forEach((name, value) -> settings.put(name, value, "init parameter [" + DrainSettings.quotable(name) + "]"));
         for (Setting setting : Setting.values()) {
             String variable = VARIABLE_PREFIX + setting.name();
             settings.putIfSet(setting, environment.get(variable), "environment variable [" + variable + "]");
@@ -82,12 +82,12 @@ final class FilterSettings {
     private void noteUnknown(Map<String, String> systemProperties, Map<String, String> environment) {
         for (String name : new TreeSet<>(systemProperties.keySet())) {
             if (name.startsWith(PREFIX) && Setting.named(name.substring(PREFIX.length())) == null) {
-                unknown.add(name);
+                unknown.add(DrainSettings.quotable(name));
             }
         }
         for (String name : new TreeSet<>(environment.keySet())) {
             if (name.startsWith(VARIABLE_PREFIX) && !isVariable(name.substring(VARIABLE_PREFIX.length()))) {
-                unknown.add(name);
+                unknown.add(DrainSettings.quotable(name));
             }
         }
     }

@@ -114,6 +114,15 @@ public class DrainValve extends ValveBase implements AccessLog {
         set(Setting.TOKEN.key(), token);
     }
 
+    /** Sets the file that holds the secret, read when the container starts. */
+    public void setTokenFile(String tokenFile) {
+        set(Setting.TOKEN_FILE.key(), tokenFile);
+    }
+
+    public @Nullable String getTokenFile() {
+        return get(Setting.TOKEN_FILE);
+    }
+
     public void setControlPort(String controlPort) {
         set(Setting.CONTROL_PORT.key(), controlPort);
     }

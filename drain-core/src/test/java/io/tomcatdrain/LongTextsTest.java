@@ -1,0 +1,69 @@
+package io.tomcatdrain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.tomcatdrain.DrainSettings.Setting;
+import io.tomcatdrain.jmx.DrainMXBean;
+import io.tomcatdrain.jmx.DrainRegistration;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a caller gave comes back in a message, but not all of it, and not as a line of its own. */
+class LongTextsTest {
+    private static final String LONG = "x".repeat(500_000);
+    private static final String DIGITS = "9".repeat(500_000);
+    private static final String LINES = "x\n2026-11-22 SEVERE forged\r\n";
+    private static final int MOST = 1_000;
+
+    private static void assertQuotesLittle(Throwable bad) {
+        assertThat(bad).isInstanceOf(IllegalArgumentException.class);
+        for (Throwable each = bad; each != null; each = each.getCause()) {
+            assertThat(each.getMessage()).hasSizeLessThan(MOST).doesNotContain("\n", "\r");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Setting.class)
+    void ofAValueOnlySomeCharactersAreQuoted(Setting setting) {
+        for (String value : new String[] {LONG, LONG + "${x}", "${" + LONG + "}", LINES, LONG + "," + LONG, DIGITS}) {
+            Throwable bad = catchThrowable(() -> DrainSettings.of(Map.of(setting.key(), value)));
+            if (bad != null || setting != Setting.TOKEN) { // a token may be as long as it likes
+                assertQuotesLittle(bad);
+            }
+        }
+    }
+
+    @Test
+    void ofANameOnlySomeCharactersAreQuoted() {
+        assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of(LONG, "x"))));
+        assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of(LINES, "x"))));
+    }
+
+    @Test
+    void ofWhatJmxIsGivenOnlySomeCharactersAreKept() {
+        NodeDrain drain = new FakeTicker().drain();
+        DrainMXBean view = DrainRegistration.view(drain);
+        assertQuotesLittle(catchThrowable(() -> view.drain("upgrade", LONG)));
+        assertQuotesLittle(catchThrowable(() -> view.drain("upgrade", "1" + LINES)));
+        StringWriter trace = new StringWriter();
+        catchThrowable(() -> view.drain("upgrade", LONG)).printStackTrace(new PrintWriter(trace));
+        assertThat(trace.toString()).hasSizeLessThan(100_000).doesNotContain("x".repeat(MOST));
+
+        view.drain(LONG, "10m");
+        assertThat(view.getReason()).hasSizeLessThan(MOST);
+    }
+
+    @Test
+    void aCharacterIsNotCutInHalf() {
+        String faces = "\uD83D\uDE00".repeat(1_000);
+
+        String quoted = DrainSettings.quotable("x" + faces);
+
+        assertThat(quoted.codePoints()).noneMatch(point -> point >= 0xD800 && point <= 0xDFFF);
+    }
+}
