@@ -8,16 +8,20 @@ import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.Background;
 import io.tomcatdrain.testkit.EmbeddedTomcat;
 import io.tomcatdrain.testkit.Http11Client;
+import jakarta.servlet.ServletContainerInitializer;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.ref.WeakReference;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
 import javax.management.JMException;
 import javax.management.ObjectName;
 import org.apache.catalina.core.StandardContext;
@@ -28,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A web application whose only addition are the two jars in {@code WEB-INF/lib}, in the class loader that Tomcat gives it. */
 class WarIT {
@@ -46,14 +52,7 @@ class WarIT {
         EmbeddedTomcat.beQuiet();
         war = Files.createDirectories(directory.resolve("war"));
         Path info = Files.createDirectories(war.resolve("WEB-INF"));
-        Files.writeString(info.resolve("web.xml"), """
-            <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
-              <context-param>
-                <param-name>drain.token</param-name>
-                <param-value>%s</param-value>
-              </context-param>
-            </web-app>
-            """.formatted(TOKEN));
+        writeWebXml("", "");
         addTo(info, Drain.class, "core");
         addTo(info, DrainFilter.class, "filter");
         for (Class<?> type : List.of(WarServlet.class, WarServlet.Own.class)) {
@@ -70,6 +69,42 @@ class WarIT {
         tomcat.start();
     }
 
+    private void writeWebXml(String attributes, String elements) throws IOException {
+        Files.writeString(war.resolve("WEB-INF/web.xml"), """
+            <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" %s>
+              %s
+              <context-param>
+                <param-name>drain.token</param-name>
+                <param-value>%s</param-value>
+              </context-param>
+              <servlet>
+                <servlet-name>work</servlet-name>
+                <servlet-class>io.tomcatdrain.filter.WarServlet</servlet-class>
+              </servlet>
+              <servlet-mapping>
+                <servlet-name>work</servlet-name>
+                <url-pattern>/</url-pattern>
+              </servlet-mapping>
+            </web-app>
+            """.formatted(attributes, elements, TOKEN));
+    }
+
+    /** Puts another library into WEB-INF/lib, whose initializer adds a filter that wants to be the first, too. */
+    private void addGuard(String jarName) throws IOException {
+        try (var jar = new JarOutputStream(
+                Files.newOutputStream(war.resolve("WEB-INF/lib").resolve(jarName)))) {
+            for (Class<?> type : List.of(WarGuard.class, WarGuard.Initializer.class)) {
+                String file = type.getName().replace('.', '/') + ".class";
+                jar.putNextEntry(new ZipEntry(file));
+                try (var in = type.getClassLoader().getResourceAsStream(file)) {
+                    in.transferTo(jar);
+                }
+            }
+            jar.putNextEntry(new ZipEntry("META-INF/services/" + ServletContainerInitializer.class.getName()));
+            jar.write(WarGuard.Initializer.class.getName().getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
     /** Puts the jar of a class into WEB-INF/lib, or what will be its jar. */
     private static void addTo(Path info, Class<?> type, String name) throws IOException, URISyntaxException {
         Path home =
@@ -79,11 +114,10 @@ class WarIT {
             Files.copy(home, lib);
             return;
         }
-        try (var jar = new java.util.jar.JarOutputStream(Files.newOutputStream(lib));
+        try (var jar = new JarOutputStream(Files.newOutputStream(lib));
                 Stream<Path> files = Files.walk(home)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
-                jar.putNextEntry(
-                        new java.util.zip.ZipEntry(home.relativize(file).toString()));
+                jar.putNextEntry(new ZipEntry(home.relativize(file).toString()));
                 Files.copy(file, jar);
             }
         }
@@ -102,6 +136,8 @@ class WarIT {
         context.setWebappVersion(version);
         context.setDocBase(war.toString());
         ((StandardJarScanner) context.getJarScanner()).setScanClassPath(false);
+        // The initializers on the class path of this test are not the server's: those of a server run first.
+        context.setContainerSciFilter("^io\\.tomcatdrain\\.");
         ContextConfig config = new ContextConfig();
         config.setDefaultWebXml(tomcat.noDefaultWebXmlPath());
         context.addLifecycleListener(config);
@@ -175,6 +211,80 @@ class WarIT {
             assertThat(command("DELETE", "/shop/drain").status()).isEqualTo(200);
             assertThat(upload().header("X-Own")).isEqualTo("seen");
         }
+    }
+
+    /** Tomcat takes libraries in the order of a hash table; these names lie on both sides of the filter's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"a.jar", "guard.jar", "spring-web-6.2.jar", "z.jar"})
+    void theDrainComesBeforeFiltersOfOtherInitializers(String guardJar) throws Exception {
+        addGuard(guardJar);
+        theDrainComesBeforeTheGuard();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"guard.jar", "z.jar"})
+    void soItDoesWhereWebXmlIsCompleteOrNamesIt(String guardJar) throws Exception {
+        addGuard(guardJar);
+        writeWebXml("metadata-complete=\"true\"", "");
+        undeploy(theDrainComesBeforeTheGuard());
+        writeWebXml("", "<absolute-ordering><name>io.tomcatdrain.filter</name><others/></absolute-ordering>");
+        undeploy(theDrainComesBeforeTheGuard());
+        writeWebXml(
+                "metadata-complete=\"true\"",
+                "<absolute-ordering><name>io.tomcatdrain.filter</name></absolute-ordering>");
+        deploy("");
+        assertThat(command("GET", "/shop/drain/ready").status()).isEqualTo(200);
+        assertThat(upload().header("X-Guard")).as("not named: not run").isNull();
+    }
+
+    private StandardContext theDrainComesBeforeTheGuard() throws Exception {
+        StandardContext context = deploy("");
+        assertThat(command("GET", "/shop/").status()).as("the guard is there").isEqualTo(302);
+        try (Http11Client upload = beginUpload()) {
+            awaitUploads("", 1);
+            assertThat(command("POST", "/shop/drain").status()).isEqualTo(202);
+            Answer refused = upload();
+            assertThat(refused.status()).as("%s", refused).isEqualTo(503);
+            assertThat(refused.header("X-Guard")).isNull();
+            finish(upload);
+        }
+        assertThat(command("POST", "/shop/drain?wait=10s").text()).contains("\"outcome\":\"DRAINED\"");
+        assertThat(command("DELETE", "/shop/drain").status()).isEqualTo(200);
+        Answer ready = command("GET", "/shop/drain/ready");
+        assertThat(ready.status()).as("%s", ready).isEqualTo(200);
+        return context;
+    }
+
+    /** Where the application names its libraries and leaves this one out, Tomcat runs none of it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"<absolute-ordering/>", "<absolute-ordering><name>another</name></absolute-ordering>"})
+    void anOrderThatLeavesTheFilterOutNeedsItsDeclaration(String ordering) throws Exception {
+        writeWebXml("", ordering);
+        StandardContext without = deploy("");
+        assertThat(isShown("")).isFalse();
+        undeploy(without);
+        writeWebXml("", ordering + """
+              <filter>
+                <filter-name>drain</filter-name>
+                <filter-class>io.tomcatdrain.filter.DrainFilter</filter-class>
+                <async-supported>true</async-supported>
+              </filter>
+              <filter-mapping>
+                <filter-name>drain</filter-name>
+                <url-pattern>/*</url-pattern>
+                <dispatcher>REQUEST</dispatcher>
+                <dispatcher>ASYNC</dispatcher>
+              </filter-mapping>
+            """);
+        deploy("");
+        assertThat(command("GET", "/shop/drain/ready").status()).isEqualTo(200);
+    }
+
+    /** A library with a web-fragment.xml that does not say so itself makes an application undistributable. */
+    @Test
+    void anApplicationThatReplicatesItsSessionsGoesOnDoingSo() throws Exception {
+        writeWebXml("", "<distributable/>");
+        assertThat(deploy("").getDistributable()).isTrue();
     }
 
     /** An upload has no session that would keep the old version; the filter does. */

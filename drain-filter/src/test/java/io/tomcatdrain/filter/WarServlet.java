@@ -6,7 +6,6 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletRequest;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.annotation.WebFilter;
-import jakarta.servlet.annotation.WebServlet;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -14,7 +13,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /** A web application that knows nothing of a drain: answers with the length of what it was sent. Loaded from {@code WEB-INF/classes}. */
-@WebServlet("/")
 public final class WarServlet extends HttpServlet {
     private static final long serialVersionUID = 1;
 
