@@ -541,7 +541,7 @@ public final class Scenario {
 
     // ---------------------------------------------------------------- words of the table
 
-    static String key() {
+    public static String key() {
         return UUID.randomUUID().toString();
     }
 
