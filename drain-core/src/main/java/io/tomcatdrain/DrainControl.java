@@ -152,6 +152,15 @@ final class DrainControl {
         }
     }
 
+    void listenersReopened() {
+        lock.lock();
+        try {
+            sequence.listenersReopened();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void onListenersToClose(BooleanSupplier closer) {
         lock.lock();
         try {

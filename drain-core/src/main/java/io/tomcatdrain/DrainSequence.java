@@ -140,6 +140,12 @@ final class DrainSequence {
         serveAgain(why, now);
     }
 
+    /** Notes that the server has opened its listening sockets again. */
+    void listenersReopened() {
+        assert lock.isHeldByCurrentThread();
+        closing.reopened();
+    }
+
     /** Says how the listening sockets are closed. */
     void onListenersToClose(BooleanSupplier closer) {
         assert lock.isHeldByCurrentThread();

@@ -6,7 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
- * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not.
+ * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not. Only a
+ * server that opens them again gives the next drain another time.
  * Guarded by the lock of the sequence, which it takes itself when the sockets are closed.
  */
 final class ListenerClosing {
@@ -37,6 +38,14 @@ final class ListenerClosing {
     /** Returns true once there is no way back. */
     boolean hasBegun() {
         return begun;
+    }
+
+    /** Forgets that they were closed, now that the server has opened them again; in vain while they are being closed. */
+    void reopened() {
+        if (!running) {
+            begun = false;
+            allClosed = false;
+        }
     }
 
     /** Has them closed, once, and returns how long to wait for that; not positive if there is no need to wait longer. */

@@ -234,6 +234,14 @@ public final class NodeDrain implements Drain {
         control.onListenersToClose(closer);
     }
 
+    /**
+     * Notes that the server has opened the listening sockets again that {@code closeListener} had closed, by a start of its connectors: a
+     * resume is possible from then on, and the next drain closes them anew. Does nothing while they are being closed.
+     */
+    public void noteListenersReopened() {
+        control.listenersReopened();
+    }
+
     // ---------------------------------------------------------------- looking
 
     @Override

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** The way back to SERVING, and what the next drain inherits. */
@@ -301,6 +302,28 @@ class DrainResumeTest {
             assertThat(drain.state()).isEqualTo(DRAINED);
             assertThat(log.lines()).noneMatch(line -> line.contains("resumeAfter"));
         }
+    }
+
+    @Test
+    void listenersThatTheServerOpensAgainAreClosedByTheNextDrainToo() throws Exception {
+        NodeDrain drain = time.drain("closeListener", "true", "lameDuck", "off");
+        AtomicInteger closed = new AtomicInteger();
+        drain.onListenersToClose(() -> closed.incrementAndGet() > 0);
+        for (int times = 1; times <= 3; times++) {
+            drain.start("upgrade");
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+            time.settle();
+            assertThat(drain.state()).isEqualTo(DRAINED);
+            assertThat(closed).hasValue(times);
+            assertThatIllegalStateException().isThrownBy(drain::resume);
+
+            drain.noteListenersReopened();
+            drain.resume();
+            assertServes(drain);
+        }
+        drain.startForStop("stop", true);
+        drain.noteListenersReopened();
+        assertThatIllegalStateException().as("a stop is for good").isThrownBy(drain::resume);
     }
 
     @Test

@@ -9,6 +9,7 @@ import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnNotWarDeployment;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
@@ -24,7 +25,7 @@ import org.springframework.core.env.Environment;
  * Puts a {@link DrainValve} into the embedded Tomcat of a Spring Boot application, with the settings of {@code drain.*}, and lets it
  * drain before anything of the application stops.
  *
- * <p>The application finds its {@link Drain} as a bean. Without an embedded Tomcat, in a WAR on a Tomcat of its own, and with {@code
+ * <p>The application finds its {@link Drain} as a bean. A {@link DrainValve} that it declares as a bean itself is used instead. Without an embedded Tomcat, in a WAR on a Tomcat of its own, and with {@code
  * drain.enabled=false} nothing is registered.
  *
  * @since 1.0
@@ -40,7 +41,9 @@ public final class DrainAutoConfiguration {
     /** Made by Spring. */
     public DrainAutoConfiguration() {}
 
+    /** The application's own valve takes its place everywhere, with the settings that the application gives it. */
     @Bean
+    @ConditionalOnMissingBean
     static DrainValve drainValve(Environment environment) {
         DrainValve valve = new DrainValve();
         DrainProperties.read(environment).forEach(valve::setProperty);

@@ -62,10 +62,20 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
         } else {
             readiness.follow(drain);
             if (stoppedBefore) {
-                drain.resume();
+                serveAgain();
             }
         }
         running = true;
+    }
+
+    /** What Spring Boot has stopped with the context it has started again by now: its connectors listen. */
+    private void serveAgain() {
+        try {
+            valve.resumeAfterPause();
+        } catch (IllegalStateException obstacle) {
+            LOG.warn("The application context was started again, but its drain goes on refusing requests: "
+                    + obstacle.getMessage() + ". Restart the application");
+        }
     }
 
     @Override

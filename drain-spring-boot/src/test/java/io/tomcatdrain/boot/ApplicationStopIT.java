@@ -1,11 +1,14 @@
 package io.tomcatdrain.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatException;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
+import io.tomcatdrain.valve.DrainValve;
+import java.net.ConnectException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -16,8 +19,11 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -79,6 +85,62 @@ class ApplicationStopIT {
             application.start();
             assertThat(drain.state()).isEqualTo(DrainState.SERVING);
             assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void closedListenersAreOpenAgainAfterTheNextStartAndClosedAgainByTheNextDrain() throws Exception {
+        try (var application = TestApp.started("drain.close-listener=true", "drain.lame-duck=off")) {
+            var drain = application.getBean(Drain.class);
+            for (int times = 1; times <= 2; times++) {
+                try (var upload = new Upload(TestApp.port(application))) {
+                    awaitUpload(drain);
+                    var stopped = CompletableFuture.runAsync(application::stop);
+                    await().until(() -> drain.state() == DrainState.DRAINING);
+                    assertThatException()
+                            .as("the listener is closed")
+                            .isThrownBy(() -> Client.get(TestApp.port(application), "/page"))
+                            .withRootCauseInstanceOf(ConnectException.class);
+                    assertThat(upload.finish()).contains(" 200 ");
+                    stopped.get(30, TimeUnit.SECONDS);
+                }
+                application.start();
+                assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+                int port = TestApp.port(application);
+                assertThat(Client.status(port, "/page")).isEqualTo(200);
+                assertThat(Client.status(port, "/drain/ready")).isEqualTo(200);
+                await().until(() -> Client.status(port, "/actuator/health/readiness") == 200);
+            }
+        }
+    }
+
+    @Test
+    void listenersThatAnOperatorsDrainHasClosedAreOpenAgainAfterTheNextStart() throws Exception {
+        try (var application = TestApp.started(
+                "drain.close-listener=true", "drain.lame-duck=off", "drain.drain-on-stop=false")) {
+            var drain = application.getBean(Drain.class);
+            drain.start("test").get(30, TimeUnit.SECONDS);
+            application.stop();
+            application.start();
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+            assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void whatCannotServeAgainSaysSoAndStartsAllTheSame(CapturedOutput output) {
+        try (var application = TestApp.started()) {
+            application.stop();
+            application.getBean(DrainValve.class).drainBeforeStop("test");
+            application.start();
+            assertThat(application.isRunning()).isTrue();
+            assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(503);
+            assertThat(output.getOut().lines())
+                    .filteredOn(line -> line.contains("goes on refusing requests"))
+                    .singleElement()
+                    .asString()
+                    .contains("WARN", "the server is stopping. Restart the application");
         }
     }
 

@@ -3,7 +3,9 @@ package io.tomcatdrain.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.valve.DrainValve;
 import jakarta.servlet.ServletContext;
 import java.io.IOException;
@@ -12,15 +14,20 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.TimeUnit;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
 import org.apache.catalina.valves.ValveBase;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
 
 /** What the dependency alone does, and where it does nothing. */
 class RegistrationIT {
@@ -64,6 +71,64 @@ class RegistrationIT {
             assertThat(mbeans()).isEqualTo(1);
         }
         assertThat(mbeans()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(classes = {OwnValve.class, OwnValveOfTheSameName.class})
+    void theApplicationsOwnValveIsUsedByAllThatNeedsOne(Class<?> configuration) throws Exception {
+        Drain drain;
+        try (var application = TestApp.started(
+                new Class<?>[] {TestApp.class, configuration, MetricsIT.Registry.class}, "drain.path=/unused")) {
+            int port = TestApp.port(application);
+            var valve = application.getBean(DrainValve.class);
+            drain = application.getBean(Drain.class);
+            assertThat(drain).isSameAs(valve.drain());
+            assertThat(drain.settings().uploadTimeout()).hasMinutes(7);
+            assertThat(mbeans()).isEqualTo(1);
+            assertThat(Client.status(port, "/leaving/ready")).isEqualTo(200);
+            assertThat(Client.status(port, "/unused/ready")).isEqualTo(404);
+            var registry = application.getBean(MeterRegistry.class);
+            assertThat(registry.get("drain.state").tag("state", "serving").gauge().value())
+                    .isEqualTo(1);
+            drain.start("test").get(30, TimeUnit.SECONDS);
+            assertThat(Client.status(port, "/page")).isEqualTo(503);
+            assertThat(Client.status(port, "/actuator/health/liveness")).isEqualTo(200);
+            assertThat(Client.status(port, "/actuator/health/readiness")).isEqualTo(503);
+            drain.resume();
+        }
+        assertThat(drain.state()).as("the close drains").isEqualTo(DrainState.DRAINED);
+        assertThat(mbeans()).isZero();
+    }
+
+    @Test
+    void theApplicationsOwnValveIsToldOfPollsOnAManagementPort() {
+        try (var application = TestApp.started(
+                new Class<?>[] {TestApp.class, OwnValve.class}, "management.server.port=0")) {
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(TestApp.managementPort(application), "/actuator/health/readiness"))
+                    .isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class OwnValve {
+        @Bean
+        static DrainValve mine() {
+            var valve = new DrainValve();
+            valve.setPath("/leaving");
+            valve.setUploadTimeout("7m");
+            valve.setLameDuck("off");
+            return valve;
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class OwnValveOfTheSameName {
+        @Bean
+        static DrainValve drainValve() {
+            return OwnValve.mine();
+        }
     }
 
     @Test

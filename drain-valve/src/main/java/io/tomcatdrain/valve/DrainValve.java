@@ -329,7 +329,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
-     * Drains and returns when that is over, for frameworks that may start again what they stop: {@link Drain#resume} undoes it. Does
+     * Drains and returns when that is over, for frameworks that may start again what they stop: {@link #resumeAfterPause} undoes it. Does
      * nothing unless the container runs and {@code drainOnStop} is true.
      *
      * @param reason why, for logs and status
@@ -340,6 +340,22 @@ public class DrainValve extends ValveBase implements AccessLog {
             var unused = current.drain.start(reason);
             current.servlet.await();
             current.servlet.answerWaiting();
+        }
+    }
+
+    /**
+     * Serves again, for frameworks that have started again what they had stopped, connectors first: also where {@code closeListener} has
+     * closed the listening sockets, if they are all open again. Does nothing while serving, and unless the container runs.
+     *
+     * @throws IllegalStateException if a listening socket is still closed, or a stop has begun
+     */
+    public void resumeAfterPause() {
+        ValveRuntime current = runtime;
+        if (current != null) {
+            if (ListenerCloser.areAllOpen(current.service)) {
+                current.drain.noteListenersReopened();
+            }
+            current.drain.resume();
         }
     }
 

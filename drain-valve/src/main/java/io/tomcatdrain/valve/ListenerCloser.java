@@ -51,6 +51,25 @@ final class ListenerCloser {
         return closeAll(service, except, true);
     }
 
+    /** Returns true if all the service's connectors listen, those that were closed and have been started again since among them. */
+    static boolean areAllOpen(Service service) {
+        for (Connector connector : service.findConnectors()) {
+            if (!connector.getState().isAvailable() || !isOpen(connector)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean isOpen(Connector connector) {
+        NioEndpoint endpoint = nioEndpoint(connector);
+        if (endpoint == null) {
+            return connector.getLocalPort() > 0;
+        }
+        ServerSocketChannel socket = TOMCAT.serverSocket(endpoint);
+        return socket != null && socket.isOpen() && !(socket instanceof ClosingServerSocketChannel);
+    }
+
     /** Closes what is still open before Tomcat does, which loses what waits there; what has to be left to Tomcat is no fault. */
     static void closeAllForStop(Service service) {
         closeAll(service, null, false);
