@@ -38,10 +38,14 @@ final class FilterSettings {
         FilterSettings settings = new FilterSettings();
         contextParameters.forEach((name, value) -> {
             if (name.startsWith(PREFIX)) {
-                settings.put(name.substring(PREFIX.length()), value, "context parameter [" + DrainSettings.quotable(name) + "]");
+                settings.put(
+                        name.substring(PREFIX.length()),
+                        value,
+                        "context parameter [" + DrainSettings.quotable(name) + "]");
             }
         });
-        initParameters.forEach((name, value) -> settings.put(name, value, "init parameter [" + DrainSettings.quotable(name) + "]"));
+        initParameters.forEach(
+                (name, value) -> settings.put(name, value, "init parameter [" + DrainSettings.quotable(name) + "]"));
         for (Setting setting : Setting.values()) {
             String variable = VARIABLE_PREFIX + setting.name();
             settings.putIfSet(setting, environment.get(variable), "environment variable [" + variable + "]");

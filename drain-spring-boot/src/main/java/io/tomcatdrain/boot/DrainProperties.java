@@ -71,7 +71,9 @@ final class DrainProperties {
     private static void requireTrue(String enabled) {
         if (!enabled.equals("true")) {
             throw new InvalidDrainPropertyException(
-                    ENABLED + " [" + DrainSettings.quotable(enabled) + "]: use [true] or [false], or leave it out to have [true]", null);
+                    ENABLED + " [" + DrainSettings.quotable(enabled)
+                            + "]: use [true] or [false], or leave it out to have [true]",
+                    null);
         }
     }
 

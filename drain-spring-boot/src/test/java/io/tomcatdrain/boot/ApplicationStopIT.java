@@ -116,8 +116,8 @@ class ApplicationStopIT {
 
     @Test
     void listenersThatAnOperatorsDrainHasClosedAreOpenAgainAfterTheNextStart() throws Exception {
-        try (var application = TestApp.started(
-                "drain.close-listener=true", "drain.lame-duck=off", "drain.drain-on-stop=false")) {
+        try (var application =
+                TestApp.started("drain.close-listener=true", "drain.lame-duck=off", "drain.drain-on-stop=false")) {
             var drain = application.getBean(Drain.class);
             drain.start("test").get(30, TimeUnit.SECONDS);
             application.stop();

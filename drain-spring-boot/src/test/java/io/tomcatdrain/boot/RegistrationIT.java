@@ -88,7 +88,10 @@ class RegistrationIT {
             assertThat(Client.status(port, "/leaving/ready")).isEqualTo(200);
             assertThat(Client.status(port, "/unused/ready")).isEqualTo(404);
             var registry = application.getBean(MeterRegistry.class);
-            assertThat(registry.get("drain.state").tag("state", "serving").gauge().value())
+            assertThat(registry.get("drain.state")
+                            .tag("state", "serving")
+                            .gauge()
+                            .value())
                     .isEqualTo(1);
             drain.start("test").get(30, TimeUnit.SECONDS);
             assertThat(Client.status(port, "/page")).isEqualTo(503);
@@ -102,8 +105,8 @@ class RegistrationIT {
 
     @Test
     void theApplicationsOwnValveIsToldOfPollsOnAManagementPort() {
-        try (var application = TestApp.started(
-                new Class<?>[] {TestApp.class, OwnValve.class}, "management.server.port=0")) {
+        try (var application =
+                TestApp.started(new Class<?>[] {TestApp.class, OwnValve.class}, "management.server.port=0")) {
             var drain = application.getBean(Drain.class);
             assertThat(Client.status(TestApp.managementPort(application), "/actuator/health/readiness"))
                     .isEqualTo(200);
