@@ -15,6 +15,7 @@ import io.tomcatdrain.testkit.SlowUpload;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -36,7 +37,6 @@ import org.apache.catalina.core.StandardHost;
 import org.apache.catalina.manager.ManagerServlet;
 import org.apache.catalina.startup.HostConfig;
 import org.apache.catalina.startup.Tomcat;
-import org.apache.tomcat.util.modeler.Registry;
 import org.apache.tomcat.util.scan.StandardJarScanner;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -161,7 +161,8 @@ class ReloadIT {
     }
 
     private static void reload(Context context) throws Exception {
-        Registry.getRegistry(null).getMBeanServer().invoke(context.getObjectName(), "reload", null, null);
+        ManagementFactory.getPlatformMBeanServer()
+                .invoke(context.getObjectName(), "reload", new Object[0], new String[0]);
     }
 
     private static StandardContext root(TestServer server) {
@@ -186,6 +187,7 @@ class ReloadIT {
                         && event.getData() instanceof Context added
                         && added.getPath().isEmpty()) {
                     ((StandardJarScanner) added.getJarScanner()).setScanClassPath(false);
+                    added.setContainerSciFilter(".*"); // the application brings its own
                     added.addWatchedResource("WEB-INF/web.xml"); // as Tomcat's own conf/context.xml does
                     TestServer.install(added, server.directory().toFile(), server.app());
                 }
@@ -209,8 +211,14 @@ class ReloadIT {
         return count;
     }
 
-    private static void awaitWaiting(Context context) {
-        await().atMost(LONG).until(() -> context.getState() == LifecycleState.STOPPING_PREP);
+    /** Waits until the context waits for its uploads; fails as the command failed that should bring it there. */
+    private static void awaitWaiting(Context context, Background<Void> command) {
+        await().atMost(LONG).until(() -> {
+            if (command.isOver()) {
+                command.result();
+            }
+            return context.getState() == LifecycleState.STOPPING_PREP;
+        });
     }
 
     /** Sends more requests than there are threads, all at once, and returns the answers. */
@@ -269,7 +277,7 @@ class ReloadIT {
             StandardContext root = root(server);
             AtomicInteger started = count(root, Lifecycle.AFTER_START_EVENT);
             Background<Void> reload = Background.run(() -> kind.begin(server));
-            awaitWaiting(root);
+            awaitWaiting(root, reload);
 
             int calls = server.app().calls.get();
             newcomers(server, "/ok").forEach(ReloadIT::assertRefused);
@@ -305,7 +313,7 @@ class ReloadIT {
                 SlowUpload upload = SlowUpload.begin(server, "/upload")) {
             StandardContext root = root(server);
             Background<Void> reload = Background.run(() -> Reload.JMX.begin(server));
-            awaitWaiting(root);
+            awaitWaiting(root, reload);
             newcomers(server, "/ok").forEach(ReloadIT::assertServed);
             assertRefused(post(server, "/upload", App.MULTIPART));
             assertOthersAreServed(server);
@@ -329,7 +337,7 @@ class ReloadIT {
             try (SlowUpload upload = SlowUpload.begin(server, "/upload")) {
                 StandardContext root = root(server);
                 Background<Void> reload = Background.run(() -> Reload.JMX.begin(server));
-                awaitWaiting(root);
+                awaitWaiting(root, reload);
                 newcomers(server, "/ok").forEach(ReloadIT::assertRefused);
                 assertServed(Http11Client.get(server.port(), "/late/ready"));
                 assertServed(Http11Client.get(server.port(), "/app/ok"));
@@ -347,7 +355,7 @@ class ReloadIT {
                 SlowUpload nonBlocking = SlowUpload.begin(server, "/app/async/upload")) {
             Context reloading = server.context();
             Background<Void> reload = Background.run(() -> reload(reloading));
-            awaitWaiting(reloading);
+            awaitWaiting(reloading, reload);
             newcomers(server, "/app/ok").forEach(ReloadIT::assertRefused);
             assertThat(Http11Client.get(server.port(), "/app/drain/ready").status())
                     .isEqualTo(503);
@@ -385,7 +393,7 @@ class ReloadIT {
             if (withUpload) {
                 try (SlowUpload upload = SlowUpload.begin(server, "/upload")) {
                     reload = Background.run(() -> Reload.JMX.begin(server));
-                    awaitWaiting(root);
+                    awaitWaiting(root, reload);
                     upload.finishWhole();
                 }
             } else {
@@ -472,7 +480,7 @@ class ReloadIT {
             StandardContext root = root(server);
             AtomicInteger stopped = count(root, Lifecycle.AFTER_STOP_EVENT);
             Background<Void> removal = Background.run(() -> kind.begin(server));
-            awaitWaiting(root);
+            awaitWaiting(root, removal);
             assertThat(newcomers(server, "/ok")).extracting(Answer::status).doesNotContain(Answer.NONE);
             if (kind == Removal.HOST_STOP) {
                 assertEndpointsAnswer(server);
@@ -500,7 +508,7 @@ class ReloadIT {
             AtomicInteger passes = count(server.tomcat().getHost(), Lifecycle.PERIODIC_EVENT);
             AtomicInteger passesElsewhere = count(server.context(), Lifecycle.PERIODIC_EVENT);
             Background<Void> removal = Background.run(() -> manager(server, command + "?path=/"));
-            awaitWaiting(root);
+            awaitWaiting(root, removal);
             int before = passes.get();
             int beforeElsewhere = passesElsewhere.get();
             await().atMost(LONG)
@@ -518,7 +526,7 @@ class ReloadIT {
             for (int round = 0; round < 3; round++) {
                 try (SlowUpload upload = SlowUpload.begin(server, "/upload")) {
                     Background<Void> reload = Background.run(() -> Reload.JMX.begin(server));
-                    awaitWaiting(root);
+                    awaitWaiting(root, reload);
                     assertRefused(Http11Client.get(server.port(), "/ok"));
                     upload.finishWhole();
                     reload.result();
@@ -534,7 +542,7 @@ class ReloadIT {
         try (TestServer server = deployed(TestServer.Position.ENGINE).start();
                 SlowUpload upload = SlowUpload.begin(server, "/upload")) {
             Background<Void> reload = Background.run(() -> Reload.JMX.begin(server));
-            awaitWaiting(root(server));
+            awaitWaiting(root(server), reload);
             Background<Void> stop = Background.run(server.tomcat()::stop);
             await().atMost(LONG).until(() -> server.drain().state() == DrainState.DRAINING);
             assertRefused(Http11Client.get(server.port(), "/ok"));
