@@ -116,7 +116,8 @@ class EndpointsIT {
     @CsvSource({
         "/drain/ready;jsessionid=1, 200",
         "/drain;v=1/ready, 200",
-        "/drain/ready?x=1, 200",
+        "/drain/ready?prober=web, 200",
+        "/drain/ready?x=1, 400",
         "/dr%61in/ready, 200",
         "/x/../drain/ready, 200",
         "//drain/ready, 200",

@@ -650,8 +650,8 @@ class StopIT {
             assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
             assertThat(over.get().refused()).isEqualTo(2);
             server.tomcat().stop();
-            assertThat(log.lines())
-                    .filteredOn(line -> line.startsWith("WARNING") && line.contains("listener"))
+            assertThat(log.warnings())
+                    .filteredOn(line -> line.contains("listener"))
                     .satisfiesExactly(
                             line -> assertThat(line).contains("Cannot close the listener of [" + nio2 + "]"),
                             line -> assertThat(line).contains("refusing new requests instead"));
