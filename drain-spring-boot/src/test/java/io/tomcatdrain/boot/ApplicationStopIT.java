@@ -9,6 +9,9 @@ import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
 import io.tomcatdrain.valve.DrainValve;
 import java.net.ConnectException;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,11 +22,8 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
-import org.springframework.boot.test.system.CapturedOutput;
-import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -128,19 +128,23 @@ class ApplicationStopIT {
     }
 
     @Test
-    @ExtendWith(OutputCaptureExtension.class)
-    void whatCannotServeAgainSaysSoAndStartsAllTheSame(CapturedOutput output) {
+    void whatCannotServeAgainSaysSoAndStartsAllTheSame() {
+        var console = System.out;
+        var output = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
         try (var application = TestApp.started()) {
             application.stop();
             application.getBean(DrainValve.class).drainBeforeStop("test");
             application.start();
             assertThat(application.isRunning()).isTrue();
             assertThat(Client.status(TestApp.port(application), "/page")).isEqualTo(503);
-            assertThat(output.getOut().lines())
+            assertThat(output.toString(StandardCharsets.UTF_8).lines())
                     .filteredOn(line -> line.contains("goes on refusing requests"))
                     .singleElement()
                     .asString()
                     .contains("WARN", "the server is stopping. Restart the application");
+        } finally {
+            System.setOut(console);
         }
     }
 

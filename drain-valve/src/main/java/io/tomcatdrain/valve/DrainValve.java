@@ -460,7 +460,11 @@ public class DrainValve extends ValveBase implements AccessLog {
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
         if (ticket == null) {
-            current.servlet.refuse(request, response);
+            if (response.getStatus() >= 400) {
+                getNext().invoke(request, response); // what is no request Tomcat has answered already
+            } else {
+                current.servlet.refuse(request, response);
+            }
             return;
         }
         note.hold(ticket, upload);

@@ -8,6 +8,7 @@ import io.tomcatdrain.DrainState;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Curl;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
@@ -232,6 +233,16 @@ class RefusalIT {
             assertThat(answer.body()).hasSizeBetween(50, 2000);
             assertThat(answer.header("Cache-Control")).contains("no-store");
             draining.endsWell(1);
+        }
+    }
+
+    @Test
+    void whatIsNoRequestIsAnsweredByTomcatAsEver() throws Exception {
+        try (CapturedLog log = new CapturedLog("org.apache");
+                Draining node = new Draining(TestServer.with(TestServer.Position.ENGINE));
+                Http11Client client = new Http11Client(node.server.port())) {
+            assertThat(client.send("NONSENSE\r\n\r\n").answer().status()).isEqualTo(400);
+            assertThat(log.warnings()).isEmpty();
         }
     }
 
