@@ -258,11 +258,15 @@ final class DrainEndpoints {
             return;
         }
         try (LongRequests.Stay stay = waits.enter()) {
-            if (stay == null) {
+            if (stay != null) {
+                awaitEnd(wait, stay, request, response);
+            } else if (runs()) {
                 tooMany(request, response, "the command is carried out, but " + LongRequests.MOST + " requests wait");
-                return;
+            } else {
+                outcome(
+                        request,
+                        response); // the drain is over, perhaps by this very command: there is nothing to wait for
             }
-            awaitEnd(wait, stay, request, response);
         }
     }
 
@@ -279,14 +283,18 @@ final class DrainEndpoints {
             interrupted = true;
         }
         try {
-            DrainStatus status = drain.status();
-            answer(request, response, status.state() == DrainState.DRAINED ? 200 : 504, json(status));
-            response.flushBuffer(); // so that the answer is out before a stop goes on
+            outcome(request, response);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt(); // not before: an interrupted thread's channel closes when it writes
             }
         }
+    }
+
+    private void outcome(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        DrainStatus status = drain.status();
+        answer(request, response, status.state() == DrainState.DRAINED ? 200 : 504, json(status));
+        response.flushBuffer(); // so that the answer is out before a stop goes on
     }
 
     private boolean runs() {
