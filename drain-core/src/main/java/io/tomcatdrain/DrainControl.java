@@ -2,11 +2,13 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
 final class DrainControl {
@@ -56,7 +58,7 @@ final class DrainControl {
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
-        this.work = new InFlightWork(ticker, lock, this::wake);
+        this.work = new InFlightWork(ticker, lock, settings.streamTypes(), this::wake);
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.notifier = new DrainNotifier(name, threads);
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
@@ -165,6 +167,15 @@ final class DrainControl {
         lock.lock();
         try {
             sequence.onListenersToClose(closer);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
+        lock.lock();
+        try {
+            work.setRequests(whoNames);
         } finally {
             lock.unlock();
         }
@@ -280,7 +291,21 @@ final class DrainControl {
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
         });
-        return stopNanosLeft() == 0;
+        if (stopNanosLeft() != 0) {
+            return false;
+        }
+        // With listeners that are closed, or where uploads alone are refused, work was still taken in afterwards.
+        waiters.await(() -> Math.min(LOOK_NANOS, afterwardsNanosLeft()));
+        return true;
+    }
+
+    private long afterwardsNanosLeft() {
+        lock.lock();
+        try {
+            return sequence.afterwardsNanosLeft(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** How long a stop waits for the drain that runs; 0 if none does; negative once it is past its limits. */
@@ -321,7 +346,7 @@ final class DrainControl {
     }
 
     private boolean isQuiet() {
-        work.closeGone();
+        work.lookAround();
         lock.lock();
         try {
             return work.uploadsIdle() && work.requestsIdle();
@@ -339,9 +364,20 @@ final class DrainControl {
 
     // ---------------------------------------------------------------- looking
 
+    private boolean isToBeLookedAt() {
+        lock.lock();
+        try {
+            return work.isToBeLookedAt(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+    }
+
     DrainStatus status(boolean withUploads) {
         helpIfAlone();
-        work.closeGone();
+        if (withUploads || isToBeLookedAt()) {
+            work.lookAround();
+        }
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {

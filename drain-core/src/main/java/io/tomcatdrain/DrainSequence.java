@@ -85,7 +85,7 @@ final class DrainSequence {
         }
         Duration timeout = limits.timeout();
         if (timeout != null) {
-            run.times().endBy(now + timeout.toNanos());
+            run.endBy(now + timeout.toNanos());
         }
         Duration resumeAfter = limits.resumeAfter();
         if (resumeAfter != null && !stopping) {
@@ -120,7 +120,7 @@ final class DrainSequence {
         assert lock.isHeldByCurrentThread();
         stopping = true;
         resumeNanos = null;
-        run.times().endBy(now);
+        run.endBy(now);
     }
 
     /**
@@ -168,6 +168,7 @@ final class DrainSequence {
     }
 
     private void begin(String why, long now, boolean closeListenersNow) {
+        report = null;
         run = newRun(why, now, closeListenersNow);
         probers.drainBegins(now);
         warnOfProbers(now);
@@ -204,6 +205,7 @@ final class DrainSequence {
             work.admitAll();
         }
         resumeNanos = null;
+        work.takeLateHolds();
         probers.drainIsUndone();
         if (cutShort == null) {
             moveTo(DrainState.SERVING, why);
@@ -252,6 +254,12 @@ final class DrainSequence {
             }
         }
         return untilResume(waitNanos, now);
+    }
+
+    /** As {@link DrainRun#afterwardsNanosLeft}, for the drain that is over; 0 if none is. */
+    long afterwardsNanosLeft(long now) {
+        assert lock.isHeldByCurrentThread();
+        return state.isOver() ? run.afterwardsNanosLeft(now) : 0;
     }
 
     private long untilResume(long waitNanos, long now) {
@@ -304,15 +312,12 @@ final class DrainSequence {
 
     private void finish(long now) {
         DrainReport made = run.end(now);
-        String numbers = "after " + elapsedText(now) + ": finished=" + made.finished() + ", refused=" + made.refused();
-        if (made.outcome() == DrainReport.Outcome.DRAINED) {
-            end(made, DrainState.DRAINED, numbers);
-        } else {
-            end(
-                    made,
-                    DrainState.EXPIRED,
-                    numbers + ", still in flight: " + work + "; uploads given up: " + LogText.named(made.abandoned()));
-        }
+        boolean whole = made.outcome() == DrainReport.Outcome.DRAINED;
+        end(
+                made,
+                whole ? DrainState.DRAINED : DrainState.EXPIRED,
+                "after " + elapsedText(now) + ": " + LogText.numbers(made)
+                        + (whole ? "" : ", still in flight: " + work + "; " + LogText.givenUp(made)));
     }
 
     /** Ends the drain; once the state has changed the outcome is told, whatever fails. */
@@ -366,6 +371,7 @@ final class DrainSequence {
         Instant instant = clock.instant();
         InFlightWork.Seen seen = work.look(withUploads, now, instant);
         DrainTimes times = run.times();
+        Long resumeAt = resumeNanos;
         long remainingNanos = times.remainingNanos(state, now);
         return new DrainStatus(
                 name,
@@ -378,6 +384,7 @@ final class DrainSequence {
                 DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
                 DrainTimes.millis(times.elapsedNanos(state, now)),
                 DrainTimes.millis(times.lameDuckNanos(state, now)),
+                resumeAt == null ? -1 : DrainTimes.millis(Math.max(0, resumeAt - now)),
                 seen.inFlight(),
                 seen.totals(),
                 probers.snapshot(now),

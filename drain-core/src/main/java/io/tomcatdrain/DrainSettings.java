@@ -30,6 +30,8 @@ public final class DrainSettings {
         TOKEN_FILE("tokenFile", null),
         CONTROL_PORT("controlPort", null),
         UPLOAD_TYPES("uploadTypes", "multipart/*,application/offset+octet-stream,application/partial-upload"),
+        UPLOAD_SIZE("uploadSize", "64KB"),
+        STREAM_TYPES("streamTypes", "text/event-stream"),
         REFUSE("refuse", "all"),
         LAME_DUCK("lameDuck", "auto"),
         LAME_DUCK_TIMEOUT("lameDuckTimeout", "30s"),
@@ -194,6 +196,8 @@ public final class DrainSettings {
             case TOKEN -> parseToken(text);
             case TOKEN_FILE -> parseToken(TokenFile.read(text));
             case UPLOAD_TYPES -> UploadTypes.parse(text);
+            case UPLOAD_SIZE -> Sizes.parse(text);
+            case STREAM_TYPES -> StreamTypes.parse(text);
             case REFUSE -> parseWord(text, Refuse.values());
             case LAME_DUCK -> LameDuck.parse(text);
             case CONTROL_PORT -> parseInt(text, 1, 65535);
@@ -341,6 +345,18 @@ public final class DrainSettings {
 
     public UploadTypes uploadTypes() {
         return get(Setting.UPLOAD_TYPES);
+    }
+
+    /**
+     * Returns how many bytes a body may have, announced, before its request is an upload whatever its type, as is one whose body's length
+     * is not announced; −1: the type alone tells.
+     */
+    public long uploadSize() {
+        return this.<Long>get(Setting.UPLOAD_SIZE);
+    }
+
+    StreamTypes streamTypes() {
+        return get(Setting.STREAM_TYPES);
     }
 
     public Refuse refuse() {

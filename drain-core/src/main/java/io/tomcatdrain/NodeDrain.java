@@ -2,10 +2,12 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,14 +109,14 @@ public final class NodeDrain implements Drain {
 
     /**
      * Makes an admitted request findable, for one that outlives the container's call (it went async): if the container drops it
-     * without a further call, the drain notices by itself.
+     * without a further call, the drain notices by itself, and if its answer is one of {@code streamTypes}, no drain waits for it.
      *
      * @param ticket the request's ticket, which is not used any more afterwards
-     * @param isGone true once the container has dropped the request; called from any thread
+     * @param subject what is known of the request, now and later
      * @return the ticket to use instead
      */
-    public Ticket track(Ticket ticket, BooleanSupplier isGone) {
-        return ticket instanceof PlainTicket plain ? control.registry().track(plain, isGone) : ticket;
+    public Ticket track(Ticket ticket, Ticket.Subject subject) {
+        return ticket instanceof PlainTicket plain ? control.registry().track(plain, subject) : ticket;
     }
 
     @Override
@@ -158,7 +160,8 @@ public final class NodeDrain implements Drain {
     }
 
     /**
-     * Waits until the drain that runs is over, for as long as its limits allow, which commands may change meanwhile.
+     * Waits until the drain that runs is over, for as long as its limits allow, which commands may change meanwhile; and then, within the
+     * limits of the settings, for what was admitted after it was over.
      *
      * @return true if it is over or none runs; false if it has not ended although its last limit has passed
      */
@@ -168,7 +171,8 @@ public final class NodeDrain implements Drain {
 
     /** Returns how long a stop that begins now can take at most; a command that has set a later end does not count in a stop. */
     public Duration longestStop() {
-        return settings.longestStop();
+        boolean goesOnTakingWorkIn = settings.closeListener() || settings.refuse() == DrainSettings.Refuse.UPLOADS;
+        return goesOnTakingWorkIn ? settings.longestStop().plus(settings.longestWait()) : settings.longestStop();
     }
 
     /**
@@ -179,6 +183,11 @@ public final class NodeDrain implements Drain {
      */
     public boolean awaitQuiet(Duration timeout) throws InterruptedException {
         return control.awaitQuiet(timeout);
+    }
+
+    /** Ends the answers that have no end of their own, for a stop whose drain is over: their clients connect again by themselves. */
+    public void endStreams() {
+        control.registry().endStreams();
     }
 
     /**
@@ -240,6 +249,16 @@ public final class NodeDrain implements Drain {
      */
     public void noteListenersReopened() {
         control.listenersReopened();
+    }
+
+    /**
+     * Says who names the requests in flight that are no uploads, for the report of a drain that gives them up; without it those are named
+     * that went async.
+     *
+     * @param requests called under the drain's lock: may not block
+     */
+    public void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> requests) {
+        control.onRequestsGivenUp(requests);
     }
 
     // ---------------------------------------------------------------- looking

@@ -30,6 +30,8 @@ class DrainSettingsTest {
         assertThat(settings.controlPort()).isNull();
         assertThat(settings.uploadTypes().prefixes())
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
+        assertThat(settings.uploadSize()).isEqualTo(65_536);
+        assertThat(settings.streamTypes().match("text/event-stream", null)).isTrue();
         assertThat(settings.refuse()).isEqualTo(Refuse.ALL);
         assertThat(settings.lameDuck()).isEqualTo(new LameDuck(LameDuck.Mode.AUTO, Duration.ZERO));
         assertThat(settings.lameDuckTimeout()).isEqualTo(Duration.ofSeconds(30));
@@ -55,6 +57,17 @@ class DrainSettingsTest {
         "controlPort, 65535",
         "uploadTypes, video/*",
         "uploadTypes, application/octet-stream",
+        "uploadSize, off",
+        "uploadSize, 0",
+        "uploadSize, 65536",
+        "uploadSize, 64kb",
+        "uploadSize, 1MB",
+        "uploadSize, 8589934591GB",
+        "uploadSize, 9223372036854775807",
+        "streamTypes, 'text/event-stream, application/x-ndjson'",
+        "streamTypes, /shop/poll",
+        "streamTypes, 'multipart/x-mixed-replace,/shop/events/*,/'",
+        "streamTypes, /*",
         "refuse, all",
         "refuse, uploads",
         "lameDuck, auto",
@@ -110,6 +123,21 @@ class DrainSettingsTest {
         "controlPort, 99999999999",
         "uploadTypes, multipart",
         "uploadTypes, 'a/b,'",
+        "uploadSize, -1",
+        "uploadSize, 64K",
+        "uploadSize, 64 KB",
+        "uploadSize, 1.5MB",
+        "uploadSize, KB",
+        "uploadSize, OFF",
+        "uploadSize, none",
+        "uploadSize, 8589934592GB",
+        "uploadSize, 9223372036854775808",
+        "streamTypes, event-stream",
+        "streamTypes, 'text/event-stream,'",
+        "streamTypes, /shop/po*l",
+        "streamTypes, /shop*",
+        "streamTypes, /shop?poll",
+        "streamTypes, '/shop poll'",
         "refuse, none",
         "refuse, ALL",
         "lameDuck, on",
@@ -155,6 +183,8 @@ class DrainSettingsTest {
                         "tokenFile",
                         "controlPort",
                         "uploadTypes",
+                        "uploadSize",
+                        "streamTypes",
                         "refuse",
                         "lameDuck",
                         "lameDuckTimeout",

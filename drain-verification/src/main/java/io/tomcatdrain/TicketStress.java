@@ -65,7 +65,7 @@ final class TicketStress {
 
         @Actor
         public void drain(ZIJ_Result r) {
-            r.r1 = ticket.abandon();
+            r.r1 = ticket.abandon(true);
         }
 
         @Arbiter
@@ -89,7 +89,7 @@ final class TicketStress {
 
         @Actor
         public void drain() {
-            ticket.abandon();
+            ticket.abandon(true);
             ticket.readopt(fresh);
         }
 

@@ -184,8 +184,12 @@ public final class ServletDrain implements AutoCloseable {
         });
     }
 
-    /** Lets the requests that wait for the drain's end have their answers before the connectors go. */
+    /**
+     * Lets the requests that wait for the drain's end have their answers before the connectors go, and ends the answers that have no end
+     * of their own, for which a container would wait.
+     */
     public void answerWaiting() {
+        safely("end the streams", drain::endStreams);
         safely("answer the requests that wait", () -> {
             try {
                 endpoints.awaitAnswered(ANSWERS);

@@ -32,6 +32,10 @@ public interface DrainMXBean {
     @Description("Holds that the application has taken and not yet closed")
     long getHolds();
 
+    @Description(
+            "Async answers without an end of their own (streamTypes), which no drain waits for and which are none of the requests")
+    long getInFlightStreams();
+
     @Description("Uploads that ended well, since the start")
     long getUploadsCompleted();
 
@@ -58,6 +62,10 @@ public interface DrainMXBean {
 
     @Description("Milliseconds until new work is refused at the latest; -1 in any other state than LAME_DUCK")
     long getLameDuckRemainingMillis();
+
+    @Description(
+            "Milliseconds until the node serves again by itself, since a command said so (resumeAfter); -1 if it does not")
+    long getResumeMillis();
 
     @Description(
             "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"

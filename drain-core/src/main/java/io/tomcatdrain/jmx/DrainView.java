@@ -50,6 +50,11 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
+    public long getInFlightStreams() {
+        return drain.summary().inFlight().streams();
+    }
+
+    @Override
     public long getUploadsCompleted() {
         return drain.summary().totals().uploadsCompleted();
     }
@@ -92,6 +97,11 @@ final class DrainView implements DrainMXBean {
     @Override
     public long getLameDuckRemainingMillis() {
         return drain.summary().lameDuckRemainingMillis();
+    }
+
+    @Override
+    public long getResumeMillis() {
+        return drain.summary().resumeMillis();
     }
 
     @Override

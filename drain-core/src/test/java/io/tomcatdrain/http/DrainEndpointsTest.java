@@ -316,6 +316,7 @@ class DrainEndpointsTest {
                         "lameDuckRemainingMillis",
                         "drainingMillis",
                         "lameDuckMillis",
+                        "resumeMillis",
                         "etaMillis",
                         "inFlight",
                         "totals",

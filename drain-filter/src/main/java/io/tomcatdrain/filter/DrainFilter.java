@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DrainFilter implements Filter {
     /*
-     * A request enters with its REQUEST dispatch, and is known by its attribute when it passes again with an ASYNC dispatch; forwards,
+     * A request enters with its REQUEST dispatch. One that went async has an attribute, by which its ASYNC dispatches are known; forwards,
      * includes and error dispatches do not pass here. It leaves in the finally block of its own dispatch, or, where it went
      * async, when its last async cycle completes (AsyncCompletion).
      */

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.metrics.DrainMetrics;
@@ -30,11 +31,8 @@ import java.util.stream.IntStream;
 import javax.management.ObjectName;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
-import org.apache.catalina.connector.Request;
-import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.util.ServerInfo;
-import org.apache.catalina.valves.ValveBase;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
 import org.junit.jupiter.api.Test;
@@ -308,27 +306,39 @@ class FilterIT {
         }
     }
 
-    /** As a valve does that was added when the application ran already, with classes of another loader. */
-    private static final class Tracks extends ValveBase {
-        Tracks() {
-            super(true);
-        }
-
-        @Override
-        public void invoke(Request request, Response response) throws IOException, jakarta.servlet.ServletException {
-            request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, new Object());
-            getNext().invoke(request, response);
-        }
-    }
-
     @Test
-    void requestThatSomebodyElseCountsIsPassedOn() throws Exception {
-        try (EmbeddedTomcat server = FilterServer.into(EmbeddedTomcat.plain().after(new Tracks()), parameters())
-                .start()) {
+    void valveThatComesLaterTakesOverAndGivesBack() throws Exception {
+        try (EmbeddedTomcat server = start()) {
+            Drain own = drain(server);
             assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
-            var unused = drain(server).start("test").get(10, TimeUnit.SECONDS);
-            assertThat(upload(server, "/app/async/upload").status()).isEqualTo(200);
-            assertThat(drain(server).status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 0, 0));
+            String key = Scenario.key();
+            try (var client = new Http11Client(server.port())) {
+                client.send(Http11Client.head("GET", "/app/async/dispatch", App.KEY + ": " + key));
+                server.app().awaitEntered(key);
+                await().until(() -> own.summary().inFlight().requests() == 1);
+                DrainValve valve = new DrainValve();
+                valve.setLameDuck("off");
+                server.tomcat().getEngine().getPipeline().addValve(valve);
+                assertThat(drain(server)).isSameAs(valve.drain());
+
+                assertThat(upload(server, "/app/async/upload").status()).isEqualTo(200);
+                assertThat(Http11Client.get(server.port(), "/app/forward").status())
+                        .isEqualTo(200);
+                await().untilAsserted(() -> assertThat(valve.drain().summary().totals())
+                        .extracting(DrainStatus.Totals::uploadsCompleted, DrainStatus.Totals::requestsCompleted)
+                        .containsExactly(1L, 1L));
+                assertThat(own.summary().totals().requestsCompleted()).isZero();
+                server.tomcat().getEngine().getPipeline().removeValve(valve);
+
+                var over = own.start("test");
+                assertThat(upload(server, "/app/upload").status()).isEqualTo(503);
+                assertThat(own.state()).as("what it had counted before").isEqualTo(DrainState.DRAINING);
+                server.app().release(key);
+                assertThat(client.answer().text()).isEqualTo("ok");
+                assertThat(over.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            }
+            assertThat(own.summary().totals())
+                    .isEqualTo(new DrainStatus.Totals(1, 0, 1, 1, App.multipart(2_000).length));
         }
     }
 

@@ -19,6 +19,9 @@ final class CoyoteUpload implements UploadSource {
     private final @Nullable String remote;
     private final long contentLength;
 
+    /** The body where its length is not announced; null where it is. */
+    private final @Nullable WatchedBody body;
+
     /** The last bytes seen, for when the request is gone. */
     private volatile long lastBytes;
 
@@ -30,6 +33,7 @@ final class CoyoteUpload implements UploadSource {
         this.path = request.getDecodedRequestURI();
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
+        this.body = contentLength < 0 ? WatchedBody.of(coyote) : null;
     }
 
     /** Returns the application that has it; null if none does. */
@@ -76,7 +80,7 @@ final class CoyoteUpload implements UploadSource {
     public boolean isBodyComplete() {
         try {
             // Asks the processor for one flag; what a recycled one says is not believed.
-            boolean finished = !life.isRecycled() && coyote.isFinished();
+            boolean finished = !life.isRecycled() && (coyote.isFinished() || (body != null && !body.isWanted(coyote)));
             VarHandle.loadLoadFence();
             return finished && !life.isRecycled();
         } catch (RuntimeException betweenTwoRequests) {

@@ -139,6 +139,22 @@ public class DrainValve extends ValveBase implements AccessLog {
         return get(Setting.UPLOAD_TYPES);
     }
 
+    public void setUploadSize(String uploadSize) {
+        set(Setting.UPLOAD_SIZE.key(), uploadSize);
+    }
+
+    public @Nullable String getUploadSize() {
+        return get(Setting.UPLOAD_SIZE);
+    }
+
+    public void setStreamTypes(String streamTypes) {
+        set(Setting.STREAM_TYPES.key(), streamTypes);
+    }
+
+    public @Nullable String getStreamTypes() {
+        return get(Setting.STREAM_TYPES);
+    }
+
     public void setRefuse(String refuse) {
         set(Setting.REFUSE.key(), refuse);
     }
@@ -456,10 +472,11 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         current.noteFrontEnd(request);
-        boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
+        boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
         if (ticket == null) {
+            WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already
             } else {
@@ -467,10 +484,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             }
             return;
         }
-        note.hold(ticket, upload);
-        // Not Catalina's own attribute: this one costs 32 bytes, fires no listener and cannot be removed by the
-        // application.
-        request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
+        note.hold(ticket, upload, request.getMethod());
         pass(current, note, request, response);
     }
 
@@ -496,7 +510,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || unasked) {
-                    note.close(threw || isFailed(note, request, response));
+                    close(note, request, threw || isFailed(note, request, response));
                 }
             }
         }
@@ -505,7 +519,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
-            note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
+            note.exchange(current.drain.track(ticket, new CoyoteRequest(request)));
         }
     }
 
@@ -521,13 +535,20 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (unasked) {
                 unasked = false;
             }
-            note.close(isFailed(note, request, response));
+            close(note, request, isFailed(note, request, response));
             note.end();
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;
         if (time == 0 && asked != null) {
             DefaultAccessLogs.log(asked, request, response, time);
+        }
+    }
+
+    private static void close(TicketNote note, Request request, boolean failed) {
+        note.close(failed);
+        if (note.holdsUpload()) {
+            WatchedBody.leave(request.getCoyoteRequest());
         }
     }
 

@@ -3,6 +3,11 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.WeakHashMap;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +27,10 @@ final class TicketNote {
     static final class Owner {
         private volatile @Nullable NodeDrain drain;
 
+        /** All that were made and that Tomcat has not forgotten, so that a look finds the requests in flight. */
+        private final Set<TicketNote> notes =
+                Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+
         Owner(NodeDrain drain) {
             this.drain = drain;
         }
@@ -29,6 +38,20 @@ final class TicketNote {
         /** Lets the next request that passes drop the owner's notes. */
         void retire() {
             drain = null;
+            notes.clear();
+        }
+
+        /** Returns the requests in flight that are no uploads, as they are seen at this moment from another thread. */
+        List<Ticket.Subject> requests() {
+            List<Ticket.Subject> found = new ArrayList<>();
+            synchronized (notes) {
+                for (TicketNote note : notes) {
+                    if (note.ticket != null && !note.upload && note.isReentry(note.coyote)) {
+                        found.add(new SeenRequest(note.coyote, note.method));
+                    }
+                }
+            }
+            return found;
         }
 
         private boolean isRetired() {
@@ -56,6 +79,7 @@ final class TicketNote {
         }
     }
 
+    private final Request coyote;
     private final Owner owner;
     private @Nullable TicketNote next;
     private long startNanos;
@@ -63,7 +87,11 @@ final class TicketNote {
     private boolean upload;
     private @Nullable Ticket ticket;
 
-    private TicketNote(Owner owner, @Nullable TicketNote next) {
+    /** That of the request which the ticket is for. */
+    private @Nullable String method;
+
+    private TicketNote(Request coyote, Owner owner, @Nullable TicketNote next) {
+        this.coyote = coyote;
         this.owner = owner;
         this.next = next;
     }
@@ -74,7 +102,8 @@ final class TicketNote {
         if (found != null) {
             return found;
         }
-        TicketNote fresh = new TicketNote(owner, withoutRetired(first(coyote)));
+        TicketNote fresh = new TicketNote(coyote, owner, withoutRetired(first(coyote)));
+        owner.notes.add(fresh);
         coyote.setNote(NOTE, fresh);
         ConnectionCloseHook.watch(coyote.getResponse());
         return fresh;
@@ -130,14 +159,16 @@ final class TicketNote {
         ticket = null;
         if (leftBehind != null) {
             leftBehind.close(true);
+            WatchedBody.leave(coyote);
         }
         startNanos = coyote.getStartTimeNanos();
         current = true;
     }
 
-    void hold(Ticket admitted, boolean isUpload) {
-        ticket = admitted;
+    void hold(Ticket admitted, boolean isUpload, @Nullable String requestMethod) {
         upload = isUpload;
+        method = requestMethod;
+        ticket = admitted;
     }
 
     /** Puts another ticket of the same request in the place of the one that is held. */

@@ -45,7 +45,7 @@ final class ValveRuntime {
         this.service = service;
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
-        this.uploads = new UploadMatcher(settings.uploadTypes());
+        this.uploads = new UploadMatcher(settings);
         this.stops = new ApplicationStops(servlet);
         this.path = contextPath + settings.path();
         this.nameAt = contextPath.length() + 1;
@@ -75,8 +75,11 @@ final class ValveRuntime {
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         TomcatInternals.get(); // says now what it lacks
         NodeDrain drain = new NodeDrain(name, settings);
+        ValveRuntime made =
+                new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        drain.onRequestsGivenUp(made.owner::requests);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
-        return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        return made;
     }
 
     /** Returns the name that the drain of a container's valve has. */

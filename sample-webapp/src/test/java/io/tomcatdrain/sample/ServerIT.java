@@ -59,7 +59,7 @@ class ServerIT {
                 assertThat(Duration.ofMillis(millis)).isLessThan(Duration.ofSeconds(10));
                 assertThat(server.output())
                         .contains("-> DRAINED")
-                        .contains("finished=1, refused=1")
+                        .contains("finished=1, failed=0, refused=1")
                         .endsWith("Stopped.");
             }
         }
