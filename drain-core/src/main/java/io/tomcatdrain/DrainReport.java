@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param outcome how it ended
  * @param reason why it was started
- * @param lameDuckMillis how long everything was still served
+ * @param lameDuckMillis how long the lame duck lasted, in which every request was still served
  * @param drainMillis how long new work was refused before the end
  * @param finished uploads and other requests that ended while new work was refused
  * @param failed uploads that were aborted or answered with an error from the begin of the lame duck on

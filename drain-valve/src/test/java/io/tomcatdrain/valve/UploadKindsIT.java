@@ -37,6 +37,7 @@ class UploadKindsIT {
                     wrong.add(body + ": " + seen);
                 }
                 server.app().release(key);
+                assertThat(client).isNotNull();
             }
             await().until(() -> drain.summary().inFlight().equals(new InFlight(0, 0, 0)));
         }
