@@ -73,8 +73,8 @@ final class InFlightGate {
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
 
-    /** True from the begin of the seal on. Written by threads that seal, which a lock orders. */
-    private volatile boolean sealed;
+    /** True from the begin of the seal on; for the threads that seal, which a lock orders. */
+    private boolean sealed;
 
     /** How many requests had been admitted before the seal, less those that were carried; written before `pending` is given the sum. */
     private long admitted;
@@ -158,9 +158,9 @@ final class InFlightGate {
         }
     }
 
-    /** Returns true from the begin of the seal on. */
+    /** Returns true once the gate is sealed. Stays true. */
     boolean isSealed() {
-        return sealed;
+        return pendingVolatile() < SEALED_AND_SUMMED_BELOW;
     }
 
     /** Returns true once the gate is sealed and everybody has left. Stays true. */

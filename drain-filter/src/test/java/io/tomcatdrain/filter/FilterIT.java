@@ -280,6 +280,31 @@ class FilterIT {
                 .isEmpty());
     }
 
+    @Test
+    void answersWithoutAnEndHoldNoDrain() throws Exception {
+        try (EmbeddedTomcat server = start("streamTypes", "text/event-stream,/app/async/never");
+                var events = new Http11Client(server.port());
+                var poll = new Http11Client(server.port());
+                var other = new Http11Client(server.port())) {
+            String[] keys = {Scenario.key(), Scenario.key(), Scenario.key()};
+            events.send(Http11Client.head("GET", "/app/async/events", App.KEY + ": " + keys[0]));
+            poll.send(Http11Client.head("GET", "/app/async/never", App.KEY + ": " + keys[1]));
+            other.send(Http11Client.head("GET", "/app/async/complete", App.KEY + ": " + keys[2]));
+            for (String key : keys) {
+                server.app().awaitEntered(key);
+            }
+            Drain drain = drain(server);
+            await().until(() -> drain.summary().inFlight().equals(new DrainStatus.InFlight(0, 1, 0, 2)));
+            var outcome = drain.start("test");
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+            server.app().release(keys[2]);
+            assertThat(other.answer().text()).isEqualTo("async");
+
+            assertThat(outcome.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(drain.summary().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0, 2));
+        }
+    }
+
     // ---------------------------------------------------------------- with the valve, and declared
 
     @Test
