@@ -24,11 +24,16 @@ final class UploadMatcher {
     /** Returns true if the request is an upload; of a GET or HEAD it looks at nothing else. */
     boolean matches(Request request) {
         String method = request.getMethod();
-        if ("GET".equals(method) || "HEAD".equals(method)) {
+        if ("GET".equals(method) || "HEAD".equals(method) || isAnsweredByTomcat(request)) {
             return false;
         }
         org.apache.coyote.Request coyote = request.getCoyoteRequest();
         return matches(coyote.contentType()) || (size >= 0 && isLong(request, coyote));
+    }
+
+    /** What is no request, by a length that is no number among other things, Tomcat has answered before the valve sees it. */
+    private static boolean isAnsweredByTomcat(Request request) {
+        return request.getResponse().getStatus() >= 400;
     }
 
     private boolean isLong(Request request, org.apache.coyote.Request coyote) {
