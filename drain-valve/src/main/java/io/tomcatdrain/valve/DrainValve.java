@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
@@ -324,7 +325,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
             current.servlet.drainForStop(reason, true);
-            ValveRuntime.endQuietly(current.service);
+            ValveRuntime.endQuietly(current.service, current.drain.settings().requestTimeout());
         }
     }
 
@@ -502,16 +503,22 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
     }
 
+        if (current.drain.state() != DrainState.SERVING) {
+            // What the poller sends by itself is over for every valve when it begins.
+            request.getCoyoteRequest().setSendfile(false);
+        }
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
             note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
         }
     }
+        note.enter();
 
     /** Closes the ticket of a request whose response has been finished. Called by Tomcat for every request, once. */
     @Override
     public void log(Request request, Response response, long time) {
+            note.leave();
         TicketNote.Owner last = lastOwner;
         if (last == null) {
             return;
