@@ -447,7 +447,12 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
         if (note.isReentry(request.getCoyoteRequest())) {
-            pass(current, note, request, response);
+            if (note.holdsUpload() && current.stops.turnsBack(request)) {
+                note.close(true);
+                current.servlet.refuse(request, response);
+            } else {
+                pass(current, note, request, response);
+            }
             return;
         }
         note.begin(request.getCoyoteRequest());

@@ -51,7 +51,7 @@ final class ValveRuntime {
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
         this.uploads = new UploadMatcher(settings.uploadTypes());
-        this.stops = new ApplicationStops(servlet);
+        this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = contextPath + settings.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
