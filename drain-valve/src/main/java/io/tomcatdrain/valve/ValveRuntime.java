@@ -151,6 +151,15 @@ final class ValveRuntime {
         return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
     }
 
+    /** Names an application whose requests are all taken for the endpoints'. */
+    void warnIfHidden(Context application) {
+        String its = application.getPath();
+        if (its.equals(path) || its.startsWith(path + "/")) {
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its + "] cannot be reached: the endpoints of the"
+                    + " drain have that path; give one of the two another, the valve by its attribute path");
+        }
+    }
+
     /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
     void noteFrontEnd(Request request) {
         if (!modJkSeen
@@ -180,6 +189,8 @@ final class ValveRuntime {
     /**
      * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
      * accepting and never answers; what has arrived is answered; and no connection is left open.
+     *
+     * @param longest how long that may take where requests wait for a thread; about a second where none does
      */
     static void endQuietly(Service service, Duration longest) {
         if (!Thread.currentThread().isInterrupted()) {
@@ -189,13 +200,11 @@ final class ValveRuntime {
     }
 
     /** Ends what this start has made. */
-     *
-     * @param longest how long that may take where requests wait for a thread; about a second where none does
     void end() {
         StopHook.remove(service.getServer(), servlet);
+        spareThreads.takeBack();
         owner.retire();
         servlet.close();
         LastWord.say(drain.name(), drain.summary().report());
     }
 }
-        spareThreads.takeBack();
