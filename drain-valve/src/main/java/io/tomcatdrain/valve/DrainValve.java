@@ -315,6 +315,19 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
+     * Begins the drain of a stop and returns at once; {@link #drainBeforeStop} waits for its end. Does nothing unless the container runs
+     * and {@code drainOnStop} is true. Nothing undoes it.
+     *
+     * @param reason why, for logs and status
+     */
+    public void beginBeforeStop(String reason) {
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            current.servlet.begin(reason, true);
+        }
+    }
+
+    /**
      * Drains as a stop of the server does and returns when that is over and the listeners are closed; for frameworks that take parts of
      * their own away before they stop the server. Does nothing unless the container runs and {@code drainOnStop} is true. Nothing undoes
      * it. The server's own stop finds the drain over.
@@ -490,11 +503,17 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
             throws IOException, ServletException {
         current.servlet.endConnection(request, response);
+        if (current.drain.state() != DrainState.SERVING) {
+            // What the poller sends by itself is over for every valve when it begins.
+            request.getCoyoteRequest().setSendfile(false);
+        }
         boolean threw = true;
+        note.enter();
         try {
             getNext().invoke(request, response);
             threw = false;
         } finally {
+            note.leave();
             boolean async = !threw && request.isAsync();
             if (async) {
                 keepFindable(current, note, request);
@@ -508,22 +527,16 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
     }
 
-        if (current.drain.state() != DrainState.SERVING) {
-            // What the poller sends by itself is over for every valve when it begins.
-            request.getCoyoteRequest().setSendfile(false);
-        }
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
             note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
         }
     }
-        note.enter();
 
     /** Closes the ticket of a request whose response has been finished. Called by Tomcat for every request, once. */
     @Override
     public void log(Request request, Response response, long time) {
-            note.leave();
         TicketNote.Owner last = lastOwner;
         if (last == null) {
             return;
