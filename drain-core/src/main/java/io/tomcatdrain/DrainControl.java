@@ -297,8 +297,12 @@ final class DrainControl {
 
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
+        long[] lookedNanos = {System.nanoTime() - LOOK_NANOS};
         waiters.await(() -> {
-            callerWaits();
+            if (System.nanoTime() - lookedNanos[0] >= LOOK_NANOS) { // not each time that a poll wakes it
+                lookedNanos[0] = System.nanoTime();
+                callerWaits();
+            }
             long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
