@@ -2,13 +2,11 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
 final class DrainControl {
@@ -39,6 +37,9 @@ final class DrainControl {
     private final ListenerClosing closing;
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
+
+    /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
+    private volatile Runnable onWait = () -> {};
 
     @GuardedBy("lock") private final DrainSequence sequence;
 
@@ -101,6 +102,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        outcome.onWait(this::callerWaits);
         goOn();
         return outcome;
     }
@@ -172,12 +174,16 @@ final class DrainControl {
         }
     }
 
-    void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
-        lock.lock();
+    void onWait(Runnable look) {
+        onWait = look;
+    }
+
+    /** A fault in an adapter costs no wait. */
+    private void callerWaits() {
         try {
-            work.setRequests(whoNames);
-        } finally {
-            lock.unlock();
+            onWait.run();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("fault in what an adapter does before a wait", fault);
         }
     }
 
@@ -266,14 +272,19 @@ final class DrainControl {
     /** Waits until the drain that runs has ended, at most so long; returns false if it has not, or none runs. */
     boolean awaitOver(Duration timeout) throws InterruptedException {
         DrainOutcome outcome;
+        boolean toTheEnd;
         lock.lock();
         try {
             if (sequence.state() == DrainState.SERVING) {
                 return false;
             }
             outcome = sequence.outcome();
+            toTheEnd = Durations.nanos(timeout) >= stopNanosLeft();
         } finally {
             lock.unlock();
+        }
+        if (toTheEnd) { // a caller with less patience may have more to do
+            callerWaits();
         }
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> {
@@ -286,7 +297,12 @@ final class DrainControl {
 
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
+        long[] lookedNanos = {System.nanoTime() - LOOK_NANOS};
         waiters.await(() -> {
+            if (System.nanoTime() - lookedNanos[0] >= LOOK_NANOS) { // not each time that a poll wakes it
+                lookedNanos[0] = System.nanoTime();
+                callerWaits();
+            }
             long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
@@ -324,6 +340,7 @@ final class DrainControl {
 
     /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
     List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        callerWaits();
         registry()
                 .await(
                         which,
@@ -340,6 +357,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        callerWaits();
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> isQuiet() ? 0 : Math.min(until - System.nanoTime(), LOOK_NANOS));
         return isQuiet();
@@ -364,24 +382,16 @@ final class DrainControl {
 
     // ---------------------------------------------------------------- looking
 
-    private boolean isToBeLookedAt() {
-        lock.lock();
-        try {
-            return work.isToBeLookedAt(ticker.nanos());
-        } finally {
-            lock.unlock();
-        }
-    }
-
     DrainStatus status(boolean withUploads) {
         helpIfAlone();
-        if (withUploads || isToBeLookedAt()) {
-            work.lookAround();
-        }
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
-            return sequence.status(withUploads, ticker.nanos());
+            long now = ticker.nanos();
+            if (withUploads || work.isToBeLookedAt(now)) {
+                work.lookAround();
+            }
+            return sequence.status(withUploads, now);
         } finally {
             lock.unlock();
         }

@@ -1,12 +1,9 @@
 package io.tomcatdrain;
 
 import java.time.Instant;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that one node has accepted: requests, uploads and holds in flight, and how much has ended. Guarded by the lock of the
@@ -21,9 +18,6 @@ final class InFlightWork {
 
     /** How long the sum of what uploads under way have received is good enough for who does not ask for the uploads themselves. */
     private static final long SUM_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-
-    /** Names the plain requests in flight; null where only those can be named that went async. */
-    private @Nullable Supplier<? extends Collection<? extends Ticket.Subject>> requests;
 
     /** The last sum of what uploads under way have received, when it was taken, and how many had ended by then. */
     private long bytesSeen;
@@ -114,21 +108,9 @@ final class InFlightWork {
         return holds.toString();
     }
 
-    /** Says who names the plain requests in flight. */
-    void setRequests(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
-        assert lock.isHeldByCurrentThread();
-        requests = whoNames;
-    }
-
     /** Returns the plain requests in flight that can be named, oldest first. */
     List<DrainReport.AbandonedRequest> nameRequests() {
-        assert lock.isHeldByCurrentThread();
-        Supplier<? extends Collection<? extends Ticket.Subject>> whoNames = requests;
-        try {
-            return registry.name(whoNames == null ? registry.subjects() : whoNames.get());
-        } catch (RuntimeException | Error fault) {
-            return List.of(); // a fault in an adapter must not keep a drain from going on
-        }
+        return registry.nameRequests();
     }
 
     /** Starts the clock of every upload's stall now: before, no thread looked. */

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
@@ -48,6 +49,9 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
     private final Queue<Long> recovered = new ConcurrentLinkedQueue<>();
 
     private final Runnable onReleased;
+
+    /** Knows the plain requests in flight; unless an adapter says otherwise, those that went async. */
+    private volatile Supplier<? extends Collection<? extends Ticket.Subject>> requests = this::subjects;
 
     UploadRegistry(Ticker ticker, Counters counters) {
         this(ticker, counters, DrainSettings.defaults().streamTypes(), () -> {});
@@ -211,26 +215,36 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         tracked.forEach(TrackedTicket::endIfAside);
     }
 
-    /** Returns what is known of the requests that went async. */
-    List<Ticket.Subject> subjects() {
-        List<Ticket.Subject> all = new ArrayList<>();
-        tracked.forEach(ticket -> all.add(ticket.subject()));
-        return all;
+    /** Says who names the plain requests in flight. */
+    void nameRequestsBy(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
+        requests = whoNames;
     }
 
-    /** Names those of the requests whose answers have an end, oldest first. */
-    List<DrainReport.AbandonedRequest> name(Collection<? extends Ticket.Subject> requests) {
+    /** Returns the plain requests in flight that can be named and whose answers have an end, oldest first. */
+    List<DrainReport.AbandonedRequest> nameRequests() {
         List<DrainReport.AbandonedRequest> named = new ArrayList<>();
-        for (Ticket.Subject request : requests) {
-            String path = request.path();
-            if (!endless.match(request.contentType(), path)) {
-                named.add(new DrainReport.AbandonedRequest(
-                        LogText.boundedOrNull(request.method()), LogText.boundedOrNull(path), request.elapsedMillis()));
+        try {
+            for (Ticket.Subject request : requests.get()) {
+                String path = request.path();
+                if (!endless.match(request.contentType(), path)) {
+                    named.add(new DrainReport.AbandonedRequest(
+                            LogText.boundedOrNull(request.method()),
+                            LogText.boundedOrNull(path),
+                            request.elapsedMillis()));
+                }
             }
+        } catch (RuntimeException | Error fault) {
+            // in an adapter: it must not keep a drain from going on without those that cannot be named
         }
         named.sort(Comparator.comparingLong(DrainReport.AbandonedRequest::elapsedMillis)
                 .reversed());
         return named;
+    }
+
+    private List<Ticket.Subject> subjects() {
+        List<Ticket.Subject> all = new ArrayList<>();
+        tracked.forEach(ticket -> all.add(ticket.subject()));
+        return all;
     }
 
     /** Starts the clock of every stall now. */
