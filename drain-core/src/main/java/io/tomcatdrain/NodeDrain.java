@@ -185,6 +185,11 @@ public final class NodeDrain implements Drain {
         return control.awaitQuiet(timeout);
     }
 
+    /** Returns false for the ticket of an async request whose answer is one of {@code streamTypes}, for which nothing waits. */
+    public boolean waitsFor(Ticket ticket) {
+        return control.registry().waitsFor(ticket);
+    }
+
     /** Ends the answers that have no end of their own, for a stop whose drain is over: their clients connect again by themselves. */
     public void endStreams() {
         control.registry().endStreams();

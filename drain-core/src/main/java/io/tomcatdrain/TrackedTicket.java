@@ -54,9 +54,13 @@ final class TrackedTicket extends Ticket {
         }
     }
 
+    boolean isAside() {
+        return state.get() == ASIDE;
+    }
+
     /** Ends the answer if it has no end of its own. */
     void endIfAside() {
-        if (state.get() == ASIDE) {
+        if (isAside()) {
             try {
                 subject.end();
             } catch (RuntimeException | Error fault) {

@@ -205,6 +205,15 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         }
     }
 
+    /** Returns false for the ticket of an endless answer. */
+    boolean waitsFor(Ticket ticket) {
+        if (ticket instanceof TrackedTicket found) {
+            found.setAsideIf(endless);
+            return !found.isAside();
+        }
+        return true;
+    }
+
     /** Returns how many endless answers have been seen that go on. */
     long streams() {
         return Math.max(0, aside.get());

@@ -151,6 +151,17 @@ class EndlessAnswersTest {
     }
 
     @Test
+    void nothingElseWaitsForThemEither() {
+        NodeDrain drain = time.drain();
+
+        assertThat(drain.waitsFor(track(drain, new Async().ofType("text/event-stream"))))
+                .isFalse();
+        assertThat(drain.waitsFor(track(drain, new Async().ofType("text/html")))).isTrue();
+        assertThat(drain.waitsFor(drain.enterRequest())).isTrue();
+        assertThat(drain.waitsFor(drain.enterUpload(TestUpload.unseen()))).isTrue();
+    }
+
+    @Test
     void onlyWhatIsEndlessIsEnded() {
         NodeDrain drain = time.drain("lameDuck", "off", "requestTimeout", "0s");
         Async stream = new Async().ofType("text/event-stream");

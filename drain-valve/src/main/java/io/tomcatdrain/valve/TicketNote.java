@@ -79,11 +79,19 @@ final class TicketNote {
             return gone;
         }
 
-        /** Returns how many requests that are no uploads are under way in that application. For a thread that looks again and again. */
+        /**
+         * Returns how many requests that are no uploads are under way in that application and have an end. For a thread that looks again
+         * and again.
+         */
         int requestsIn(Context context) {
+            NodeDrain current = drain;
             int count = 0;
             for (TicketNote note : all()) {
-                count += note.isRequestIn(context) ? 1 : 0;
+                Ticket held = note.ticket;
+                boolean counts = held != null
+                        && note.isRequestIn(context)
+                        && (current == null || current.waitsFor(held));
+                count += counts ? 1 : 0;
             }
             return count;
         }

@@ -76,6 +76,20 @@ class EndlessAnswersIT {
         }
     }
 
+    /** Tomcat itself waits two seconds for them, as without the valve. */
+    @Test
+    void theStopOfTheirApplicationAloneDoesNotWaitForStreams() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("requestTimeout", "10m")
+                .start()) {
+            open(server, "/app/async/events");
+            Background<Void> stop = Background.run(() -> server.context().stop());
+            stop.result();
+
+            assertThat(server.drain().state()).isEqualTo(DrainState.SERVING);
+        }
+    }
+
     /** Ten event streams, two long polls and an upload, in an application for whose async requests Tomcat would wait long. */
     @Test
     void aStopEndsWithItsUpload() throws Exception {
