@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -219,6 +220,11 @@ public final class NodeDrain implements Drain {
     /**
      * Notes that there is a front end that sends a refused request to another node (mod_jk): a drain that no front end probes for does
      * not warn then.
+    /** Calls for each upload under way, on this thread, with what the adapter gave to {@link #enterUpload}; what is thrown is lost. */
+    public void visitUploads(Consumer<UploadSource> visitor) {
+        control.registry().visit(visitor);
+    }
+
      */
     public void noteReplayingFrontEnd() {
         control.frontEndReplays();

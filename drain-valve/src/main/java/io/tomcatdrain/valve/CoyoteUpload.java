@@ -4,6 +4,7 @@ import io.tomcatdrain.UploadSource;
 import java.lang.invoke.VarHandle;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Request;
+import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,9 @@ final class CoyoteUpload implements UploadSource {
     private final @Nullable String remote;
     private final long contentLength;
 
+    /** The HTTP/2 connection that may be told to end while this is under way; null if there is none. */
+    private final @Nullable InternalHttpUpgradeHandler connection;
+
     /** The last bytes seen, for when the request is gone. */
     private volatile long lastBytes;
 
@@ -30,6 +34,14 @@ final class CoyoteUpload implements UploadSource {
         this.path = request.getDecodedRequestURI();
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
+        this.connection = GoAway.connectionToTell(coyote);
+    }
+
+    /** Tells an HTTP/2 client that its node leaves. */
+    void tellToLeave() {
+        if (connection != null) {
+            GoAway.send(connection);
+        }
     }
 
     /** Returns the application that has it; null if none does. */

@@ -541,3 +541,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                         || (request.getAttribute(RequestDispatcher.ERROR_EXCEPTION) != null && !request.isFinished()));
     }
 }
+            ValveRuntime current = runtime;
+            if (current != null) {
+                current.tellToLeave(request);
+            }

@@ -1,6 +1,7 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.http.ServletDrain;
 import java.util.Map;
@@ -76,6 +77,8 @@ final class ValveRuntime {
         TomcatInternals.get(); // says now what it lacks
         NodeDrain drain = new NodeDrain(name, settings);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
+        boolean whole = container instanceof Engine;
+        var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
         return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
     }
 
@@ -152,6 +155,32 @@ final class ValveRuntime {
      * accepting and never answers; what has arrived is answered; and no connection is left open.
      */
     static void endQuietly(Service service) {
+    /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
+    void tellToLeave(Request request) {
+        if (drain.state() != DrainState.SERVING) {
+            GoAway.send(request.getCoyoteRequest());
+        }
+    }
+
+    /**
+     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
+     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     *
+     * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
+     */
+    private static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
+        if (after == DrainState.LAME_DUCK || after == DrainState.DRAINING) {
+            if (idle != null) {
+                GoAway.sendToIdle(idle);
+            }
+            drain.visitUploads(source -> {
+                if (source instanceof CoyoteUpload upload) {
+                    upload.tellToLeave();
+                }
+            });
+        }
+    }
+
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
             OpenConnections.end(service);
