@@ -43,11 +43,13 @@ final class DrainControl {
     /**
      * Makes the control of a serving node.
      *
+     * @param path where the endpoints live
      * @param ownThread false for tests that take the steps by themselves
      */
     DrainControl(
             String name,
             DrainSettings settings,
+            String path,
             Ticker ticker,
             InstantSource clock,
             boolean ownThread,
@@ -62,7 +64,7 @@ final class DrainControl {
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
-                new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
+                new DrainSequence(name, settings, path, clock, lock, notifier, work, closing, probers, ticker.nanos());
     }
 
     /** Returns the state, without the lock. */
@@ -165,6 +167,15 @@ final class DrainControl {
         lock.lock();
         try {
             sequence.onListenersToClose(closer);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void onLameDuckAround(BooleanSupplier lasts) {
+        lock.lock();
+        try {
+            sequence.onLameDuckAround(lasts);
         } finally {
             lock.unlock();
         }

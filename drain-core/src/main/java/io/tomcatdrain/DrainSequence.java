@@ -4,6 +4,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,12 @@ final class DrainSequence {
      * listeners and the outcome of a drain are told from here, under the lock: none of them runs foreign code on the calling thread.
      */
 
+    /** How often to look whether the lame duck of a drain around this one lasts. */
+    private static final long LOOK_AROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final String name;
     private final DrainSettings settings;
+    private final String path;
     private final InstantSource clock;
     private final ReentrantLock lock;
     private final DrainNotifier notifier;
@@ -38,6 +43,7 @@ final class DrainSequence {
     /** The drain that runs, or was the last; before the first one a drain that has not begun. */
     private DrainRun run;
 
+    private BooleanSupplier lameDuckAround = () -> false;
     private @Nullable DrainReport report;
     private @Nullable Long resumeNanos;
     /** Written under the lock, read by requests. */
@@ -46,6 +52,7 @@ final class DrainSequence {
     DrainSequence(
             String name,
             DrainSettings settings,
+            String path,
             InstantSource clock,
             ReentrantLock lock,
             DrainNotifier notifier,
@@ -55,6 +62,7 @@ final class DrainSequence {
             long nowNanos) {
         this.name = name;
         this.settings = settings;
+        this.path = path;
         this.clock = clock;
         this.lock = lock;
         this.notifier = notifier;
@@ -152,6 +160,12 @@ final class DrainSequence {
         closing.setCloser(closer);
     }
 
+    /** Says how the lame duck of a drain around this one is known. */
+    void onLameDuckAround(BooleanSupplier lasts) {
+        assert lock.isHeldByCurrentThread();
+        lameDuckAround = lasts;
+    }
+
     /** Adds a hold, which holds nothing where the drain is over. */
     Hold hold(String what) {
         assert lock.isHeldByCurrentThread();
@@ -177,11 +191,12 @@ final class DrainSequence {
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
                 && !closeListenersNow
                 && !frontEndReplays
-                && !probers.anybodyWaitedFor(now)) {
+                && !probers.anybodyWaitedFor(now)
+                && !lameDuckAround.getAsBoolean()) {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
-                            + " requests are refused; let it probe [" + settings.path()
+                            + " requests are refused; let it probe [" + path
                             + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
@@ -294,7 +309,11 @@ final class DrainSequence {
             return 0;
         }
         warnOfProbers(now); // one may have shown its rhythm only now
-        return settings.lameDuck().mode() == LameDuck.Mode.AUTO ? Math.min(left, probers.nanosUntilSeen(now)) : left;
+        if (settings.lameDuck().mode() != LameDuck.Mode.AUTO) {
+            return left;
+        }
+        long unseen = probers.nanosUntilSeen(now);
+        return Math.min(left, unseen <= 0 && lameDuckAround.getAsBoolean() ? LOOK_AROUND_NANOS : unseen);
     }
 
     private void enterDraining(long now) {
