@@ -30,6 +30,10 @@ final class ValveRuntime {
     final TicketNote.Owner owner;
     final ApplicationStops stops;
     final Service service;
+
+    /** How many containers are around its own. */
+    private final int depth;
+
     private final String path;
 
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
@@ -37,20 +41,26 @@ final class ValveRuntime {
 
     private final @Nullable Integer controlPort;
 
+    /** The application's own URLs at which front ends look for readiness, each with its context path; mostly none. */
+    private final String[] readyPaths;
+
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(NodeDrain drain, Service service, String contextPath) {
+    private ValveRuntime(NodeDrain drain, Service service, int depth, String contextPath) {
         DrainSettings settings = drain.settings();
         this.drain = drain;
         this.service = service;
+        this.depth = depth;
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
         this.uploads = new UploadMatcher(settings.uploadTypes());
         this.stops = new ApplicationStops(servlet);
-        this.path = contextPath + settings.path();
+        this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
+        this.readyPaths =
+                settings.readyPaths().stream().map(ready -> contextPath + ready).toArray(String[]::new);
     }
 
     /**
@@ -75,11 +85,16 @@ final class ValveRuntime {
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         TomcatInternals.get(); // says now what it lacks
-        NodeDrain drain = new NodeDrain(name, settings);
+        String contextPath = container instanceof Context context ? context.getPath() : "";
+        NodeDrain drain = new NodeDrain(name, settings, contextPath);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
         boolean whole = container instanceof Engine;
         var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
-        return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        int depth = 0;
+        for (Container each = container.getParent(); each != null; each = each.getParent()) {
+            depth++;
+        }
+        return new ValveRuntime(drain, service, depth, contextPath);
     }
 
     /** Returns the name that the drain of a container's valve has. */
@@ -115,6 +130,16 @@ final class ValveRuntime {
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
     }
 
+    /** Returns true if the request is for one of the application's own URLs at which front ends look for readiness. Allocates nothing. */
+    boolean isReadyPath(Request request) {
+        for (String ready : readyPaths) {
+            if (request.getDecodedRequestURIMB().equals(ready)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Returns true for most of what is not for the endpoints, by one character: every request passes here. */
     private boolean isElsewhere(MessageBytes uri) {
         if (uri.getType() != MessageBytes.T_CHARS) {
@@ -134,27 +159,6 @@ final class ValveRuntime {
         }
     }
 
-    boolean isControlAnswered(Connector connector) {
-        return controlPort == null || ControlPort.isOf(connector, controlPort);
-    }
-
-    // ---------------------------------------------------------------- stops
-
-    /** Returns true if a stop drains first. */
-    boolean drainsOnStop() {
-        return drain.settings().drainOnStop();
-    }
-
-    /** Takes part in the stops of the server from now on. */
-    void hookStops() {
-        StopHook.add(service.getServer(), servlet, service);
-    }
-
-    /**
-     * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
-     * accepting and never answers; what has arrived is answered; and no connection is left open.
-     */
-    static void endQuietly(Service service) {
     /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
     void tellToLeave(Request request) {
         if (drain.state() != DrainState.SERVING) {
@@ -181,6 +185,27 @@ final class ValveRuntime {
         }
     }
 
+    boolean isControlAnswered(Connector connector) {
+        return controlPort == null || ControlPort.isOf(connector, controlPort);
+    }
+
+    // ---------------------------------------------------------------- stops
+
+    /** Returns true if a stop drains first. */
+    boolean drainsOnStop() {
+        return drain.settings().drainOnStop();
+    }
+
+    /** Takes part in the stops of the server from now on. */
+    void hookStops() {
+        StopHook.add(service.getServer(), servlet, service, depth);
+    }
+
+    /**
+     * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
+     * accepting and never answers; what has arrived is answered; and no connection is left open.
+     */
+    static void endQuietly(Service service) {
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
             OpenConnections.end(service);
