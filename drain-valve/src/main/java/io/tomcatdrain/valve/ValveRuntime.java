@@ -1,9 +1,11 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.http.ServletDrain;
+import java.time.Duration;
 import java.util.Map;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
@@ -44,6 +46,8 @@ final class ValveRuntime {
     /** The application's own URLs at which front ends look for readiness, each with its context path; mostly none. */
     private final String[] readyPaths;
 
+    private final SpareThreads spareThreads;
+
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
@@ -55,10 +59,11 @@ final class ValveRuntime {
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
         this.uploads = new UploadMatcher(settings.uploadTypes());
-        this.stops = new ApplicationStops(servlet);
+        this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
+        this.spareThreads = new SpareThreads(service);
         this.readyPaths =
                 settings.readyPaths().stream().map(ready -> contextPath + ready).toArray(String[]::new);
     }
@@ -90,11 +95,36 @@ final class ValveRuntime {
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
         boolean whole = container instanceof Engine;
         var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
-        int depth = 0;
-        for (Container each = container.getParent(); each != null; each = each.getParent()) {
-            depth++;
+        ValveRuntime fresh = new ValveRuntime(drain, service, depthOf(container), contextPath);
+        drain.onWait(fresh::letGoWhoWaitsForUs);
+        if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
+            drain.onStateChange(fresh::lendThreads);
         }
-        return new ValveRuntime(drain, service, depth, contextPath);
+        return fresh;
+    }
+
+    /** Returns how many containers are around that one. */
+    private static int depthOf(Container container) {
+        Container around = container.getParent();
+        return around == null ? 0 : 1 + depthOf(around);
+    }
+
+    /** A request that waits for the drain, or for a stop, would hold both until their limits. */
+    private void letGoWhoWaitsForUs() {
+        int gone = owner.letGo(StoppingThread::isStuck);
+        if (gone > 0) {
+            LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+                    + " requests whose application waits for the stop itself, as System.exit does");
+        }
+    }
+
+    /** Where everything new is refused, threads beyond the limit can do no more than refuse. */
+    private void lendThreads(DrainState before, DrainState after) {
+        if (after == DrainState.DRAINING) {
+            spareThreads.lend();
+        } else if (after == DrainState.SERVING) {
+            spareThreads.takeBack();
+        }
     }
 
     /** Returns the name that the drain of a container's valve has. */
@@ -147,6 +177,15 @@ final class ValveRuntime {
         }
         CharChunk chars = uri.getCharChunk();
         return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
+    }
+
+    /** Names an application whose requests are all taken for the endpoints'. */
+    void warnIfHidden(Context application) {
+        String its = application.getPath();
+        if (its.equals(path) || its.startsWith(path + "/")) {
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its + "] cannot be reached: the endpoints of the"
+                    + " drain have that path; give one of the two another, the valve by its attribute path");
+        }
     }
 
     /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
@@ -204,17 +243,20 @@ final class ValveRuntime {
     /**
      * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
      * accepting and never answers; what has arrived is answered; and no connection is left open.
+     *
+     * @param longest how long that may take where requests wait for a thread; about a second where none does
      */
-    static void endQuietly(Service service) {
+    static void endQuietly(Service service, Duration longest) {
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
-            OpenConnections.end(service);
+            OpenConnections.end(service, longest);
         }
     }
 
     /** Ends what this start has made. */
     void end() {
         StopHook.remove(service.getServer(), servlet);
+        spareThreads.takeBack();
         owner.retire();
         servlet.close();
         LastWord.say(drain.name(), drain.summary().report());
