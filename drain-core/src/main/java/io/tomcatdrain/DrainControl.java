@@ -177,12 +177,7 @@ final class DrainControl {
     }
 
     void onLameDuckAround(BooleanSupplier lasts) {
-        lock.lock();
-        try {
-            sequence.onLameDuckAround(lasts);
-        } finally {
-            lock.unlock();
-        }
+        probers.onLameDuckAround(lasts);
     }
 
     void onWait(Runnable look) {

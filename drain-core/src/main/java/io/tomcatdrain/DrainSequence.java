@@ -4,7 +4,6 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +17,6 @@ final class DrainSequence {
      * Each step can be taken again after a fault in the middle of it: what it has recorded already is not done a second time. Log,
      * listeners and the outcome of a drain are told from here, under the lock: none of them runs foreign code on the calling thread.
      */
-
-    /** How often to look whether the lame duck of a drain around this one lasts. */
-    private static final long LOOK_AROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final String name;
     private final DrainSettings settings;
@@ -43,7 +39,6 @@ final class DrainSequence {
     /** The drain that runs, or was the last; before the first one a drain that has not begun. */
     private DrainRun run;
 
-    private BooleanSupplier lameDuckAround = () -> false;
     private @Nullable DrainReport report;
     private @Nullable Long resumeNanos;
     /** Written under the lock, read by requests. */
@@ -160,12 +155,6 @@ final class DrainSequence {
         closing.setCloser(closer);
     }
 
-    /** Says how the lame duck of a drain around this one is known. */
-    void onLameDuckAround(BooleanSupplier lasts) {
-        assert lock.isHeldByCurrentThread();
-        lameDuckAround = lasts;
-    }
-
     /** Adds a hold, which holds nothing where the drain is over. */
     Hold hold(String what) {
         assert lock.isHeldByCurrentThread();
@@ -191,8 +180,7 @@ final class DrainSequence {
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
                 && !closeListenersNow
                 && !frontEndReplays
-                && !probers.anybodyWaitedFor(now)
-                && !lameDuckAround.getAsBoolean()) {
+                && !probers.anybodyWaitedFor(now)) {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
@@ -309,11 +297,7 @@ final class DrainSequence {
             return 0;
         }
         warnOfProbers(now); // one may have shown its rhythm only now
-        if (settings.lameDuck().mode() != LameDuck.Mode.AUTO) {
-            return left;
-        }
-        long unseen = probers.nanosUntilSeen(now);
-        return Math.min(left, unseen <= 0 && lameDuckAround.getAsBoolean() ? LOOK_AROUND_NANOS : unseen);
+        return settings.lameDuck().mode() == LameDuck.Mode.AUTO ? Math.min(left, probers.nanosUntilSeen(now)) : left;
     }
 
     private void enterDraining(long now) {

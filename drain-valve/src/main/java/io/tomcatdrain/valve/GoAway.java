@@ -114,7 +114,8 @@ final class GoAway {
             if (lock != null && lock.tryLock()) {
                 try {
                     if (connection.getCurrentProcessor() instanceof Processor processor
-                            && TOMCAT.isIdleHttp2(processor)) {
+                            && processor.isUpgrade()
+                            && TOMCAT.streams(processor) == 0) {
                         processor.pause();
                     }
                 } catch (RuntimeException | LinkageError fault) {

@@ -273,18 +273,8 @@ final class TomcatInternals {
         return http2Handler != null && http2Handler.isInstance(handler) ? handler : null;
     }
 
-    /** Returns true if a stream of the client's is open on that HTTP/2 connection. */
-    boolean hasStreams(Processor processor) {
-        return streams(processor) > 0;
-    }
-
-    /** Returns true if the processor speaks HTTP/2 and no stream of the client's is open; false if it has some, or if unknown. */
-    boolean isIdleHttp2(Processor processor) {
-        return processor.isUpgrade() && streams(processor) == 0;
-    }
-
-    /** Returns how many streams of the client's are open; −1 for another protocol, or if unknown. */
-    private int streams(Processor processor) {
+    /** Returns how many streams of the client's are open on that HTTP/2 connection; −1 for another protocol, or if unknown. */
+    int streams(Processor processor) {
         Object handler = http2(processor);
         return handler != null && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
                 ? streams.get()
