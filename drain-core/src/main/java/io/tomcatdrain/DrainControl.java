@@ -46,11 +46,13 @@ final class DrainControl {
     /**
      * Makes the control of a serving node.
      *
+     * @param path where the endpoints live
      * @param ownThread false for tests that take the steps by themselves
      */
     DrainControl(
             String name,
             DrainSettings settings,
+            String path,
             Ticker ticker,
             InstantSource clock,
             boolean ownThread,
@@ -65,7 +67,7 @@ final class DrainControl {
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
-                new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
+                new DrainSequence(name, settings, path, clock, lock, notifier, work, closing, probers, ticker.nanos());
     }
 
     /** Returns the state, without the lock. */
@@ -172,6 +174,10 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+    }
+
+    void onLameDuckAround(BooleanSupplier lasts) {
+        probers.onLameDuckAround(lasts);
     }
 
     void onWait(Runnable look) {

@@ -20,6 +20,7 @@ final class DrainSequence {
 
     private final String name;
     private final DrainSettings settings;
+    private final String path;
     private final InstantSource clock;
     private final ReentrantLock lock;
     private final DrainNotifier notifier;
@@ -46,6 +47,7 @@ final class DrainSequence {
     DrainSequence(
             String name,
             DrainSettings settings,
+            String path,
             InstantSource clock,
             ReentrantLock lock,
             DrainNotifier notifier,
@@ -55,6 +57,7 @@ final class DrainSequence {
             long nowNanos) {
         this.name = name;
         this.settings = settings;
+        this.path = path;
         this.clock = clock;
         this.lock = lock;
         this.notifier = notifier;
@@ -182,7 +185,7 @@ final class DrainSequence {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
-                            + " requests are refused; let it probe [" + settings.path()
+                            + " requests are refused; let it probe [" + path
                             + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);

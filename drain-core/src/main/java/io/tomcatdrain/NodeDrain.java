@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -21,13 +22,23 @@ import org.jspecify.annotations.Nullable;
 public final class NodeDrain implements Drain {
     private final String name;
     private final DrainSettings settings;
+    private final String path;
     private final DrainControl control;
     private final Admission admission;
     private final Drain forApplications = new ApplicationDrain(this);
 
     /** Makes the drain of a serving node. */
     public NodeDrain(String name, DrainSettings settings) {
-        this(name, settings, System::nanoTime, InstantSource.system(), true);
+        this(name, settings, "");
+    }
+
+    /**
+     * Makes the drain of a serving node.
+     *
+     * @param contextPath what comes before the configured path in the endpoints' URLs; empty where they lie at the root
+     */
+    public NodeDrain(String name, DrainSettings settings, String contextPath) {
+        this(name, settings, contextPath, System::nanoTime, InstantSource.system(), true, ThreadStarter.DAEMONS);
     }
 
     NodeDrain(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
@@ -41,9 +52,21 @@ public final class NodeDrain implements Drain {
             InstantSource clock,
             boolean ownThread,
             ThreadStarter threads) {
+        this(name, settings, "", ticker, clock, ownThread, threads);
+    }
+
+    private NodeDrain(
+            String name,
+            DrainSettings settings,
+            String contextPath,
+            Ticker ticker,
+            InstantSource clock,
+            boolean ownThread,
+            ThreadStarter threads) {
         this.name = name;
         this.settings = settings;
-        this.control = new DrainControl(name, settings, ticker, clock, ownThread, threads);
+        this.path = contextPath + settings.path();
+        this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
         this.admission = control.admission();
     }
 
@@ -55,6 +78,11 @@ public final class NodeDrain implements Drain {
     @Override
     public DrainSettings settings() {
         return settings;
+    }
+
+    /** Returns where the endpoints live, with the context path that comes before the configured one. */
+    public String path() {
+        return path;
     }
 
     /** Returns the view of this drain that applications are given, always the same one. */
@@ -206,6 +234,11 @@ public final class NodeDrain implements Drain {
         return control.awaitUploads(which);
     }
 
+    /** Calls for each upload under way, on this thread, with what the adapter gave to {@link #enterUpload}; what is thrown is lost. */
+    public void visitUploads(Consumer<UploadSource> visitor) {
+        control.registry().visit(visitor);
+    }
+
     /**
      * Waits until log and listeners have been told everything so far, so that a process can end without losing a line.
      *
@@ -246,6 +279,16 @@ public final class NodeDrain implements Drain {
      */
     public void noteReplayingFrontEnd() {
         control.frontEndReplays();
+    }
+
+    /**
+     * Lets a lame duck of {@code auto} last at least as long as that of a drain around this one, which requests pass before: front ends ask
+     * that one for readiness, and send here until they have seen its answers.
+     *
+     * @param lasts true while the other's lame duck lasts; asked under a lock, so it must not block, and must not throw
+     */
+    public void onLameDuckAround(BooleanSupplier lasts) {
+        control.onLameDuckAround(lasts);
     }
 
     /**

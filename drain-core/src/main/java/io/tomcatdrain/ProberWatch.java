@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProberWatch {
     static final int MOST = 64;
+    /** How often to look whether the lame duck of a drain around this one lasts. */
+    private static final long LOOK_AROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private static final long LEAST_CROWDED_NANOS = TimeUnit.SECONDS.toNanos(11);
 
     private static final Comparator<DrainStatus.Prober> ORDER = Comparator.comparing(ProberWatch::textOf);
@@ -39,6 +43,7 @@ final class ProberWatch {
     private final Map<ReadinessPoll, Prober> probers = new HashMap<>();
     private final Duration lameDuckTimeout;
     private final Prober.Rules rules;
+    private volatile BooleanSupplier lameDuckAround = () -> false;
     private long drainNanos;
     private boolean turnedAway;
     private long turnedAwayNanos;
@@ -53,6 +58,11 @@ final class ProberWatch {
     ProberWatch(int probeFailures, Duration lameDuckTimeout) {
         this.lameDuckTimeout = lameDuckTimeout;
         this.rules = new Prober.Rules(probeFailures, lameDuckTimeout.toNanos());
+    }
+
+    /** Says how the lame duck of a drain around this one is known, whose probers are this one's, too. */
+    void onLameDuckAround(BooleanSupplier lasts) {
+        lameDuckAround = lasts;
     }
 
     /** Notes one answer to a readiness poll. */
@@ -153,6 +163,9 @@ final class ProberWatch {
                     next = next == 0 ? left : Math.min(next, left);
                 }
             }
+            if (next == 0 && lameDuckAround.getAsBoolean()) {
+                return LOOK_AROUND_NANOS;
+            }
             return next;
         } finally {
             lock.unlock();
@@ -163,7 +176,7 @@ final class ProberWatch {
     boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {
-            return isAnybodyWaitedFor(now);
+            return isAnybodyWaitedFor(now) || lameDuckAround.getAsBoolean();
         } finally {
             lock.unlock();
         }

@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -168,6 +169,16 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
             }
         }
         return false;
+    }
+
+    /** Calls for each upload under way; what is thrown is lost. */
+    void visit(Consumer<UploadSource> visitor) {
+        for (UploadTicket ticket : uploads) {
+            boolean unused = ticket.is(source -> {
+                visitor.accept(source);
+                return true;
+            });
+        }
     }
 
     int uploads() {

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** How long a lame duck goes on serving, and which probers it waits for. */
@@ -72,6 +73,64 @@ class DrainLameDuckTest {
         assertThat(drain.state()).isEqualTo(LAME_DUCK);
         time.advance(Duration.ofNanos(1));
         assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckThatNobodyProbesLastsAsLongAsTheOneAroundIt() {
+        AtomicBoolean around = new AtomicBoolean(true);
+        NodeDrain drain = time.drain();
+        drain.onLameDuckAround(around::get);
+        drain.enterRequest();
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            drain.start("upgrade");
+            time.advanceSeconds(7);
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            around.set(false);
+            time.advance(Duration.ofMillis(100));
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            FakeTicker.awaitSilence();
+            assertThat(log.lines()).noneMatch(line -> line.contains("nobody has asked for readiness"));
+        }
+    }
+
+    @Test
+    void anAutomaticLameDuckAroundAnotherKeepsItNoLongerThanTheLimit() {
+        NodeDrain drain = time.drain("lameDuckTimeout", "10s");
+        drain.onLameDuckAround(() -> true);
+        drain.enterRequest();
+        drain.start("upgrade");
+
+        time.advance(Duration.ofSeconds(10).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void theWarningThatNobodyProbesNamesTheWholeUrl() {
+        try (CapturedLog log = FakeTicker.capturedLog();
+                NodeDrainOfAnApplication shop = new NodeDrainOfAnApplication()) {
+            shop.drain.start("upgrade");
+            assertThat(shop.told()).isTrue();
+            assertThat(log.lines()).anyMatch(line -> line.contains("let it probe [/shop/drain/ready]"));
+        }
+    }
+
+    private static final class NodeDrainOfAnApplication implements AutoCloseable {
+        private final NodeDrain drain = new NodeDrain(FakeTicker.NAME, DrainSettings.defaults(), "/shop");
+
+        boolean told() {
+            try {
+                return drain.awaitListeners(Duration.ofSeconds(30));
+            } catch (InterruptedException interrupted) {
+                throw new AssertionError(interrupted);
+            }
+        }
+
+        @Override
+        public void close() {
+            drain.close();
+        }
     }
 
     @Test

@@ -28,6 +28,7 @@ class DrainSettingsTest {
         assertThat(settings.hasToken()).isFalse();
         assertThat(settings.isToken("")).isFalse();
         assertThat(settings.controlPort()).isNull();
+        assertThat(settings.readyPaths()).isEmpty();
         assertThat(settings.uploadTypes().prefixes())
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
         assertThat(settings.uploadSize()).isEqualTo(65_536);
@@ -55,6 +56,8 @@ class DrainSettingsTest {
         "token, !~#$%&'()*+.-/:;<=>?@[]^_",
         "controlPort, 1",
         "controlPort, 65535",
+        "readyPaths, /health",
+        "readyPaths, '/health, /app/actuator/health/readiness'",
         "uploadTypes, video/*",
         "uploadTypes, application/octet-stream",
         "uploadSize, off",
@@ -121,6 +124,11 @@ class DrainSettingsTest {
         "controlPort, 8080x",
         "controlPort, +8080",
         "controlPort, 99999999999",
+        "readyPaths, health",
+        "readyPaths, /",
+        "readyPaths, '/health,'",
+        "readyPaths, '/health,/health'",
+        "readyPaths, /health?x=1",
         "uploadTypes, multipart",
         "uploadTypes, 'a/b,'",
         "uploadSize, -1",
@@ -182,6 +190,7 @@ class DrainSettingsTest {
                         "token",
                         "tokenFile",
                         "controlPort",
+                        "readyPaths",
                         "uploadTypes",
                         "uploadSize",
                         "streamTypes",
@@ -197,6 +206,16 @@ class DrainSettingsTest {
                         "refusalStatus",
                         "drainOnStop",
                         "killAfter");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/drain", "/drain/ready", "'/health, /drain/live'"})
+    void whatIsBelowThePathIsNoUrlOfTheApplications(String readyPaths) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> DrainSettings.of(Map.of("readyPaths", readyPaths)))
+                .withMessageStartingWith("readyPaths [" + readyPaths + "] contradicts path [/drain]: ");
+        assertThat(DrainSettings.of(Map.of("readyPaths", "/drainage, /health")).readyPaths())
+                .containsExactly("/drainage", "/health");
     }
 
     @ParameterizedTest

@@ -51,7 +51,7 @@ final class DrainEndpoints {
 
     DrainEndpoints(NodeDrain drain, EventStream.Rhythm rhythm) {
         this.drain = drain;
-        this.path = drain.settings().path();
+        this.path = drain.path();
         this.retryAfter = Refusal.wholeSeconds(drain.settings().retryAfter());
         this.events = new EventStream(drain, rhythm);
         LongRequests waking = waits;
@@ -190,6 +190,17 @@ final class DrainEndpoints {
         }
         boolean ready = drain.pollReadiness(poll(request, name));
         answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+    }
+
+    /** Returns true if a request asks as probers do. */
+    static boolean isProbe(HttpServletRequest request) {
+        String method = request.getMethod();
+        return method != null && PROBED.contains(method) && !CrossOrigin.isPreflight(request);
+    }
+
+    /** Answers a prober, at whatever URL, that the node leaves. */
+    void answerLeaving(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        answer(request, response, 503, DRAINING);
     }
 
     /** Returns who asks for readiness at another URL, whose query is its own: a name that may not be is none. */

@@ -12,6 +12,7 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that one start of the filter needs to serve, from {@code init} to {@code destroy}. Thread-safe. */
@@ -25,6 +26,7 @@ final class FilterRuntime {
     private final long uploadSize;
 
     private final String path;
+    private final Set<String> readyPaths;
     private final @Nullable Integer controlPort;
     private final StopNotification stopNotification;
 
@@ -35,6 +37,7 @@ final class FilterRuntime {
         this.uploads = settings.uploadTypes();
         this.uploadSize = settings.uploadSize();
         this.path = settings.path();
+        this.readyPaths = Set.copyOf(settings.readyPaths());
         this.controlPort = settings.controlPort();
         this.servlet = new ServletDrain(drain);
         this.stopNotification = new StopNotification(servlet);
@@ -53,6 +56,16 @@ final class FilterRuntime {
         String below = belowPath(request);
         if (below != null) {
             servlet.answer(request, response, below, ServletDrain.isOnPort(request, controlPort));
+            return;
+        }
+        if (!readyPaths.isEmpty()
+                && readyPaths.contains(wholePath(request))
+                && servlet.answersReadiness(request, response)) {
+            return;
+        }
+        if (servlet.isApplications(request)) {
+            servlet.endConnection(request, response);
+            chain.doFilter(request, response);
             return;
         }
         if (isUpload(request)) {
@@ -119,12 +132,19 @@ final class FilterRuntime {
         if (info != null && !servletPath.isEmpty() && !path.startsWith(servletPath) && !servletPath.startsWith(path)) {
             return null; // spares most requests the concatenation
         }
-        String whole = info == null ? servletPath : servletPath.isEmpty() ? info : servletPath + info;
+        String whole = wholePath(request);
         if (!whole.startsWith(path)) {
             return null;
         }
         String below = whole.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Returns the path below the context's. */
+    private static String wholePath(HttpServletRequest request) {
+        String servletPath = request.getServletPath();
+        String info = request.getPathInfo();
+        return info == null ? servletPath : servletPath.isEmpty() ? info : servletPath + info;
     }
 
     /** Drains, as far as the container still lets requests finish, and ends what this start has made. */

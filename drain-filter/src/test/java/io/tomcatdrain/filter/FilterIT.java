@@ -74,7 +74,7 @@ class FilterIT {
     private static void assertRefused(Answer answer) {
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.header("X-Drain")).isEqualTo("refused");
-        assertThat(answer.header("Retry-After")).isEqualTo("5");
+        assertThat(answer.header("Retry-After")).isIn("5", "6");
         assertThat(answer.header("Connection")).isEqualTo("close");
     }
 
@@ -114,6 +114,50 @@ class FilterIT {
                     server.port(), Http11Client.head("DELETE", "/app/drain", AUTHORIZATION), new byte[0]);
             assertThat(resumed.text()).contains("\"state\":\"SERVING\"");
             assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aUrlOfTheApplicationsTellsThatTheNodeLeaves() throws Exception {
+        try (EmbeddedTomcat server =
+                start("readyPaths", "/ok,/async/dispatch", "lameDuck", "1m", "drainOnStop", "false")) {
+            assertThat(Http11Client.get(server.port(), "/app/ok?prober=lb").text())
+                    .isEqualTo("ok");
+            assertThat(drain(server).status().probers())
+                    .extracting(DrainStatus.Prober::name)
+                    .containsExactly("lb");
+            var unused = drain(server).start("test");
+            Answer answer = Http11Client.get(server.port(), "/app/ok?prober=lb");
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.text()).isEqualTo("{\"status\":\"DRAINING\"}");
+            assertThat(Http11Client.get(server.port(), "/app/async/dispatch").status())
+                    .isEqualTo(503);
+            assertThat(Http11Client.get(server.port(), "/app/unread").status()).isEqualTo(200);
+            drain(server).resume();
+            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+        }
+    }
+
+    /** A browser asks before an upload to another origin whether it may; the answer is the application's, in every state. */
+    @Test
+    void aPreflightIsTheApplicationsAndTheScriptMayReadTheRefusal() throws Exception {
+        try (EmbeddedTomcat server = start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            var unused = drain(server).start("test");
+            awaitState(drain(server), DrainState.DRAINING);
+            int calls = server.app().calls.get();
+            Answer preflight = Http11Client.exchange(
+                    server.port(),
+                    Http11Client.head(
+                            "OPTIONS", "/app/ok", "Origin: https://app.example", "Access-Control-Request-Method: POST"),
+                    new byte[0]);
+            assertThat(preflight.status()).isEqualTo(200);
+            assertThat(server.app().calls.get()).isEqualTo(calls + 1);
+            Answer refused = Http11Client.get(server.port(), "/app/ok", "Origin: https://app.example");
+            assertRefused(refused);
+            assertThat(refused.header("Access-Control-Allow-Origin")).isEqualTo("https://app.example");
+            assertThat(drain(server).status().totals().refused()).isEqualTo(1);
+            upload.finishWhole();
         }
     }
 

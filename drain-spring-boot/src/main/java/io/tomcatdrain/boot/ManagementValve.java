@@ -43,7 +43,7 @@ final class ManagementValve extends ValveBase {
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        if (!paths.isManagement(request)) {
+        if (!paths.isManagement(request) && !drains.isReadyPath(request)) {
             getNext().invoke(request, response);
         } else if (isToldToRefuse(request)) {
             refuseTraffic(request, response);
@@ -55,7 +55,7 @@ final class ManagementValve extends ValveBase {
     /** Notes a poll of readiness, and returns true if the drain's answer is no. It is counted by what is answered: here and now. */
     private boolean isToldToRefuse(Request request) {
         return !request.isAsyncDispatching()
-                && paths.isReadiness(request)
+                && (paths.isReadiness(request) || drains.isReadyPath(request))
                 && ("GET".equals(request.getMethod()) || "HEAD".equals(request.getMethod()))
                 && !drains.pollReadiness(request);
     }

@@ -80,6 +80,23 @@ class ProbesIT {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"/page", "/actuator/health"})
+    void aUrlOfTheApplicationsTellsThatTheNodeLeaves(String path) {
+        try (var application =
+                TestApp.started("drain.ready-paths=" + path, "drain.lame-duck=1m", "drain.drain-on-stop=false")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(port, path)).isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+            var unused = drain.start("test");
+            assertThat(Client.status(port, path)).isEqualTo(503);
+            assertThat(liveness(port)).contains(" 200 ");
+            drain.resume();
+            assertThat(Client.status(port, path)).isEqualTo(200);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"HEAD", "GET"})
     void managementIsNoWork(String method) {
         try (var application = TestApp.started()) {

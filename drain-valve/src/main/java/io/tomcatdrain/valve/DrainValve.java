@@ -8,7 +8,9 @@ import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
@@ -20,6 +22,7 @@ import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
@@ -130,6 +133,14 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     public @Nullable String getControlPort() {
         return get(Setting.CONTROL_PORT);
+    }
+
+    public void setReadyPaths(String readyPaths) {
+        set(Setting.READY_PATHS.key(), readyPaths);
+    }
+
+    public @Nullable String getReadyPaths() {
+        return get(Setting.READY_PATHS);
     }
 
     public void setUploadTypes(String uploadTypes) {
@@ -353,6 +364,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     public void drainBeforeStop(String reason) {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
+            // Those around it first: only they are asked for readiness, and the lame duck is theirs.
+            around().stream().filter(ValveRuntime::drainsOnStop).forEach(each -> each.servlet.begin(reason, true));
             current.servlet.drainForStop(reason, true);
             ValveRuntime.endQuietly(current.service, current.drain.settings().requestTimeout());
         }
@@ -393,9 +406,32 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void serve() {
         if (runtime == null) {
             ValveRuntime fresh = ValveRuntime.start(getContainer(), attributes);
+            fresh.drain.onLameDuckAround(this::isLameDuckAround);
             lastOwner = fresh.owner;
             runtime = fresh;
         }
+    }
+
+    /** Returns those of the valves that requests pass before they come to this one, the outermost first. */
+    private List<ValveRuntime> around() {
+        List<ValveRuntime> found = new ArrayList<>();
+        for (Container each = getContainer(); each != null; each = each.getParent()) {
+            int at = 0;
+            for (Valve valve : each.getPipeline().getValves()) {
+                if (valve == this) {
+                    break;
+                }
+                ValveRuntime other = valve instanceof DrainValve drains ? drains.runtime : null;
+                if (other != null) {
+                    found.add(at++, other);
+                }
+            }
+        }
+        return found;
+    }
+
+    private boolean isLameDuckAround() {
+        return around().stream().anyMatch(each -> each.drain.state() == DrainState.LAME_DUCK);
     }
 
     @Override
@@ -461,6 +497,12 @@ public class DrainValve extends ValveBase implements AccessLog {
         return current == null || current.servlet.pollReadiness(request);
     }
 
+    /** Returns true if {@code readyPaths} names the request's URL, for frameworks that answer it before the valve. */
+    public boolean isReadyPath(Request request) {
+        ValveRuntime current = runtime;
+        return current != null && current.isReadyPath(request);
+    }
+
     private @Nullable ValveRuntime runtime() {
         return runtime;
     }
@@ -475,22 +517,38 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
-        if (note.isReentry(request.getCoyoteRequest())) {
-            if (note.holdsUpload() && current.stops.turnsBack(request)) {
-                note.close(true);
-                current.servlet.refuse(request, response);
-            } else {
-                pass(current, note, request, response);
-            }
+        boolean reentry = note.isReentry(request.getCoyoteRequest());
+        if (reentry && note.holdsUpload() && current.stops.turnsBack(request)) {
+            note.close(true);
+            current.servlet.refuse(request, response);
             return;
         }
-        note.begin(request.getCoyoteRequest());
+        if (reentry && request.isAsyncDispatching()) {
+            pass(current, note, request, response);
+            return;
+        }
+        if (!reentry) {
+            note.begin(request.getCoyoteRequest());
+        }
+        // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
+        // anew.
         String below = current.belowPath(request);
         if (below != null) {
             current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
+        if (current.isReadyPath(request) && current.servlet.answersReadiness(request, response)) {
+            return;
+        }
+        if (reentry) {
+            pass(current, note, request, response);
+            return;
+        }
         current.noteFrontEnd(request);
+        if (current.servlet.isApplications(request)) {
+            pass(current, note, request, response);
+            return;
+        }
         boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
@@ -562,6 +620,10 @@ public class DrainValve extends ValveBase implements AccessLog {
             }
             close(note, request, isFailed(note, request, response));
             note.end();
+            ValveRuntime current = runtime;
+            if (current != null) {
+                current.tellToLeave(request);
+            }
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;

@@ -82,7 +82,7 @@ public enum WebServer {
                 : Optional.of(title + " not installed (apt-get install " + packages + ")");
     }
 
-    Path program() {
+    public Path program() {
         return find().orElseThrow();
     }
 
