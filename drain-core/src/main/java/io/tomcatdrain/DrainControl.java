@@ -174,6 +174,10 @@ final class DrainControl {
         }
     }
 
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        work.onAnswers(move, leave);
+    }
+
     void onWait(Runnable look) {
         onWait = look;
     }

@@ -11,6 +11,9 @@ import java.util.concurrent.TimeUnit;
  * sequence, whose lock guards it.
  */
 final class DrainRun {
+    /** How soon to look again for files on their way, whose end nothing tells. */
+    private static final long FILE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -26,6 +29,7 @@ final class DrainRun {
     private final long refusedBefore;
     private long endedBefore;
     private long nextLookNanos;
+    private boolean answersMove;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
 
@@ -94,9 +98,11 @@ final class DrainRun {
             nextLookNanos =
                     now + UploadRegistry.lookNanos(settings.stallTimeout().toNanos());
             work.closeGone();
+            answersMove = work.answersMove();
             giveUpUploads(uploadsPast, now);
         }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.requestsIdle()) {
+        boolean requestsPast = now - requestDeadline >= 0 && (uploadsPast || !answersMove);
+        if (requestsPast && !requestsGivenUp && !areRequestsOver()) {
             requestsGivenUp = true;
             warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
                     + Durations.format(settings.requestTimeout()) + "]");
@@ -109,6 +115,9 @@ final class DrainRun {
             return 0;
         }
         long left = nextLookNanos - now;
+        if (!requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
+            left = Math.min(left, FILE_NANOS); // files are all that is left
+        }
         if (requestDeadline - now > 0) {
             left = Math.min(left, requestDeadline - now);
         }
@@ -145,7 +154,11 @@ final class DrainRun {
     }
 
     private boolean isEmpty() {
-        return work.uploadsIdle() && (requestsGivenUp || work.requestsIdle()) && (holdsGivenUp || work.holdsIdle());
+        return work.uploadsIdle() && (holdsGivenUp || work.holdsIdle()) && (requestsGivenUp || areRequestsOver());
+    }
+
+    private boolean areRequestsOver() {
+        return work.requestsIdle() && !work.filesLeave();
     }
 
     /** Ends it, now that there is nothing to wait for any more; returns how. */

@@ -88,6 +88,17 @@ final class TicketNote {
             return count;
         }
 
+        /** Returns the requests under way that are no uploads, as another thread sees them at this moment. */
+        List<Request> requests() {
+            List<Request> requests = new ArrayList<>();
+            for (TicketNote note : all()) {
+                if (note.current && !note.upload && note.ticket != null) {
+                    requests.add(note.coyote);
+                }
+            }
+            return requests;
+        }
+
         private List<TicketNote> all() {
             lock.lock();
             try {

@@ -85,6 +85,10 @@ final class ValveRuntime {
         ValveRuntime fresh =
                 new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
         drain.onWait(fresh::letGoWhoWaitsForUs);
+        AnswersOnTheirWay answers = new AnswersOnTheirWay(
+                fresh.owner, service, settings.stallTimeout().toNanos());
+        // A file of which the request is over may be any host's.
+        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
         if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
@@ -155,7 +159,8 @@ final class ValveRuntime {
     void warnIfHidden(Context application) {
         String its = application.getPath();
         if (its.equals(path) || its.startsWith(path + "/")) {
-            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its + "] cannot be reached: the endpoints of the"
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its
+                    + "] cannot be reached: the endpoints of the"
                     + " drain have that path; give one of the two another, the valve by its attribute path");
         }
     }
