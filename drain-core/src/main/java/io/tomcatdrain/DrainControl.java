@@ -180,6 +180,10 @@ final class DrainControl {
         probers.onLameDuckAround(lasts);
     }
 
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        work.onAnswers(move, leave);
+    }
+
     void onWait(Runnable look) {
         onWait = look;
     }

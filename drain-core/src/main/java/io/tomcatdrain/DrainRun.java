@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * sequence, whose lock guards it.
  */
 final class DrainRun {
+    /** How soon to look again for files on their way, whose end nothing tells. */
+    private static final long FILE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -34,6 +37,7 @@ final class DrainRun {
     private final long failedBefore;
     private long endedBefore;
     private long nextLookNanos;
+    private boolean answersMove;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
 
@@ -132,10 +136,12 @@ final class DrainRun {
             nextLookNanos =
                     now + UploadRegistry.lookNanos(settings.stallTimeout().toNanos());
             work.lookAround();
+            answersMove = work.answersMove();
             takeBack(now, uploadsPast);
             giveUpUploads(uploadsPast, now);
         }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.requestsIdle()) {
+        boolean requestsPast = now - requestDeadline >= 0 && (uploadsPast || !answersMove);
+        if (requestsPast && !requestsGivenUp && !areRequestsOver()) {
             requestsGivenUp = true;
             abandonedRequests.addAll(work.nameRequests());
             warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
@@ -150,6 +156,9 @@ final class DrainRun {
             return 0;
         }
         long left = nextLookNanos - now;
+        if (!requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
+            left = Math.min(left, FILE_NANOS); // files are all that is left
+        }
         if (requestDeadline - now > 0) {
             left = Math.min(left, requestDeadline - now);
         }
@@ -199,7 +208,11 @@ final class DrainRun {
     }
 
     private boolean isEmpty() {
-        return work.uploadsIdle() && (requestsGivenUp || work.requestsIdle()) && (holdsGivenUp || work.holdsIdle());
+        return work.uploadsIdle() && (holdsGivenUp || work.holdsIdle()) && (requestsGivenUp || areRequestsOver());
+    }
+
+    private boolean areRequestsOver() {
+        return work.requestsIdle() && !work.filesLeave();
     }
 
     /** Ends it, now that there is nothing to wait for any more; returns how. */

@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
 /**
  * Everything that one node has accepted: requests, uploads and holds in flight, and how much has ended. Guarded by the lock of the
@@ -25,6 +26,11 @@ final class InFlightWork {
     private long sumNanos;
     private long sumEnded;
     private boolean summed;
+
+    /** What the adapter sees of answers; nothing, where it sees none. */
+    private volatile BooleanSupplier answersMove = () -> false;
+
+    private volatile BooleanSupplier filesLeave = () -> false;
 
     /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
     private long uploadBytesShown;
@@ -95,6 +101,31 @@ final class InFlightWork {
     void takeLateHolds() {
         assert lock.isHeldByCurrentThread();
         holds.takeLate();
+    }
+
+    /** Says how to see the answers that are on their way. */
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        answersMove = move;
+        filesLeave = leave;
+    }
+
+    /** Returns true if an answer of known length has moved lately. To be asked at each look, since it tells by what the last one saw. */
+    boolean answersMove() {
+        return isTrue(answersMove);
+    }
+
+    /** Returns true if the container sends files whose requests are over. */
+    boolean filesLeave() {
+        return isTrue(filesLeave);
+    }
+
+    /** A fault in an adapter must not keep a drain from going on. */
+    private static boolean isTrue(BooleanSupplier seen) {
+        try {
+            return seen.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            return false;
+        }
     }
 
     boolean holdsIdle() {

@@ -266,6 +266,18 @@ public final class NodeDrain implements Drain {
         control.onWait(look);
     }
 
+    /**
+     * Says how the answers to requests that are no uploads can be seen on their way: while one moves, {@code requestTimeout} gives nothing
+     * up, within {@code uploadTimeout}. What either throws means false.
+     *
+     * @param move returns true if an answer whose length is known has moved within {@code stallTimeout}; called about once a second while
+     *     a drain waits, by one thread after the other
+     * @param leave returns true if the container still sends files whose requests are over; called by any thread that waits
+     */
+    public void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        control.onAnswers(move, leave);
+    }
+
     // ---------------------------------------------------------------- front ends
 
     /** Notes that a prober, or a client, has asked for readiness, and returns what to answer. Never throws. */

@@ -118,7 +118,7 @@ final class OpenConnections {
             if (processor != null && processor.isUpgrade() && !TOMCAT.isHttp2(processor)) {
                 return false;
             }
-            boolean sends = connection instanceof NioEndpoint.NioSocketWrapper nio && nio.getSendfileData() != null;
+            boolean sends = AnswersOnTheirWay.fileOn(connection) != null;
             sending |= sends;
             if (sends || isBusy(connection, processor)) {
                 idleSince.remove(connection);

@@ -100,8 +100,19 @@ final class TicketNote {
         List<Ticket.Subject> requests() {
             List<Ticket.Subject> found = new ArrayList<>();
             for (TicketNote note : all()) {
-                if (note.ticket != null && !note.upload && note.isReentry(note.coyote)) {
+                if (note.isRequest()) {
                     found.add(new SeenRequest(note.coyote, note.method));
+                }
+            }
+            return found;
+        }
+
+        /** Returns the pooled objects of these requests, which Tomcat may use for others by the time that the caller looks. */
+        List<Request> pooledRequests() {
+            List<Request> found = new ArrayList<>();
+            for (TicketNote note : all()) {
+                if (note.isRequest()) {
+                    found.add(note.coyote);
                 }
             }
             return found;
@@ -236,6 +247,10 @@ final class TicketNote {
         }
         startNanos = coyote.getStartTimeNanos();
         current = true;
+    }
+
+    private boolean isRequest() {
+        return ticket != null && !upload && isReentry(coyote);
     }
 
     /** What another thread sees here may be of one request and the next: it is believed if both looks at the start time say the same. */

@@ -98,6 +98,10 @@ final class ValveRuntime {
         ValveRuntime fresh = new ValveRuntime(drain, service, depthOf(container), contextPath);
         drain.onRequestsGivenUp(fresh.owner::requests);
         drain.onWait(fresh::letGoWhoWaitsForUs);
+        AnswersOnTheirWay answers = new AnswersOnTheirWay(
+                fresh.owner, service, settings.stallTimeout().toNanos());
+        // A file of which the request is over may be any host's.
+        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
         if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
