@@ -25,6 +25,9 @@ final class DrainEndpoints {
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
 
+    /** No drain runs, and the application says that it is not ready. */
+    private static final byte[] OUT_OF_SERVICE = StatusJson.utf8("{\"status\":\"OUT_OF_SERVICE\"}");
+
     /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
     private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
 
@@ -189,7 +192,11 @@ final class DrainEndpoints {
             return;
         }
         boolean ready = drain.pollReadiness(poll(request, name));
-        answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+        if (ready) {
+            answer(request, response, 200, UP);
+        } else {
+            answer(request, response, 503, drain.state().isReady() ? OUT_OF_SERVICE : DRAINING);
+        }
     }
 
     /** Returns who asks for readiness at another URL, whose query is its own: a name that may not be is none. */
