@@ -18,8 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
 import org.springframework.cloud.client.DefaultServiceInstance;
-import org.springframework.cloud.client.serviceregistry.AbstractAutoServiceRegistration;
-import org.springframework.cloud.client.serviceregistry.AutoServiceRegistrationProperties;
+import org.springframework.cloud.client.serviceregistry.AutoServiceRegistration;
 import org.springframework.cloud.client.serviceregistry.Registration;
 import org.springframework.cloud.client.serviceregistry.ServiceRegistry;
 import org.springframework.context.ApplicationContext;
@@ -112,9 +111,8 @@ class RegistryIT {
         }
 
         @Bean
-        static Automatic automatic(
-                ServiceRegistry<Node> registry, AutoServiceRegistrationProperties properties, Node node) {
-            return new Automatic(registry, properties, node);
+        static Automatic automatic(ServiceRegistry<Node> registry, Node node) {
+            return new Automatic(registry, node);
         }
     }
 
@@ -180,34 +178,24 @@ class RegistryIT {
         }
     }
 
-    /** Spring Cloud's own: registers with the web server, and leaves when beans are destroyed. */
-    static final class Automatic extends AbstractAutoServiceRegistration<Node> {
+    /** As Eureka's: leaves when the context is closed. The class that others have in common has no constructor that is there in both lines. */
+    static final class Automatic implements AutoServiceRegistration {
+        private final ServiceRegistry<Node> registry;
         private final Node node;
 
-        Automatic(ServiceRegistry<Node> registry, AutoServiceRegistrationProperties properties, Node node) {
-            super(registry, properties);
+        Automatic(ServiceRegistry<Node> registry, Node node) {
+            this.registry = registry;
             this.node = node;
         }
 
-        @Override
-        @SuppressWarnings("deprecation") // abstract all the same
-        protected Object getConfiguration() {
-            return null;
+        @EventListener
+        void ready(ApplicationReadyEvent event) {
+            registry.register(node);
         }
 
-        @Override
-        protected boolean isEnabled() {
-            return true;
-        }
-
-        @Override
-        protected Node getRegistration() {
-            return node;
-        }
-
-        @Override
-        protected Node getManagementRegistration() {
-            return null;
+        @EventListener
+        void closed(ContextClosedEvent event) {
+            registry.deregister(node);
         }
     }
 
