@@ -35,7 +35,7 @@ final class OpenConnections {
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long a connection is left open with nothing on it: a client that has connected sends at once. */
-    private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
