@@ -160,7 +160,13 @@ final class DrainEndpoints {
         }
         if (!BearerToken.isIn(request.getHeader("Authorization"), drain.settings())) {
             response.setHeader("WWW-Authenticate", "Bearer");
-            error(request, response, 401, "a token is needed: send it as [Authorization: Bearer TOKEN]");
+            error(
+                    request,
+                    response,
+                    401,
+                    request.getHeader("Authorization") == null
+                            ? "a token is needed: send it as [Authorization: Bearer TOKEN]"
+                            : "this is not the token: send the one of this node as [Authorization: Bearer TOKEN]");
             return false;
         }
         return true;
