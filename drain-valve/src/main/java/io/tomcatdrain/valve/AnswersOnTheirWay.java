@@ -38,7 +38,7 @@ final class AnswersOnTheirWay {
         long now = System.nanoTime();
         IdentityHashMap<Object, Seen> fresh = new IdentityHashMap<>();
         boolean moves = false;
-        for (Request request : owner.requests()) {
+        for (Request request : owner.pooledRequests()) {
             Response answer = request.getResponse();
             if (answer.isCommitted() && answer.getContentLengthLong() > 0) {
                 moves |= moves(request, request.getStartTimeNanos(), answer.getContentWritten(), now, fresh);
