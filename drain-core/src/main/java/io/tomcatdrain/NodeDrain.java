@@ -67,7 +67,7 @@ public final class NodeDrain implements Drain {
         this.settings = settings;
         this.path = contextPath + settings.path();
         this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
-        this.admission = control.admission();
+        this.admission = control.work().admission();
     }
 
     @Override
@@ -144,7 +144,7 @@ public final class NodeDrain implements Drain {
      * @return the ticket to use instead
      */
     public Ticket track(Ticket ticket, Ticket.Subject subject) {
-        return ticket instanceof PlainTicket plain ? control.registry().track(plain, subject) : ticket;
+        return ticket instanceof PlainTicket plain ? control.work().registry().track(plain, subject) : ticket;
     }
 
     @Override
@@ -215,12 +215,12 @@ public final class NodeDrain implements Drain {
 
     /** Returns false for the ticket of an async request whose answer is one of {@code streamTypes}, for which nothing waits. */
     public boolean waitsFor(Ticket ticket) {
-        return control.registry().waitsFor(ticket);
+        return control.work().registry().waitsFor(ticket);
     }
 
     /** Ends the answers that have no end of their own, for a stop whose drain is over: their clients connect again by themselves. */
     public void endStreams() {
-        control.registry().endStreams();
+        control.work().registry().endStreams();
     }
 
     /**
@@ -236,7 +236,7 @@ public final class NodeDrain implements Drain {
 
     /** Calls for each upload under way, on this thread, with what the adapter gave to {@link #enterUpload}; what is thrown is lost. */
     public void visitUploads(Consumer<UploadSource> visitor) {
-        control.registry().visit(visitor);
+        control.work().registry().visit(visitor);
     }
 
     /**
@@ -263,7 +263,7 @@ public final class NodeDrain implements Drain {
      * @param look run on the thread that waits; what it throws is logged
      */
     public void onWait(Runnable look) {
-        control.onWait(look);
+        control.hooks().onWait(look);
     }
 
     /**
@@ -275,7 +275,7 @@ public final class NodeDrain implements Drain {
      * @param leave returns true if the container still sends files whose requests are over; called by any thread that waits
      */
     public void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
-        control.onAnswers(move, leave);
+        control.work().onAnswers(move, leave);
     }
 
     // ---------------------------------------------------------------- front ends
@@ -293,7 +293,7 @@ public final class NodeDrain implements Drain {
      *     means true
      */
     public void onlyReadyIf(BooleanSupplier condition) {
-        control.onlyReadyIf(condition);
+        control.hooks().onlyReadyIf(condition);
     }
 
     /**
@@ -311,7 +311,7 @@ public final class NodeDrain implements Drain {
      * @param lasts true while the other's lame duck lasts; asked under a lock, so it must not block, and must not throw
      */
     public void onLameDuckAround(BooleanSupplier lasts) {
-        control.onLameDuckAround(lasts);
+        control.probers().onLameDuckAround(lasts);
     }
 
     /**
@@ -339,7 +339,7 @@ public final class NodeDrain implements Drain {
      * @param requests called under the drain's lock: may not block
      */
     public void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> requests) {
-        control.registry().nameRequestsBy(requests);
+        control.work().registry().nameRequestsBy(requests);
     }
 
     // ---------------------------------------------------------------- looking
