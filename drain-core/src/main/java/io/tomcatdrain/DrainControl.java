@@ -37,6 +37,7 @@ final class DrainControl {
     private final ListenerClosing closing;
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
+    private volatile BooleanSupplier applicationIsReady = () -> true;
 
     /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
     private volatile Runnable onWait = () -> {};
@@ -90,8 +91,19 @@ final class DrainControl {
         return work.registry();
     }
 
-    DrainNotifier notifier() {
-        return notifier;
+    // ---------------------------------------------------------------- listeners
+
+    DrainListener.Registration listen(DrainListener listener) {
+        Duration callersGoOn = listener.lameDuck();
+        if (callersGoOn.isNegative() || callersGoOn.isZero()) {
+            return notifier.listen(listener);
+        }
+        lock.lock(); // a drain that begins meanwhile waits for the listener if it tells it, and only then
+        try {
+            return probers.announcements().listen(listener, callersGoOn, notifier, ticker, this::wake);
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---------------------------------------------------------------- commands
@@ -202,9 +214,23 @@ final class DrainControl {
         sequence.frontEndReplays();
     }
 
+    void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
+    }
+
+    /** Returns true while the front end should send work here: needs no lock. */
+    boolean isReady() {
+        try {
+            return state().isReady() && applicationIsReady.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("could not find out whether the application is ready; taking it for ready", fault);
+            return true;
+        }
+    }
+
     /** Notes one readiness poll and returns what to answer. */
     boolean polled(ReadinessPoll poll) {
-        boolean ready = state().isReady();
+        boolean ready = isReady();
         probers.polled(poll, ready, ticker.nanos());
         if (!ready) {
             helpIfAlone();
@@ -394,6 +420,7 @@ final class DrainControl {
 
     DrainStatus status(boolean withUploads) {
         helpIfAlone();
+        boolean ready = isReady(); // asks foreign code: not under the lock
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
@@ -401,7 +428,7 @@ final class DrainControl {
             if (withUploads || work.isToBeLookedAt(now)) {
                 work.lookAround();
             }
-            return sequence.status(withUploads, now);
+            return sequence.status(withUploads, ready, now);
         } finally {
             lock.unlock();
         }

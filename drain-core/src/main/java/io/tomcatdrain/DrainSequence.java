@@ -369,7 +369,7 @@ final class DrainSequence {
         return runs() ? run.times().untilLastLimit(state, now) : 0;
     }
 
-    DrainStatus status(boolean withUploads, long now) {
+    DrainStatus status(boolean withUploads, boolean ready, long now) {
         assert lock.isHeldByCurrentThread();
         Instant instant = clock.instant();
         InFlightWork.Seen seen = work.look(withUploads, now, instant);
@@ -379,7 +379,7 @@ final class DrainSequence {
         return new DrainStatus(
                 name,
                 state,
-                state.isReady(),
+                ready && state.isReady(),
                 since,
                 state == DrainState.SERVING ? null : run.reason(),
                 remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),

@@ -286,6 +286,17 @@ public final class NodeDrain implements Drain {
     }
 
     /**
+     * Lets readiness be answered by no while the application itself is not ready, too: while it starts, or when it has said so. It is drained
+     * and stopped like any other.
+     *
+     * @param condition true while the application is ready; asked at each poll, on the thread of the request. What it throws is logged and
+     *     means true
+     */
+    public void onlyReadyIf(BooleanSupplier condition) {
+        control.onlyReadyIf(condition);
+    }
+
+    /**
      * Notes that there is a front end that sends a refused request to another node (mod_jk): a drain that no front end probes for does
      * not warn then.
      */
@@ -339,6 +350,11 @@ public final class NodeDrain implements Drain {
     }
 
     @Override
+    public boolean isReady() {
+        return control.isReady();
+    }
+
+    @Override
     public DrainStatus status() {
         return control.status(true);
     }
@@ -350,7 +366,7 @@ public final class NodeDrain implements Drain {
 
     @Override
     public DrainListener.Registration onStateChange(DrainListener listener) {
-        return control.notifier().listen(listener);
+        return control.listen(listener);
     }
 
     @Override

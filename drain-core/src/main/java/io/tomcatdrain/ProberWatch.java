@@ -44,6 +44,7 @@ final class ProberWatch {
     private final Duration lameDuckTimeout;
     private final Prober.Rules rules;
     private volatile BooleanSupplier lameDuckAround = () -> false;
+    private final Announcements announcements = new Announcements();
     private long drainNanos;
     private boolean turnedAway;
     private long turnedAwayNanos;
@@ -131,6 +132,7 @@ final class ProberWatch {
         lock.lock();
         try {
             drainNanos = now;
+            announcements.drainBegins();
             crowded = turnedAway && now - turnedAwayNanos < Math.max(LEAST_CROWDED_NANOS, rules.rareNanos());
             crowdWarned = false;
             probers.values().forEach(Prober::drainBegins);
@@ -150,13 +152,13 @@ final class ProberWatch {
     }
 
     /**
-     * Returns how long to wait before asking again whether all probers that are waited for have seen the drain; 0 if they have, or there is
+     * Returns how long to wait before asking again whether all that are waited for have learned of the drain; 0 if they have, or there is
      * none; {@link Long#MAX_VALUE} if only the limit ends the waiting.
      */
     long nanosUntilSeen(long now) {
         lock.lock();
         try {
-            long next = crowded ? Long.MAX_VALUE : 0;
+            long next = crowded ? Long.MAX_VALUE : Math.max(0, announcements.nanosPending(now));
             for (Prober prober : probers.values()) {
                 long left = prober.nanosPending(drainNanos, now);
                 if (left > 0) {
@@ -172,7 +174,12 @@ final class ProberWatch {
         }
     }
 
-    /** Returns true if the lame duck of the drain that has begun waits for a prober. */
+    /** Returns the listeners that tell callers which do not ask by themselves: the lame duck waits for them, too. */
+    Announcements announcements() {
+        return announcements;
+    }
+
+    /** Returns true if the lame duck of the drain that has begun waits for a prober, or for a listener that tells callers. */
     boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {
@@ -183,7 +190,9 @@ final class ProberWatch {
     }
 
     private boolean isAnybodyWaitedFor(long now) {
-        return crowded || probers.values().stream().anyMatch(prober -> prober.isWaitedFor(drainNanos, now));
+        return crowded
+                || announcements.nanosPending(now) > 0
+                || probers.values().stream().anyMatch(prober -> prober.isWaitedFor(drainNanos, now));
     }
 
     // ---------------------------------------------------------------- words
@@ -228,6 +237,7 @@ final class ProberWatch {
                         + Durations.format(lameDuckTimeout)
                         + "]; if it is a front end, let it ask more often, or raise lameDuckTimeout");
             }
+            announcements.hint(lameDuckTimeout).ifPresent(hints::add);
             if (askedThroughFrontEnd && !isAnybodyWaitedFor(now)) {
                 hints.add(
                         "readiness was asked for through a front end (with Forwarded, X-Forwarded-For or Via), which is no"

@@ -1,7 +1,9 @@
 package io.tomcatdrain;
 
+import static io.tomcatdrain.DrainState.DRAINED;
 import static io.tomcatdrain.DrainState.DRAINING;
 import static io.tomcatdrain.DrainState.LAME_DUCK;
+import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tomcatdrain.testkit.CapturedLog;
@@ -278,5 +280,49 @@ class DrainLameDuckTest {
         drain.resume();
         assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
                 .isTrue();
+    }
+
+    @Test
+    void anApplicationThatIsNotReadyIsNoDrain() {
+        NodeDrain drain = time.drain();
+        AtomicBoolean applicationIsReady = new AtomicBoolean();
+        drain.onlyReadyIf(applicationIsReady::get);
+        ReadinessPoll poll = new ReadinessPoll("10.0.0.1", "balancer", null, false);
+        assertThat(drain.pollReadiness(poll)).isFalse();
+        assertThat(drain.forApplications().isReady()).isFalse();
+        assertThat(drain.status().ready()).isFalse();
+        assertThat(drain.state()).isEqualTo(SERVING);
+        assertThat(drain.enterRequest()).as("served").isNotNull();
+        applicationIsReady.set(true);
+        assertThat(drain.pollReadiness(poll)).isTrue();
+        assertThat(drain.forApplications().isReady()).isTrue();
+        assertThat(drain.status().ready()).isTrue();
+        drain.start("upgrade");
+        assertThat(drain.pollReadiness(poll)).isFalse();
+        assertThat(drain.status().ready()).isFalse();
+    }
+
+    /** Its prober has never sent anything here. */
+    @Test
+    void aProberThatNeverSawTheApplicationReadyIsNotWaitedFor() {
+        NodeDrain drain = time.drain();
+        drain.onlyReadyIf(() -> false);
+        for (int i = 0; i < 5; i++) {
+            poll(drain, 1, Duration.ofSeconds(1));
+        }
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void aFaultInTheApplicationsAnswerIsNoReasonToTakeTheNodeOut() {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            drain.onlyReadyIf(() -> {
+                throw new IllegalStateException("the application's fault");
+            });
+            assertThat(drain.isReady()).isTrue();
+            assertThat(log.lines()).singleElement().asString().contains("taking it for ready");
+        }
     }
 }

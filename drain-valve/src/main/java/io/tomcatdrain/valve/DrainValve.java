@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
 import org.apache.catalina.ContainerEvent;
@@ -62,6 +63,8 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     /** Null unless the container runs. */
     private volatile @Nullable ValveRuntime runtime;
+
+    private volatile BooleanSupplier applicationIsReady = () -> true;
 
     /** That of the last one that served: requests of its time may end after the stop. */
     private volatile TicketNote.@Nullable Owner lastOwner;
@@ -407,6 +410,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         if (runtime == null) {
             ValveRuntime fresh = ValveRuntime.start(getContainer(), attributes);
             fresh.drain.onLameDuckAround(this::isLameDuckAround);
+            fresh.drain.onlyReadyIf(applicationIsReady);
             lastOwner = fresh.owner;
             runtime = fresh;
         }
@@ -485,6 +489,15 @@ public class DrainValve extends ValveBase implements AccessLog {
     public @Nullable Drain drain() {
         ValveRuntime current = runtime;
         return current == null ? null : current.drain.forApplications();
+    }
+
+    /**
+     * Lets readiness be answered by no while the application itself is not ready, too; for frameworks that know, before the container starts.
+     *
+     * @param condition true while the application is ready; asked at each poll
+     */
+    public void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
     }
 
     /**
