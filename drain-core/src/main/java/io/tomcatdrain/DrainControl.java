@@ -170,6 +170,15 @@ final class DrainControl {
         }
     }
 
+    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        lock.lock();
+        try {
+            sequence.onListenersShared(any, all, reopener);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @SuppressWarnings("GuardedBy") // one volatile field
     void frontEndReplays() {
         sequence.frontEndReplays();
