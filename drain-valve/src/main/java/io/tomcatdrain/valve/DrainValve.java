@@ -449,7 +449,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             pass(current, note, request, response);
             return;
         }
-        note.begin(request.getCoyoteRequest());
+        note.begin(request.getCoyoteRequest(), request.getConnector());
         String below = current.belowPath(request);
         if (below != null) {
             current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
@@ -458,7 +458,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
         boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
+        Ticket ticket = current.refusesHere(request, upload)
+                ? null
+                : upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
         if (ticket == null) {
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import org.apache.catalina.connector.Connector;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
 
@@ -36,13 +37,16 @@ final class TicketNote {
         }
 
         /** Returns true if an answer that ends now is the last one of its connection. */
-        private boolean endsConnections(boolean ajp) {
+        private boolean endsConnections(boolean ajp, @Nullable Connector connector) {
             NodeDrain current = drain;
             return current != null
                     && current.state() != DrainState.SERVING
                     // A front end that repeats what is refused keeps its AJP connections, until the drain of a stop is
-                    // over.
-                    && (!ajp || current.settings().closeListener() || isAtItsEnd(current));
+                    // over. Where nothing is refused it would keep this node busy.
+                    && (!ajp
+                            || current.settings().closeListener()
+                            || isAtItsEnd(current)
+                            || SharedListeners.isShared(connector));
         }
 
         /** Returns true once every answer ends its connection, refusals too: the connectors are about to stop. */
@@ -61,6 +65,7 @@ final class TicketNote {
     private long startNanos;
     private boolean current;
     private boolean upload;
+    private @Nullable Connector connector;
     private @Nullable Ticket ticket;
 
     private TicketNote(Owner owner, @Nullable TicketNote next) {
@@ -95,7 +100,7 @@ final class TicketNote {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
             if (note.isReentry(coyote)
                     && (note.ticket != null || note.owner.isAtItsEnd())
-                    && note.owner.endsConnections(ajp)) {
+                    && note.owner.endsConnections(ajp, note.connector)) {
                 return true;
             }
         }
@@ -125,13 +130,14 @@ final class TicketNote {
     }
 
     /** Begins a new request, which has no ticket yet. */
-    void begin(Request coyote) {
+    void begin(Request coyote, Connector through) {
         Ticket leftBehind = ticket;
         ticket = null;
         if (leftBehind != null) {
             leftBehind.close(true);
         }
         startNanos = coyote.getStartTimeNanos();
+        connector = through;
         current = true;
     }
 

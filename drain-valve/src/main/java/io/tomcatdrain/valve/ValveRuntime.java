@@ -1,6 +1,7 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.http.ServletDrain;
 import java.util.Map;
@@ -35,12 +36,14 @@ final class ValveRuntime {
     private final int nameAt;
 
     private final @Nullable Integer controlPort;
+    private final SharedListeners listeners;
 
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(NodeDrain drain, Service service, String contextPath) {
+    private ValveRuntime(NodeDrain drain, Service service, SharedListeners listeners, String contextPath) {
         DrainSettings settings = drain.settings();
+        this.listeners = listeners;
         this.drain = drain;
         this.service = service;
         this.owner = new TicketNote.Owner(drain);
@@ -75,8 +78,20 @@ final class ValveRuntime {
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         TomcatInternals.get(); // says now what it lacks
         NodeDrain drain = new NodeDrain(name, settings);
-        drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
-        return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        drain.onListenersToClose(() -> leaveListeners(service, settings));
+        SharedListeners listeners = new SharedListeners(service, settings.controlPort());
+        drain.onListenersShared(listeners::lookForAny, listeners::areAllShared, listeners::acceptAgain);
+        return new ValveRuntime(
+                drain, service, listeners, container instanceof Context context ? context.getPath() : "");
+    }
+
+    /** Returns false if newcomers still reach a listener that was to be closed. */
+    private static boolean leaveListeners(Service service, DrainSettings settings) {
+        if (settings.closeListener()) {
+            return ListenerCloser.closeAll(service, settings.controlPort());
+        }
+        ListenerCloser.leaveShared(service, settings.controlPort());
+        return true;
     }
 
     /** Returns the name that the drain of a container's valve has. */
@@ -133,6 +148,27 @@ final class ValveRuntime {
 
     boolean isControlAnswered(Connector connector) {
         return controlPort == null || ControlPort.isOf(connector, controlPort);
+    }
+
+    /**
+     * Returns true for a newcomer that the node refuses while it leaves although it serves others: it came by a listener of this process
+     * alone, beside one that is shared. Counts what it refuses.
+     */
+    boolean refusesHere(Request request, boolean upload) {
+        if (!listeners.isAnyShared()) {
+            return false;
+        }
+        DrainState state = drain.state();
+        DrainSettings settings = drain.settings();
+        boolean refuses = state != DrainState.SERVING
+                && state != DrainState.LAME_DUCK
+                && !settings.closeListener()
+                && (upload || settings.refuse() == DrainSettings.Refuse.ALL)
+                && !SharedListeners.isShared(request.getConnector());
+        if (refuses) {
+            drain.noteRefused();
+        }
+        return refuses;
     }
 
     // ---------------------------------------------------------------- stops
