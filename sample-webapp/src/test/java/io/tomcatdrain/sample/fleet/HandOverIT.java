@@ -45,8 +45,10 @@ final class HandOverIT {
             }
             System.out.println("hand-overs on Tomcat " + line + ": " + tally.uploads() + " uploads, "
                     + tally.lostUploads().size() + " lost; " + tally.gets() + " GETs, "
-                    + tally.lostGets().size() + " lost, slowest " + tally.slowestGet().toMillis() + " ms; "
-                    + kept.answered() + " requests on kept connections, " + kept.lost().size() + " lost");
+                    + tally.lostGets().size() + " lost, slowest "
+                    + tally.slowestGet().toMillis() + " ms; "
+                    + kept.answered() + " requests on kept connections, "
+                    + kept.lost().size() + " lost");
             assertThat(kept.lost()).as(machine.logs()).isEmpty();
             assertThat(kept.answered()).isPositive();
             assertThat(tally.lostUploads()).as(machine.logs()).isEmpty();
