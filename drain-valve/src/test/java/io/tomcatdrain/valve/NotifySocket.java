@@ -17,9 +17,10 @@ final class NotifySocket implements AutoCloseable {
     /** The JDK has no Unix datagrams. Prints "ready", then the lines of what arrives. */
     private static final String RECEIVER = """
             use Socket; $| = 1;
-            socket(my $s, PF_UNIX, SOCK_DGRAM, 0) and bind($s, pack_sockaddr_un($ARGV[0])) or die "bind: $!";
+            socket(my $socket, PF_UNIX, SOCK_DGRAM, 0) or die "socket: $!";
+            bind($socket, pack_sockaddr_un($ARGV[0])) or die "bind: $!";
             print "ready\\n";
-            while (defined recv($s, my $message, 65536, 0)) { chomp $message; print "$message\\n"; }
+            while (defined recv($socket, my $message, 65536, 0)) { chomp $message; print "$message\\n"; }
             """;
 
     private final Path directory;

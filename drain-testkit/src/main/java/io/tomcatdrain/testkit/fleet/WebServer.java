@@ -82,12 +82,12 @@ public enum WebServer {
                 : Optional.of(title + " not installed (apt-get install " + packages + ")");
     }
 
-    Path program() {
+    public Path program() {
         return find().orElseThrow();
     }
 
     /** The settings become {@code Define}s that the example does not overwrite. */
-    List<String> httpd(Path example, Map<String, String> settings) {
+    public List<String> httpd(Path example, Map<String, String> settings) {
         var command = new ArrayList<String>();
         command.add(program().toString());
         settings.forEach((name, value) -> command.addAll(List.of("-C", "Define " + name + " \"" + value + "\"")));
