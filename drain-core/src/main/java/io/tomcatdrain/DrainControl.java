@@ -37,17 +37,23 @@ final class DrainControl {
     private final ListenerClosing closing;
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
+    private volatile BooleanSupplier applicationIsReady = () -> true;
+
+    /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
+    private volatile Runnable onWait = () -> {};
 
     @GuardedBy("lock") private final DrainSequence sequence;
 
     /**
      * Makes the control of a serving node.
      *
+     * @param path where the endpoints live
      * @param ownThread false for tests that take the steps by themselves
      */
     DrainControl(
             String name,
             DrainSettings settings,
+            String path,
             Ticker ticker,
             InstantSource clock,
             boolean ownThread,
@@ -56,13 +62,13 @@ final class DrainControl {
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
-        this.work = new InFlightWork(ticker, lock, this::wake);
+        this.work = new InFlightWork(ticker, lock, settings.streamTypes(), this::wake);
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.notifier = new DrainNotifier(name, threads);
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
-                new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
+                new DrainSequence(name, settings, path, clock, lock, notifier, work, closing, probers, ticker.nanos());
     }
 
     /** Returns the state, without the lock. */
@@ -85,8 +91,19 @@ final class DrainControl {
         return work.registry();
     }
 
-    DrainNotifier notifier() {
-        return notifier;
+    // ---------------------------------------------------------------- listeners
+
+    DrainListener.Registration listen(DrainListener listener) {
+        Duration callersGoOn = listener.lameDuck();
+        if (callersGoOn.isNegative() || callersGoOn.isZero()) {
+            return notifier.listen(listener);
+        }
+        lock.lock(); // a drain that begins meanwhile waits for the listener if it tells it, and only then
+        try {
+            return probers.announcements().listen(listener, callersGoOn, notifier, ticker, this::wake);
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---------------------------------------------------------------- commands
@@ -99,6 +116,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        outcome.onWait(this::callerWaits);
         goOn();
         return outcome;
     }
@@ -179,14 +197,49 @@ final class DrainControl {
         }
     }
 
+    void onLameDuckAround(BooleanSupplier lasts) {
+        probers.onLameDuckAround(lasts);
+    }
+
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        work.onAnswers(move, leave);
+    }
+
+    void onWait(Runnable look) {
+        onWait = look;
+    }
+
+    /** A fault in an adapter costs no wait. */
+    private void callerWaits() {
+        try {
+            onWait.run();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("fault in what an adapter does before a wait", fault);
+        }
+    }
+
     @SuppressWarnings("GuardedBy") // one volatile field
     void frontEndReplays() {
         sequence.frontEndReplays();
     }
 
+    void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
+    }
+
+    /** Returns true while the front end should send work here: needs no lock. */
+    boolean isReady() {
+        try {
+            return state().isReady() && applicationIsReady.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("could not find out whether the application is ready; taking it for ready", fault);
+            return true;
+        }
+    }
+
     /** Notes one readiness poll and returns what to answer. */
     boolean polled(ReadinessPoll poll) {
-        boolean ready = state().isReady();
+        boolean ready = isReady();
         probers.polled(poll, ready, ticker.nanos());
         if (!ready) {
             helpIfAlone();
@@ -264,14 +317,19 @@ final class DrainControl {
     /** Waits until the drain that runs has ended, at most so long; returns false if it has not, or none runs. */
     boolean awaitOver(Duration timeout) throws InterruptedException {
         DrainOutcome outcome;
+        boolean toTheEnd;
         lock.lock();
         try {
             if (sequence.state() == DrainState.SERVING) {
                 return false;
             }
             outcome = sequence.outcome();
+            toTheEnd = Durations.nanos(timeout) >= stopNanosLeft();
         } finally {
             lock.unlock();
+        }
+        if (toTheEnd) { // a caller with less patience may have more to do
+            callerWaits();
         }
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> {
@@ -284,12 +342,31 @@ final class DrainControl {
 
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
+        long[] lookedNanos = {System.nanoTime() - LOOK_NANOS};
         waiters.await(() -> {
+            if (System.nanoTime() - lookedNanos[0] >= LOOK_NANOS) { // not each time that a poll wakes it
+                lookedNanos[0] = System.nanoTime();
+                callerWaits();
+            }
             long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
         });
-        return stopNanosLeft() == 0;
+        if (stopNanosLeft() != 0) {
+            return false;
+        }
+        // With listeners that are closed, or where uploads alone are refused, work was still taken in afterwards.
+        waiters.await(() -> Math.min(LOOK_NANOS, afterwardsNanosLeft()));
+        return true;
+    }
+
+    private long afterwardsNanosLeft() {
+        lock.lock();
+        try {
+            return sequence.afterwardsNanosLeft(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** How long a stop waits for the drain that runs; 0 if none does; negative once it is past its limits. */
@@ -308,6 +385,7 @@ final class DrainControl {
 
     /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
     List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        callerWaits();
         registry()
                 .await(
                         which,
@@ -324,13 +402,14 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        callerWaits();
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> isQuiet() ? 0 : Math.min(until - System.nanoTime(), LOOK_NANOS));
         return isQuiet();
     }
 
     private boolean isQuiet() {
-        work.closeGone();
+        work.lookAround();
         lock.lock();
         try {
             return work.uploadsIdle() && work.requestsIdle();
@@ -350,11 +429,15 @@ final class DrainControl {
 
     DrainStatus status(boolean withUploads) {
         helpIfAlone();
-        work.closeGone();
+        boolean ready = isReady(); // asks foreign code: not under the lock
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
-            return sequence.status(withUploads, ticker.nanos());
+            long now = ticker.nanos();
+            if (withUploads || work.isToBeLookedAt(now)) {
+                work.lookAround();
+            }
+            return sequence.status(withUploads, ready, now);
         } finally {
             lock.unlock();
         }

@@ -3,14 +3,20 @@ package io.tomcatdrain;
 import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for the
  * sequence, whose lock guards it.
  */
 final class DrainRun {
+    /** How soon to look again for files on their way, whose end nothing tells. */
+    private static final long FILE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -22,12 +28,21 @@ final class DrainRun {
     private boolean closesListeners;
     private final DrainTimes times;
     private final DrainOutcome outcome = new DrainOutcome();
-    private final List<ActiveUpload> abandoned = new ArrayList<>();
+
+    /** By their numbers, in the order in which they were given up. */
+    private final Map<Long, ActiveUpload> abandoned = new LinkedHashMap<>();
+
+    private final List<DrainReport.AbandonedRequest> abandonedRequests = new ArrayList<>();
     private final long refusedBefore;
+    private final long failedBefore;
     private long endedBefore;
     private long nextLookNanos;
+    private boolean answersMove;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
+
+    /** What waits for the work that came after it was over; null unless a stop does. */
+    private @Nullable DrainRun afterwards;
 
     DrainRun(
             DrainSettings settings,
@@ -45,6 +60,33 @@ final class DrainRun {
         this.closesListeners = closesListeners;
         this.times = new DrainTimes(settings, startedNanos);
         this.refusedBefore = work.refused();
+        this.failedBefore = work.uploadsFailed();
+    }
+
+    /**
+     * Does as {@link #nanosLeft}, once it is over and a stop goes on, for the work that was admitted afterwards; begins to wait for that at
+     * the first call. What was given up before is not waited for.
+     */
+    long afterwardsNanosLeft(long now) {
+        DrainRun after = afterwards;
+        if (after == null) {
+            after = new DrainRun(settings, work, notifier, clock, reason, now, closesListeners);
+            after.requestsGivenUp = requestsGivenUp;
+            after.holdsGivenUp = true; // a hold that came later knows that it holds nothing
+            after.times.goesOn(times);
+            after.beginDraining(now);
+            afterwards = after;
+        }
+        return after.nanosLeft(now);
+    }
+
+    /** A command ends all waiting at that time. */
+    void endBy(long deadline) {
+        times.endBy(deadline);
+        DrainRun after = afterwards;
+        if (after != null) {
+            after.endBy(deadline);
+        }
     }
 
     String reason() {
@@ -93,13 +135,18 @@ final class DrainRun {
         if (now - nextLookNanos >= 0 || uploadsPast) {
             nextLookNanos =
                     now + UploadRegistry.lookNanos(settings.stallTimeout().toNanos());
-            work.closeGone();
+            work.lookAround();
+            answersMove = work.answersMove();
+            takeBack(now, uploadsPast);
             giveUpUploads(uploadsPast, now);
         }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.requestsIdle()) {
+        boolean requestsPast = now - requestDeadline >= 0 && (uploadsPast || !answersMove);
+        if (requestsPast && !requestsGivenUp && !areRequestsOver()) {
             requestsGivenUp = true;
+            abandonedRequests.addAll(work.nameRequests());
             warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
-                    + Durations.format(settings.requestTimeout()) + "]");
+                    + Durations.format(settings.requestTimeout()) + "]"
+                    + (abandonedRequests.isEmpty() ? "" : ": " + LogText.namedRequests(abandonedRequests)));
         }
         if (uploadsPast && !work.holdsIdle() && !holdsGivenUp) {
             holdsGivenUp = true;
@@ -109,6 +156,9 @@ final class DrainRun {
             return 0;
         }
         long left = nextLookNanos - now;
+        if (!requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
+            left = Math.min(left, FILE_NANOS); // files are all that is left
+        }
         if (requestDeadline - now > 0) {
             left = Math.min(left, requestDeadline - now);
         }
@@ -123,12 +173,25 @@ final class DrainRun {
         if (given.isEmpty()) {
             return;
         }
-        abandoned.addAll(given);
+        given.forEach(upload -> abandoned.put(upload.id(), upload));
         warn("giving up " + given.size() + " uploads, "
                 + (all
                         ? "the limit is reached"
                         : "they stalled for [" + Durations.format(settings.stallTimeout()) + "]")
                 + ": " + LogText.named(given));
+    }
+
+    /** What had stalled and moves again is waited for, unless all are given up; what has ended well meanwhile was not lost. */
+    private void takeBack(long now, boolean tooLate) {
+        work.takeRecovered().forEach(abandoned::remove);
+        if (abandoned.isEmpty() || tooLate) {
+            return;
+        }
+        List<ActiveUpload> again = work.holdUploadsAgain(now, clock.instant());
+        if (!again.isEmpty()) {
+            again.forEach(upload -> abandoned.remove(upload.id()));
+            notifier.say(Level.INFO, again.size() + " uploads move again and are waited for: " + LogText.named(again));
+        }
     }
 
     private boolean isIdle(long now) {
@@ -145,12 +208,17 @@ final class DrainRun {
     }
 
     private boolean isEmpty() {
-        return work.uploadsIdle() && (requestsGivenUp || work.requestsIdle()) && (holdsGivenUp || work.holdsIdle());
+        return work.uploadsIdle() && (holdsGivenUp || work.holdsIdle()) && (requestsGivenUp || areRequestsOver());
+    }
+
+    private boolean areRequestsOver() {
+        return work.requestsIdle() && !work.filesLeave();
     }
 
     /** Ends it, now that there is nothing to wait for any more; returns how. */
     DrainReport end(long now) {
         times.ends(now);
+        takeBack(now, true);
         boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
         return report(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, DrainState.DRAINING, now);
     }
@@ -164,8 +232,10 @@ final class DrainRun {
                 DrainTimes.millis(lameDuckNanos),
                 DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
                 state == DrainState.LAME_DUCK ? 0 : work.ended() - endedBefore,
+                work.uploadsFailed() - failedBefore,
                 work.refused() - refusedBefore,
-                abandoned);
+                List.copyOf(abandoned.values()),
+                abandonedRequests);
     }
 
     private void warn(String what) {

@@ -1,5 +1,6 @@
 package io.tomcatdrain.jmx;
 
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,10 @@ public interface DrainMXBean {
     @Description("Holds that the application has taken and not yet closed")
     long getHolds();
 
+    @Description(
+            "Async answers without an end of their own (streamTypes), which no drain waits for and which are none of the requests")
+    long getInFlightStreams();
+
     @Description("Uploads that ended well, since the start")
     long getUploadsCompleted();
 
@@ -50,7 +55,8 @@ public interface DrainMXBean {
     @Description("How long the drain has been running in milliseconds, or took if it is over; 0 while serving")
     long getDrainingMillis();
 
-    @Description("How much of DrainingMillis everything was still served; 0 while serving")
+    @Description(
+            "The part of DrainingMillis that was lame duck, in which every request was still served; 0 while serving")
     long getLameDuckMillis();
 
     @Description("Milliseconds until the waiting ends at the latest; -1 while no drain waits")
@@ -60,12 +66,22 @@ public interface DrainMXBean {
     long getLameDuckRemainingMillis();
 
     @Description(
+            "Milliseconds until the node serves again by itself, since a command said so (resumeAfter); -1 if it does not")
+    long getResumeMillis();
+
+    @Description(
             "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"
                     + " -1 if that cannot be said of one of them")
     long getEtaMillis();
 
     @Description("The uploads under way by their id, oldest first")
     Map<Long, UploadInfo> getActiveUploads();
+
+    @Description("The probers that ask for readiness, and how often each was told that the node is not ready")
+    List<ProberInfo> getProbers();
+
+    @Description("How the last drain ended; null before one has")
+    @Nullable ReportInfo getReport();
 
     /** Begins or joins a drain, with the limits of the settings. */
     @Description("Begins or joins a drain, with the limits of the settings")
@@ -84,6 +100,20 @@ public interface DrainMXBean {
             @Description(
                             "For example 30s, 10m, 500ms or PT30S, all waiting together; empty: the limits of the settings")
                     @Nullable String timeout);
+
+    /**
+     * Begins or joins a drain that is undone by itself.
+     *
+     * @param reason why, for logs and status; may be null or empty
+     * @param timeout when to give up waiting, as the settings spell durations; null or empty: the limits of the settings
+     * @param resumeAfter when to serve again, whatever the state; null or empty: never
+     * @throws IllegalArgumentException if one of the two is no duration, or resumeAfter is zero
+     */
+    @Description("Begins or joins a drain that is undone after a time, so that none is forgotten")
+    void drain(
+            @Description("Why, for logs and status; may be empty") @Nullable String reason,
+            @Description("When to give up waiting; empty: the limits of the settings") @Nullable String timeout,
+            @Description("When to serve again, whatever the state, for example 30m; empty: never") @Nullable String resumeAfter);
 
     /**
      * Serves again; does nothing while serving.

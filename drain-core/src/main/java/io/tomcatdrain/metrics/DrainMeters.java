@@ -56,6 +56,7 @@ final class DrainMeters implements AutoCloseable {
         gauge("drain.inflight", inFlight, "kind", "upload", DrainMXBean::getInFlightUploads);
         gauge("drain.inflight", inFlight, "kind", "request", DrainMXBean::getInFlightRequests);
         gauge("drain.inflight", inFlight, "kind", "hold", DrainMXBean::getHolds);
+        gauge("drain.inflight", inFlight, "kind", "stream", DrainMXBean::getInFlightStreams);
         String completed = "What has ended: uploads that ended well, requests however they ended";
         count(counter("drain.completed", completed, DrainMXBean::getUploadsCompleted)
                 .tag("kind", "upload"));

@@ -2,13 +2,17 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
 import org.apache.catalina.ContainerEvent;
@@ -19,6 +23,7 @@ import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
@@ -58,6 +63,8 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     /** Null unless the container runs. */
     private volatile @Nullable ValveRuntime runtime;
+
+    private volatile BooleanSupplier applicationIsReady = () -> true;
 
     /** That of the last one that served: requests of its time may end after the stop. */
     private volatile TicketNote.@Nullable Owner lastOwner;
@@ -131,12 +138,36 @@ public class DrainValve extends ValveBase implements AccessLog {
         return get(Setting.CONTROL_PORT);
     }
 
+    public void setReadyPaths(String readyPaths) {
+        set(Setting.READY_PATHS.key(), readyPaths);
+    }
+
+    public @Nullable String getReadyPaths() {
+        return get(Setting.READY_PATHS);
+    }
+
     public void setUploadTypes(String uploadTypes) {
         set(Setting.UPLOAD_TYPES.key(), uploadTypes);
     }
 
     public @Nullable String getUploadTypes() {
         return get(Setting.UPLOAD_TYPES);
+    }
+
+    public void setUploadSize(String uploadSize) {
+        set(Setting.UPLOAD_SIZE.key(), uploadSize);
+    }
+
+    public @Nullable String getUploadSize() {
+        return get(Setting.UPLOAD_SIZE);
+    }
+
+    public void setStreamTypes(String streamTypes) {
+        set(Setting.STREAM_TYPES.key(), streamTypes);
+    }
+
+    public @Nullable String getStreamTypes() {
+        return get(Setting.STREAM_TYPES);
     }
 
     public void setRefuse(String refuse) {
@@ -314,6 +345,19 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
+     * Begins the drain of a stop and returns at once; {@link #drainBeforeStop} waits for its end. Does nothing unless the container runs
+     * and {@code drainOnStop} is true. Nothing undoes it.
+     *
+     * @param reason why, for logs and status
+     */
+    public void beginBeforeStop(String reason) {
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            current.servlet.begin(reason, true);
+        }
+    }
+
+    /**
      * Drains as a stop of the server does and returns when that is over and the listeners are closed; for frameworks that take parts of
      * their own away before they stop the server. Does nothing unless the container runs and {@code drainOnStop} is true. Nothing undoes
      * it. The server's own stop finds the drain over.
@@ -323,8 +367,10 @@ public class DrainValve extends ValveBase implements AccessLog {
     public void drainBeforeStop(String reason) {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
+            // Those around it first: only they are asked for readiness, and the lame duck is theirs.
+            around().stream().filter(ValveRuntime::drainsOnStop).forEach(each -> each.servlet.begin(reason, true));
             current.servlet.drainForStop(reason, true);
-            ValveRuntime.endQuietly(current.service);
+            ValveRuntime.endQuietly(current.service, current.drain.settings().requestTimeout());
         }
     }
 
@@ -363,9 +409,33 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void serve() {
         if (runtime == null) {
             ValveRuntime fresh = ValveRuntime.start(getContainer(), attributes);
+            fresh.drain.onLameDuckAround(this::isLameDuckAround);
+            fresh.drain.onlyReadyIf(applicationIsReady);
             lastOwner = fresh.owner;
             runtime = fresh;
         }
+    }
+
+    /** Returns those of the valves that requests pass before they come to this one, the outermost first. */
+    private List<ValveRuntime> around() {
+        List<ValveRuntime> found = new ArrayList<>();
+        for (Container each = getContainer(); each != null; each = each.getParent()) {
+            int at = 0;
+            for (Valve valve : each.getPipeline().getValves()) {
+                if (valve == this) {
+                    break;
+                }
+                ValveRuntime other = valve instanceof DrainValve drains ? drains.runtime : null;
+                if (other != null) {
+                    found.add(at++, other);
+                }
+            }
+        }
+        return found;
+    }
+
+    private boolean isLameDuckAround() {
+        return around().stream().anyMatch(each -> each.drain.state() == DrainState.LAME_DUCK);
     }
 
     @Override
@@ -422,6 +492,15 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
+     * Lets readiness be answered by no while the application itself is not ready, too; for frameworks that know, before the container starts.
+     *
+     * @param condition true while the application is ready; asked at each poll
+     */
+    public void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
+    }
+
+    /**
      * Notes a question for readiness that is answered elsewhere, and returns what to answer.
      *
      * @return true while the front end should send work here, and where no drain runs
@@ -429,6 +508,12 @@ public class DrainValve extends ValveBase implements AccessLog {
     public boolean pollReadiness(HttpServletRequest request) {
         ValveRuntime current = runtime;
         return current == null || current.servlet.pollReadiness(request);
+    }
+
+    /** Returns true if {@code readyPaths} names the request's URL, for frameworks that answer it before the valve. */
+    public boolean isReadyPath(Request request) {
+        ValveRuntime current = runtime;
+        return current != null && current.isReadyPath(request);
     }
 
     private @Nullable ValveRuntime runtime() {
@@ -445,23 +530,45 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
-        if (note.isReentry(request.getCoyoteRequest())) {
+        boolean reentry = note.isReentry(request.getCoyoteRequest());
+        if (reentry && note.holdsUpload() && current.stops.turnsBack(request)) {
+            note.close(true);
+            current.servlet.refuse(request, response);
+            return;
+        }
+        if (reentry && request.isAsyncDispatching()) {
             pass(current, note, request, response);
             return;
         }
-        note.begin(request.getCoyoteRequest(), request.getConnector());
+        if (!reentry) {
+            note.begin(request.getCoyoteRequest(), request.getConnector());
+        }
+        // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
+        // anew.
         String below = current.belowPath(request);
         if (below != null) {
             current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
+        if (current.isReadyPath(request) && current.servlet.answersReadiness(request, response)) {
+            return;
+        }
+        if (reentry) {
+            pass(current, note, request, response);
+            return;
+        }
         current.noteFrontEnd(request);
-        boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
+        if (current.servlet.isApplications(request)) {
+            pass(current, note, request, response);
+            return;
+        }
+        boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = current.refusesHere(request, upload)
                 ? null
                 : upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
         if (ticket == null) {
+            WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already
             } else {
@@ -469,10 +576,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             }
             return;
         }
-        note.hold(ticket, upload);
-        // Not Catalina's own attribute: this one costs 32 bytes, fires no listener and cannot be removed by the
-        // application.
-        request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
+        note.hold(ticket, upload, request.getMethod());
         pass(current, note, request, response);
     }
 
@@ -486,11 +590,17 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
             throws IOException, ServletException {
         current.servlet.endConnection(request, response);
+        if (current.drain.state() != DrainState.SERVING) {
+            // What the poller sends by itself is over for every valve when it begins.
+            request.getCoyoteRequest().setSendfile(false);
+        }
         boolean threw = true;
+        note.enter();
         try {
             getNext().invoke(request, response);
             threw = false;
         } finally {
+            note.leave();
             boolean async = !threw && request.isAsync();
             if (async) {
                 keepFindable(current, note, request);
@@ -498,7 +608,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || unasked) {
-                    note.close(threw || isFailed(note, request, response));
+                    close(note, request, threw || isFailed(note, request, response));
                 }
             }
         }
@@ -507,7 +617,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
-            note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
+            note.exchange(current.drain.track(ticket, new CoyoteRequest(request)));
         }
     }
 
@@ -523,13 +633,24 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (unasked) {
                 unasked = false;
             }
-            note.close(isFailed(note, request, response));
+            close(note, request, isFailed(note, request, response));
             note.end();
+            ValveRuntime current = runtime;
+            if (current != null) {
+                current.tellToLeave(request);
+            }
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;
         if (time == 0 && asked != null) {
             DefaultAccessLogs.log(asked, request, response, time);
+        }
+    }
+
+    private static void close(TicketNote note, Request request, boolean failed) {
+        note.close(failed);
+        if (note.holdsUpload()) {
+            WatchedBody.leave(request.getCoyoteRequest());
         }
     }
 

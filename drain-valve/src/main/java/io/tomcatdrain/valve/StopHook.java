@@ -2,9 +2,10 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
-import java.util.LinkedHashSet;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
@@ -49,7 +50,7 @@ final class StopHook {
     }
 
     /** One valve's part in a stop. */
-    private record Part(ServletDrain drain, Service service) {}
+    private record Part(ServletDrain drain, Service service, int depth) {}
 
     private final Server server;
     private final Handle handle = () -> this;
@@ -65,15 +66,19 @@ final class StopHook {
         this.server = server;
     }
 
-    /** Adds a drain to the server's hook, which is made if there is none. */
-    static void add(Server server, ServletDrain drain, Service service) {
+    /**
+     * Adds a drain to the server's hook, which is made if there is none.
+     *
+     * @param depth how many containers are around the drain's own
+     */
+    static void add(Server server, ServletDrain drain, Service service, int depth) {
         synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
                 server.addLifecycleListener(hook.handle);
             }
-            hook.parts.add(new Part(drain, service));
+            hook.parts.add(new Part(drain, service, depth));
             if (hook.systemd != null) {
                 hook.systemd.watch(drain.drain());
             }
@@ -142,14 +147,18 @@ final class StopHook {
 
     private void beforeStop() {
         safely("keep the process alive", this::keepProcessAlive);
-        Set<Service> services = new LinkedHashSet<>();
-        parts.forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
+        Map<Service, Duration> services = new LinkedHashMap<>();
+        // Outer ones first: only they are asked for readiness, and the lame duck of those inside lasts as long as
+        // theirs.
+        parts.stream()
+                .sorted(Comparator.comparing(Part::depth))
+                .forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
         parts.forEach(part -> safely("wait", part.drain::await));
         for (Part part : parts) {
             safely("answer those who wait", part.drain::answerWaiting);
-            services.add(part.service);
+            services.put(part.service, part.drain.drain().settings().requestTimeout());
         }
-        services.forEach(service -> safely("end quietly", () -> ValveRuntime.endQuietly(service)));
+        services.forEach((service, longest) -> safely("end quietly", () -> ValveRuntime.endQuietly(service, longest)));
         ProcessKeeper current = keeper;
         if (current != null) {
             current.noteDrained();

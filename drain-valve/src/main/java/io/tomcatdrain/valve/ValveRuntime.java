@@ -1,9 +1,11 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.http.ServletDrain;
+import java.time.Duration;
 import java.util.Map;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
@@ -30,6 +32,10 @@ final class ValveRuntime {
     final TicketNote.Owner owner;
     final ApplicationStops stops;
     final Service service;
+
+    /** How many containers are around its own. */
+    private final int depth;
+
     private final String path;
 
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
@@ -38,21 +44,31 @@ final class ValveRuntime {
     private final @Nullable Integer controlPort;
     private final SharedListeners listeners;
 
+    /** The application's own URLs at which front ends look for readiness, each with its context path; mostly none. */
+    private final String[] readyPaths;
+
+    private final SpareThreads spareThreads;
+
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(NodeDrain drain, Service service, SharedListeners listeners, String contextPath) {
+    private ValveRuntime(
+            NodeDrain drain, Service service, SharedListeners listeners, int depth, String contextPath) {
         DrainSettings settings = drain.settings();
         this.listeners = listeners;
         this.drain = drain;
         this.service = service;
+        this.depth = depth;
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
-        this.uploads = new UploadMatcher(settings.uploadTypes());
-        this.stops = new ApplicationStops(servlet);
-        this.path = contextPath + settings.path();
+        this.uploads = new UploadMatcher(settings);
+        this.stops = new ApplicationStops(servlet, owner::requestsIn);
+        this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
+        this.spareThreads = new SpareThreads(service);
+        this.readyPaths =
+                settings.readyPaths().stream().map(ready -> contextPath + ready).toArray(String[]::new);
     }
 
     /**
@@ -77,12 +93,48 @@ final class ValveRuntime {
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         TomcatInternals.get(); // says now what it lacks
-        NodeDrain drain = new NodeDrain(name, settings);
+        String contextPath = container instanceof Context context ? context.getPath() : "";
+        NodeDrain drain = new NodeDrain(name, settings, contextPath);
         drain.onListenersToClose(() -> leaveListeners(service, settings));
         SharedListeners listeners = new SharedListeners(service, settings.controlPort());
         drain.onListenersShared(listeners::lookForAny, listeners::areAllShared, listeners::acceptAgain);
-        return new ValveRuntime(
-                drain, service, listeners, container instanceof Context context ? context.getPath() : "");
+        boolean whole = container instanceof Engine;
+        var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
+        ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
+        drain.onRequestsGivenUp(fresh.owner::requests);
+        drain.onWait(fresh::letGoWhoWaitsForUs);
+        AnswersOnTheirWay answers = new AnswersOnTheirWay(
+                fresh.owner, service, settings.stallTimeout().toNanos());
+        // A file of which the request is over may be any host's.
+        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
+        if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
+            drain.onStateChange(fresh::lendThreads);
+        }
+        return fresh;
+    }
+
+    /** Returns how many containers are around that one. */
+    private static int depthOf(Container container) {
+        Container around = container.getParent();
+        return around == null ? 0 : 1 + depthOf(around);
+    }
+
+    /** A request that waits for the drain, or for a stop, would hold both until their limits. */
+    private void letGoWhoWaitsForUs() {
+        int gone = owner.letGo(StoppingThread::isStuck);
+        if (gone > 0) {
+            LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+                    + " requests whose application waits for the stop itself, as System.exit does");
+        }
+    }
+
+    /** Where everything new is refused, threads beyond the limit can do no more than refuse. */
+    private void lendThreads(DrainState before, DrainState after) {
+        if (after == DrainState.DRAINING && !listeners.isAnyShared()) {
+            spareThreads.lend();
+        } else if (after == DrainState.SERVING) {
+            spareThreads.takeBack();
+        }
     }
 
     /** Returns false if newcomers still reach a listener that was to be closed. */
@@ -127,6 +179,16 @@ final class ValveRuntime {
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
     }
 
+    /** Returns true if the request is for one of the application's own URLs at which front ends look for readiness. Allocates nothing. */
+    boolean isReadyPath(Request request) {
+        for (String ready : readyPaths) {
+            if (request.getDecodedRequestURIMB().equals(ready)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Returns true for most of what is not for the endpoints, by one character: every request passes here. */
     private boolean isElsewhere(MessageBytes uri) {
         if (uri.getType() != MessageBytes.T_CHARS) {
@@ -136,6 +198,16 @@ final class ValveRuntime {
         return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
     }
 
+    /** Names an application whose requests are all taken for the endpoints'. */
+    void warnIfHidden(Context application) {
+        String its = application.getPath();
+        if (its.equals(path) || its.startsWith(path + "/")) {
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its
+                    + "] cannot be reached: the endpoints of the"
+                    + " drain have that path; give one of the two another, the valve by its attribute path");
+        }
+    }
+
     /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
     void noteFrontEnd(Request request) {
         if (!modJkSeen
@@ -143,6 +215,32 @@ final class ValveRuntime {
                 && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
             modJkSeen = true;
             drain.noteReplayingFrontEnd();
+        }
+    }
+
+    /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
+    void tellToLeave(Request request) {
+        if (drain.state() != DrainState.SERVING) {
+            GoAway.send(request.getCoyoteRequest());
+        }
+    }
+
+    /**
+     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
+     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     *
+     * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
+     */
+    private static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
+        if (after == DrainState.LAME_DUCK || after == DrainState.DRAINING) {
+            if (idle != null) {
+                GoAway.sendToIdle(idle);
+            }
+            drain.visitUploads(source -> {
+                if (source instanceof CoyoteUpload upload) {
+                    upload.tellToLeave();
+                }
+            });
         }
     }
 
@@ -180,23 +278,26 @@ final class ValveRuntime {
 
     /** Takes part in the stops of the server from now on. */
     void hookStops() {
-        StopHook.add(service.getServer(), servlet, service);
+        StopHook.add(service.getServer(), servlet, service, depth);
     }
 
     /**
      * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
      * accepting and never answers; what has arrived is answered; and no connection is left open.
+     *
+     * @param longest how long that may take where requests wait for a thread; about a second where none does
      */
-    static void endQuietly(Service service) {
+    static void endQuietly(Service service, Duration longest) {
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
-            OpenConnections.end(service);
+            OpenConnections.end(service, longest);
         }
     }
 
     /** Ends what this start has made. */
     void end() {
         StopHook.remove(service.getServer(), servlet);
+        spareThreads.takeBack();
         owner.retire();
         servlet.close();
         LastWord.say(drain.name(), drain.summary().report());
