@@ -194,9 +194,8 @@ final class SystemdNotify {
     private boolean send(List<String> words) throws InterruptedException {
         List<String> command = new ArrayList<>(List.of(program));
         command.addAll(words);
-        ProcessBuilder builder = new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD);
         builder.environment().putAll(environment);
         Process process;
         try {

@@ -46,6 +46,8 @@ final class SystemdStatus {
 
     private static String seconds(long millis) {
         Duration time = Duration.ofMillis(Math.max(0, millis));
-        return time.toMinutes() == 0 ? time.toSeconds() + " s" : time.toMinutes() + " min " + time.toSecondsPart() + " s";
+        return time.toMinutes() == 0
+                ? time.toSeconds() + " s"
+                : time.toMinutes() + " min " + time.toSecondsPart() + " s";
     }
 }

@@ -52,8 +52,7 @@ final class ValveRuntime {
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(
-            NodeDrain drain, Service service, SharedListeners listeners, int depth, String contextPath) {
+    private ValveRuntime(NodeDrain drain, Service service, SharedListeners listeners, int depth, String contextPath) {
         DrainSettings settings = drain.settings();
         this.listeners = listeners;
         this.drain = drain;

@@ -69,9 +69,12 @@ class SystemdIT {
                     }
                     upload.send(new byte[1]);
                 }
-                assertThat(upload.answer().status()).as(systemd.words().toString()).isEqualTo(200);
+                assertThat(upload.answer().status())
+                        .as(systemd.words().toString())
+                        .isEqualTo(200);
                 assertThat(systemd.count("EXTEND_TIMEOUT_USEC=")).isPositive();
-                assertThat(systemd.count("STATUS=Draining: waits for uploads 1")).isPositive();
+                assertThat(systemd.count("STATUS=Draining: waits for uploads 1"))
+                        .isPositive();
                 assertThat(systemd.count("STOPPING=")).isZero();
             }
             SharedSocket.awaitEnd(server);

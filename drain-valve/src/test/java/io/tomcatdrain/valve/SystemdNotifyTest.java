@@ -29,7 +29,8 @@ class SystemdNotifyTest {
 
     private final NodeDrain drain = new NodeDrain(
             "test",
-            DrainSettings.of(Map.of("lameDuck", "off", "uploadTimeout", "5m", "stallTimeout", "5m", "requestTimeout", "5m")));
+            DrainSettings.of(
+                    Map.of("lameDuck", "off", "uploadTimeout", "5m", "stallTimeout", "5m", "requestTimeout", "5m")));
     private final AtomicLong bytes = new AtomicLong();
 
     @BeforeEach
@@ -100,7 +101,9 @@ class SystemdNotifyTest {
             // It stalls from here on: at most the look that is under way still counts it.
             long extensions = socket.count("EXTEND_TIMEOUT_USEC=");
             long words = socket.count("STATUS=");
-            await("what is said of a stop that waits in vain").atMost(LIMIT).until(() -> socket.count("STATUS=") > words + 2);
+            await("what is said of a stop that waits in vain")
+                    .atMost(LIMIT)
+                    .until(() -> socket.count("STATUS=") > words + 2);
             assertThat(socket.count("EXTEND_TIMEOUT_USEC=")).isLessThanOrEqualTo(extensions + 1);
 
             // Complete, it is in the hands of the application, which may take its time.

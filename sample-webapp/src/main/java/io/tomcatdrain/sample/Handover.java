@@ -111,7 +111,8 @@ final class Handover implements Callable<Integer> {
         return directory.resolve("servers.log");
     }
 
-    private void play(Screen screen, Path directory, Process launcher, URI root) throws IOException, InterruptedException {
+    private void play(Screen screen, Path directory, Process launcher, URI root)
+            throws IOException, InterruptedException {
         await("the launcher", () -> Files.exists(directory.resolve("socket.pid")));
         start("USR1", launcher);
         await("blue", () -> logHas(directory, "blue" + Heir.READY));
@@ -130,7 +131,8 @@ final class Handover implements Callable<Integer> {
         screen.say("green starts beside it, as the next version would");
         await("green", () -> logHas(directory, "green" + Heir.READY));
         told = true;
-        long blue = Long.parseLong(Files.readString(directory.resolve("blue.pid")).trim());
+        long blue =
+                Long.parseLong(Files.readString(directory.resolve("blue.pid")).trim());
         ProcessHandle.of(blue).ifPresent(ProcessHandle::destroy);
         screen.say("green is ready, so blue is told to stop, with uploads under way");
         await("the end of blue", () -> Files.notExists(directory.resolve("blue.pid")));
@@ -147,7 +149,10 @@ final class Handover implements Callable<Integer> {
 
     /** A signal for which the launcher starts a server. */
     private static void start(String signal, Process launcher) throws IOException, InterruptedException {
-        new ProcessBuilder("sh", "-c", "kill -s " + signal + " " + launcher.pid()).inheritIO().start().waitFor();
+        new ProcessBuilder("sh", "-c", "kill -s " + signal + " " + launcher.pid())
+                .inheritIO()
+                .start()
+                .waitFor();
     }
 
     private static boolean logHas(Path directory, String line) {

@@ -53,8 +53,7 @@ final class SampleServer {
         return start(connector, "localhost", 0, valve);
     }
 
-    private static SampleServer start(
-            Connector connector, String address, int metricsPort, @Nullable DrainValve valve)
+    private static SampleServer start(Connector connector, String address, int metricsPort, @Nullable DrainValve valve)
             throws IOException, LifecycleException {
         Path directory = Files.createTempDirectory("tomcat-drain-sample");
         var tomcat = new Tomcat();

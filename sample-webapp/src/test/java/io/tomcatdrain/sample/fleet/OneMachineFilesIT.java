@@ -46,7 +46,11 @@ final class OneMachineFilesIT {
         needs("shellcheck", "shellcheck");
         var directory = Parts.emptied(Parts.work().resolve("one-machine-shellcheck"));
         for (var script : List.of("one-machine/upgrade", "restart/restart.sh")) {
-            assertThat(run(directory, Map.of(), "shellcheck", Parts.example(script).toString()))
+            assertThat(run(
+                            directory,
+                            Map.of(),
+                            "shellcheck",
+                            Parts.example(script).toString()))
                     .isEqualTo("status 0");
         }
     }
@@ -113,7 +117,8 @@ final class OneMachineFilesIT {
             assertThat(Files.readString(pid)).isNotEqualTo(first);
         } finally {
             if (Files.exists(pid)) {
-                ProcessHandle.of(Long.parseLong(Files.readString(pid).trim())).ifPresent(ProcessHandle::destroyForcibly);
+                ProcessHandle.of(Long.parseLong(Files.readString(pid).trim()))
+                        .ifPresent(ProcessHandle::destroyForcibly);
             }
         }
     }

@@ -137,6 +137,7 @@ final class OneNodeIT {
         restart(Front.CADDY);
     }
 
+    @SuppressWarnings("try") // the web server only has to be there
     private static void restart(Front front) throws Exception {
         RollingUpgradeIT.needs(front.missing());
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
@@ -190,7 +191,8 @@ final class OneNodeIT {
             }
         } finally {
             try (var files = Files.walk(directory)) {
-                files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                files.sorted(java.util.Comparator.reverseOrder())
+                        .forEach(file -> file.toFile().delete());
             }
         }
     }
