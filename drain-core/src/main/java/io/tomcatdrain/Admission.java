@@ -100,6 +100,11 @@ final class Admission {
         }
     }
 
+    /** Counts a request that was refused before it came here. */
+    void noteRefused() {
+        counters.refused.increment();
+    }
+
     /** Refuses every new request. */
     void refuseAll() {
         Gates before = gates;

@@ -183,8 +183,18 @@ final class DrainControl {
         }
     }
 
+<<<<<<< HEAD
     ProberWatch probers() {
         return probers;
+    }
+
+    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        lock.lock();
+        try {
+            sequence.onListenersShared(any, all, reopener);
+        } finally {
+            lock.unlock();
+        }
     }
 
     @SuppressWarnings("GuardedBy") // one volatile field

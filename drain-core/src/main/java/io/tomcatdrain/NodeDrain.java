@@ -135,6 +135,11 @@ public final class NodeDrain implements Drain {
         return refused ? null : ticket;
     }
 
+    /** Counts a request that the adapter refuses without asking, since it came by a socket that is not shared. Takes no lock. */
+    public void noteRefused() {
+        admission.noteRefused();
+    }
+
     /**
      * Makes an admitted request findable, for one that outlives the container's call (it went async): if the container drops it
      * without a further call, the drain notices by itself, and if its answer is one of {@code streamTypes}, no drain waits for it.
@@ -322,6 +327,20 @@ public final class NodeDrain implements Drain {
      */
     public void onListenersToClose(BooleanSupplier closer) {
         control.onListenersToClose(closer);
+    }
+
+    /**
+     * Says which listening sockets other processes accept from, too, so that newcomers find the one that takes this node's place. From
+     * those the closer stops accepting, whatever {@code closeListener} says, and what still arrives on open connections is served; the
+     * adapter refuses what comes by other sockets, and counts it by {@link #noteRefused}. A resume accepts from them again, if none was
+     * closed for good.
+     *
+     * @param any true if one is shared; asked when a drain begins, under the drain's lock
+     * @param all true if every one is that a drain concerns: then {@code lameDuck=auto} has nobody to wait for; asked as the first
+     * @param reopener run by a resume after the closer has run, on the closer's thread
+     */
+    public void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        control.onListenersShared(any, all, reopener);
     }
 
     /**
