@@ -1,5 +1,6 @@
 package io.tomcatdrain;
 
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -56,9 +57,9 @@ final class DrainControl {
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
-        this.work = new InFlightWork(ticker, lock, this::wake);
-        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.notifier = new DrainNotifier(name, threads);
+        this.work = new InFlightWork(settings, ticker, lock, this::wake, what -> notifier.say(Level.WARNING, what));
+        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
@@ -79,6 +80,14 @@ final class DrainControl {
 
     Admission admission() {
         return work.admission();
+    }
+
+    PartAdmission parts() {
+        return work.parts();
+    }
+
+    OpenUploads openUploads() {
+        return work.openUploads();
     }
 
     UploadRegistry registry() {

@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for the
@@ -28,6 +29,17 @@ final class DrainRun {
     private long nextLookNanos;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
+
+    /** True while those who continue an open upload are admitted, and their next requests are waited for. */
+    private boolean followsOpen;
+
+    private final List<ActiveUpload> openAbandoned = new ArrayList<>();
+    private final List<ActiveUpload> openCut = new ArrayList<>();
+
+    /** When requests that are no uploads, and were admitted since they continue one, have had their time; null until they are the last. */
+    private @Nullable Long lateDeadline;
+
+    private boolean lateGivenUp;
 
     DrainRun(
             DrainSettings settings,
@@ -74,12 +86,26 @@ final class DrainRun {
     void beginDraining(long now) {
         times.drainingBegins(now);
         endedBefore = work.ended();
+        int idle = work.openUploads().drainBegins(now);
         if (closesListeners) {
             work.turnOver();
-        } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
-            work.refuseUploads();
+            cutOpen("no request can come through closed listeners", now);
         } else {
-            work.refuseAll();
+            followsOpen = settings.openUploads() != DrainSettings.OpenUploads.OFF;
+            if (followsOpen) {
+                work.admitParts(); // first, so that none of them is refused in between
+            }
+            if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
+                work.refuseUploads();
+            } else {
+                work.refuseAll();
+            }
+        }
+        if (idle > 0) {
+            notifier.say(
+                    Level.INFO,
+                    "not waiting for " + idle + " uploads of several requests: none of these came for uploadGap ["
+                            + Durations.format(settings.uploadGap()) + "]");
         }
         work.watchStallsFrom(now);
         nextLookNanos = now;
@@ -105,10 +131,17 @@ final class DrainRun {
             holdsGivenUp = true;
             warn("giving up the holds " + work.namesOfHolds());
         }
-        if (isIdle(now)) {
+        long openNanos = uploadsPast ? cutOpen("the limit is reached", now) : lookAtOpen(now);
+        if (openNanos == 0 && isIdle(now)) {
             return 0;
         }
         long left = nextLookNanos - now;
+        if (openNanos > 0) {
+            left = Math.min(left, Math.max(STRAGGLER_NANOS, openNanos));
+        }
+        if (lateDeadline != null && lateDeadline - now > 0) {
+            left = Math.min(left, lateDeadline - now);
+        }
         if (requestDeadline - now > 0) {
             left = Math.min(left, requestDeadline - now);
         }
@@ -131,17 +164,57 @@ final class DrainRun {
                 + ": " + LogText.named(given));
     }
 
+    /** Gives up the open uploads that nobody continues; returns how long to wait for the others, 0 if there are none. */
+    private long lookAtOpen(long now) {
+        if (!followsOpen) {
+            return 0;
+        }
+        OpenUploads.Look look = work.openUploads().look(now, clock.instant());
+        if (!look.givenUp().isEmpty()) {
+            openAbandoned.addAll(look.givenUp());
+            warn("giving up " + look.givenUp().size() + " uploads of several requests, no request came for uploadGap ["
+                    + Durations.format(settings.uploadGap()) + "]: " + LogText.named(look.givenUp()));
+        }
+        return look.nanos();
+    }
+
+    private long cutOpen(String why, long now) {
+        List<ActiveUpload> given = work.openUploads().cut(now, clock.instant());
+        if (!given.isEmpty()) {
+            openCut.addAll(given);
+            warn("giving up " + given.size() + " uploads of several requests, " + why + ": " + LogText.named(given));
+        }
+        return 0;
+    }
+
     private boolean isIdle(long now) {
-        if (!isEmpty()) {
+        if (!isEmpty() || !isLateOver(now)) {
             return false;
         }
         if (!closesListeners) {
-            return true;
+            return !followsOpen || work.refusePartsIfIdle(lateGivenUp);
         }
         // Closed listeners admit what still arrives on open connections: none of that may be in flight either.
         work.turnOver();
         times.requestsComeFrom(now);
         return isEmpty();
+    }
+
+    /** Gives requests that were admitted late their time, from the moment on at which only they are left. */
+    private boolean isLateOver(long now) {
+        if (lateGivenUp || work.lateRequestsIdle()) {
+            lateDeadline = null;
+            return true;
+        }
+        Long deadline = lateDeadline;
+        if (deadline == null) {
+            lateDeadline = now + settings.requestTimeout().toNanos();
+        } else if (now - deadline >= 0) {
+            lateGivenUp = true;
+            warn("giving up requests of clients that had an open upload after requestTimeout ["
+                    + Durations.format(settings.requestTimeout()) + "]");
+        }
+        return lateGivenUp;
     }
 
     private boolean isEmpty() {
@@ -151,7 +224,13 @@ final class DrainRun {
     /** Ends it, now that there is nothing to wait for any more; returns how. */
     DrainReport end(long now) {
         times.ends(now);
-        boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
+        work.refuseParts();
+        boolean whole = abandoned.isEmpty()
+                && openAbandoned.isEmpty()
+                && openCut.isEmpty()
+                && !requestsGivenUp
+                && !holdsGivenUp
+                && !lateGivenUp;
         return report(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, DrainState.DRAINING, now);
     }
 
@@ -165,7 +244,9 @@ final class DrainRun {
                 DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
                 state == DrainState.LAME_DUCK ? 0 : work.ended() - endedBefore,
                 work.refused() - refusedBefore,
-                abandoned);
+                abandoned,
+                new DrainReport.OpenUploads(
+                        state == DrainState.LAME_DUCK ? 0 : work.openUploads().finished(), openAbandoned, openCut));
     }
 
     private void warn(String what) {

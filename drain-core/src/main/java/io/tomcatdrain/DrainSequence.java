@@ -382,6 +382,7 @@ final class DrainSequence {
                 seen.totals(),
                 probers.snapshot(now),
                 seen.uploads(),
+                seen.openUploads(),
                 report);
     }
 }

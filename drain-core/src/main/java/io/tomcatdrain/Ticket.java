@@ -1,5 +1,7 @@
 package io.tomcatdrain;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * One admitted request. The adapter that was given the ticket closes it when the response has left the server, from any thread.
  *
@@ -25,4 +27,9 @@ public abstract class Ticket implements AutoCloseable {
      * @param failed true if the request was aborted or answered with an error; uploads are counted apart by it
      */
     public abstract void close(boolean failed);
+
+    /** Returns what the request is of an upload that comes in several requests; null if it is no part of one. */
+    public @Nullable UploadPart part() {
+        return null;
+    }
 }

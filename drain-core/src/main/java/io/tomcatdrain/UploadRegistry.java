@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
@@ -42,14 +43,22 @@ final class UploadRegistry implements UploadTicket.Ends {
 
     /** Registers an upload that has entered the gate. */
     UploadTicket admit(UploadSource source, InFlightGate gate) {
-        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, this, ticker.nanos());
+        return admit(source, gate, null);
+    }
+
+    /** Registers an upload that has entered the gate, and may be a part of one that comes in several requests. */
+    UploadTicket admit(UploadSource source, InFlightGate gate, @Nullable UploadPart part) {
+        if (part != null) {
+            part.carriedBy(source);
+        }
+        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, part, this, ticker.nanos());
         uploads.add(ticket);
         lookNowAndThen();
         return ticket;
     }
 
-    /** Makes a plain request findable. */
-    TrackedTicket track(PlainTicket ticket, BooleanSupplier isGone) {
+    /** Makes a request findable that is no upload. */
+    TrackedTicket track(Ticket ticket, BooleanSupplier isGone) {
         TrackedTicket findable = new TrackedTicket(ticket, isGone, tracked::remove);
         tracked.add(findable);
         lookNowAndThen();

@@ -46,6 +46,7 @@ final class UploadTicket extends Ticket {
     private final @Nullable String path;
     private final @Nullable String remote;
     private final long contentLength;
+    private final @Nullable UploadPart part;
     private final Ends ends;
     private final long startedNanos;
 
@@ -66,7 +67,7 @@ final class UploadTicket extends Ticket {
 
     @GuardedBy("this") private long bytesPerSecond = -1;
 
-    UploadTicket(long id, UploadSource source, InFlightGate gate, Ends ends, long nowNanos) {
+    UploadTicket(long id, UploadSource source, InFlightGate gate, @Nullable UploadPart part, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
         this.method = LogText.bounded(source.method());
@@ -74,6 +75,7 @@ final class UploadTicket extends Ticket {
         this.remote = LogText.boundedOrNull(source.remote());
         this.contentLength = source.contentLength();
         this.gate = gate;
+        this.part = part;
         this.ends = ends;
         this.startedNanos = nowNanos;
         this.changedNanos = nowNanos;
@@ -108,13 +110,28 @@ final class UploadTicket extends Ticket {
             return;
         }
         try {
-            count.run(); // before the exit: a thread that this wakes finds the upload gone from the registry and
-            // counted
+            endPart(count);
         } finally {
             if (before == OPEN) {
                 gate.exit();
             }
         }
+    }
+
+    /** Before the exit: a thread that this wakes finds the upload gone from the registry and counted, and knows what else to wait for. */
+    private void endPart(Runnable count) {
+        try {
+            if (part != null) {
+                part.end();
+            }
+        } finally {
+            count.run();
+        }
+    }
+
+    @Override
+    public @Nullable UploadPart part() {
+        return part;
     }
 
     void closeIfGone() {

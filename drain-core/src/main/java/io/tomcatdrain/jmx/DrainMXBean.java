@@ -67,6 +67,14 @@ public interface DrainMXBean {
     @Description("The uploads under way by their id, oldest first")
     Map<Long, UploadInfo> getActiveUploads();
 
+    @Description("Uploads that come in several requests and are not whole")
+    long getOpenUploadCount();
+
+    @Description(
+            "The uploads that come in several requests and are not whole, by their id, oldest first: numbers are those of"
+                    + " the whole file, stalledMillis for how long no request of it has been in flight")
+    Map<Long, UploadInfo> getOpenUploads();
+
     /** Begins or joins a drain, with the limits of the settings. */
     @Description("Begins or joins a drain, with the limits of the settings")
     void drain();

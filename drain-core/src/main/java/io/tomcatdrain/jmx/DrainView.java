@@ -6,6 +6,7 @@ import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainSettings;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -101,11 +102,25 @@ final class DrainView implements DrainMXBean {
 
     @Override
     public Map<Long, UploadInfo> getActiveUploads() {
+        return byId(drain.status().uploads());
+    }
+
+    private static Map<Long, UploadInfo> byId(List<ActiveUpload> uploads) {
         Map<Long, UploadInfo> byId = new LinkedHashMap<>();
-        for (ActiveUpload upload : drain.status().uploads()) {
+        for (ActiveUpload upload : uploads) {
             byId.put(upload.id(), UploadInfo.of(upload));
         }
         return byId;
+    }
+
+    @Override
+    public long getOpenUploadCount() {
+        return drain.status().openUploads().size();
+    }
+
+    @Override
+    public Map<Long, UploadInfo> getOpenUploads() {
+        return byId(drain.status().openUploads());
     }
 
     @Override

@@ -46,13 +46,14 @@ class StatusJsonTest {
                         new DrainStatus.Totals(4, 5, 6, 7, 8),
                         List.of(),
                         List.of(),
+                        List.of(),
                         null)))
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
                         + "\"remainingMillis\":-1,\"lameDuckRemainingMillis\":-1,\"drainingMillis\":0,\"lameDuckMillis\":0,"
                         + "\"etaMillis\":0,\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
-                        + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[]}");
+                        + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[],\"openUploads\":[]}");
     }
 
     @ParameterizedTest
@@ -75,7 +76,16 @@ class StatusJsonTest {
                         new DrainStatus.Prober("192.0.2.1", "web", "probe \"1\"", 3),
                         new DrainStatus.Prober(null, null, null, 0)),
                 List.of(UPLOAD, UNKNOWN),
-                new DrainReport(DrainReport.Outcome.EXPIRED, "why", 1, 2, 3, 4, List.of(UNKNOWN, UPLOAD)));
+                List.of(UPLOAD, UNKNOWN),
+                new DrainReport(
+                        DrainReport.Outcome.EXPIRED,
+                        "why",
+                        1,
+                        2,
+                        3,
+                        4,
+                        List.of(UNKNOWN, UPLOAD),
+                        new DrainReport.OpenUploads(7, List.of(UPLOAD), List.of(UNKNOWN))));
 
         // A tree's text keeps the order of its fields.
         assertThat(JACKSON.readTree(StatusJson.utf8(StatusJson.of(status))).toString())
@@ -160,6 +170,8 @@ class StatusJsonTest {
                         .put("seenDown", prober.seenDown()));
         ArrayNode uploads = node.putArray("uploads");
         status.uploads().forEach(upload -> put(upload, uploads.addObject()));
+        ArrayNode open = node.putArray("openUploads");
+        status.openUploads().forEach(upload -> putOpen(upload, open.addObject()));
         ObjectNode report = node.putObject("report")
                 .put("outcome", status.report().outcome().name())
                 .put("reason", status.report().reason())
@@ -169,7 +181,23 @@ class StatusJsonTest {
                 .put("refused", status.report().refused());
         ArrayNode abandoned = report.putArray("abandoned");
         status.report().abandoned().forEach(upload -> put(upload, abandoned.addObject()));
+        DrainReport.OpenUploads ofSeveral = status.report().openUploads();
+        ObjectNode became = report.putObject("openUploads").put("finished", ofSeveral.finished());
+        ArrayNode left = became.putArray("abandoned");
+        ofSeveral.abandoned().forEach(upload -> putOpen(upload, left.addObject()));
+        ArrayNode cut = became.putArray("cut");
+        ofSeveral.cut().forEach(upload -> putOpen(upload, cut.addObject()));
         return node;
+    }
+
+    private static void putOpen(ActiveUpload upload, ObjectNode node) {
+        node.put("id", upload.id())
+                .put("path", upload.path())
+                .put("bytesReceived", upload.bytesReceived())
+                .put("length", upload.contentLength())
+                .put("bytesPerSecond", upload.bytesPerSecond())
+                .put("etaMillis", upload.etaMillis())
+                .put("waitingMillis", upload.stalledMillis());
     }
 
     private static void put(ActiveUpload upload, ObjectNode node) {

@@ -2,6 +2,7 @@ package io.tomcatdrain.filter;
 
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
 import jakarta.servlet.http.HttpServletRequest;
@@ -14,12 +15,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class AsyncCompletion implements AsyncListener {
     private final Ticket ticket;
+    private final HttpServletRequest request;
     private final HttpServletResponse response;
     private final @Nullable ServletUpload progress;
     private volatile boolean failed;
 
-    private AsyncCompletion(Ticket ticket, HttpServletResponse response, @Nullable ServletUpload progress) {
+    private AsyncCompletion(
+            Ticket ticket, HttpServletRequest request, HttpServletResponse response, @Nullable ServletUpload progress) {
         this.ticket = ticket;
+        this.request = request;
         this.response = response;
         this.progress = progress;
     }
@@ -35,7 +39,7 @@ final class AsyncCompletion implements AsyncListener {
             return false;
         }
         Ticket findable = drain.track(ticket, () -> ServletUpload.isRecycled(request));
-        AsyncCompletion completion = new AsyncCompletion(findable, response, progress);
+        AsyncCompletion completion = new AsyncCompletion(findable, request, response, progress);
         try {
             request.getAsyncContext().addListener(completion);
         } catch (IllegalStateException overAlready) {
@@ -50,6 +54,7 @@ final class AsyncCompletion implements AsyncListener {
     }
 
     private void close() {
+        ServletDrain.answered(ticket, request, response);
         ticket.close(failed || isFailed(response, progress));
     }
 

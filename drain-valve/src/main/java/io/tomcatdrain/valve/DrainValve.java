@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
 import io.tomcatdrain.Ticket;
+import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -137,6 +138,30 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     public @Nullable String getUploadTypes() {
         return get(Setting.UPLOAD_TYPES);
+    }
+
+    public void setOpenUploads(String openUploads) {
+        set(Setting.OPEN_UPLOADS.key(), openUploads);
+    }
+
+    public @Nullable String getOpenUploads() {
+        return get(Setting.OPEN_UPLOADS);
+    }
+
+    public void setUploadGap(String uploadGap) {
+        set(Setting.UPLOAD_GAP.key(), uploadGap);
+    }
+
+    public @Nullable String getUploadGap() {
+        return get(Setting.UPLOAD_GAP);
+    }
+
+    public void setUploadKeys(String uploadKeys) {
+        set(Setting.UPLOAD_KEYS.key(), uploadKeys);
+    }
+
+    public @Nullable String getUploadKeys() {
+        return get(Setting.UPLOAD_KEYS);
     }
 
     public void setRefuse(String refuse) {
@@ -458,7 +483,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
         boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
+        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.servlet.enterRequest(request);
         if (ticket == null) {
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already
@@ -477,8 +502,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** Enters an upload, or what is turned away like one, so that it is counted. */
     private static @Nullable Ticket enterUpload(ValveRuntime current, Request request, boolean turnedAway) {
         Context context = request.getContext();
-        return current.drain.enterUpload(
-                new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
+        return current.servlet.enterUpload(
+                request, new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
     }
 
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
@@ -496,6 +521,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || unasked) {
+                    ServletDrain.answered(note.ticket(), request, response);
                     note.close(threw || isFailed(note, request, response));
                 }
             }
@@ -521,6 +547,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (unasked) {
                 unasked = false;
             }
+            ServletDrain.answered(note.ticket(), request, response);
             note.close(isFailed(note, request, response));
             note.end();
         }
