@@ -36,7 +36,7 @@ final class UploadPath {
                 segments.remove(segments.size() - 1);
             }
         }
-        for (String raw : path.split("/")) {
+        for (String raw : path.split("/", -1)) {
             int parameters = raw.indexOf(';');
             String segment = decode(parameters < 0 ? raw : raw.substring(0, parameters));
             if (segment.equals("..")) {
@@ -105,7 +105,7 @@ final class UploadPath {
 
     static List<String> segments(String path) {
         List<String> segments = new ArrayList<>();
-        for (String segment : path.split("/")) {
+        for (String segment : path.split("/", -1)) {
             if (!segment.isEmpty()) {
                 segments.add(segment);
             }
@@ -122,7 +122,8 @@ final class UploadPath {
             }
             int end = path.indexOf('/', at + 1);
             end = end < 0 ? path.length() : end;
-            if (end == at + 1 || (!wanted.equals("*") && !path.substring(at + 1, end).equals(wanted))) {
+            if (end == at + 1
+                    || (!wanted.equals("*") && !path.substring(at + 1, end).equals(wanted))) {
                 return null;
             }
             at = end;

@@ -56,12 +56,7 @@ final class UploadRules {
                     "resumableCurrentChunkSize",
                     "resumableTotalSize"),
             new Query(
-                    "flowIdentifier",
-                    "flowChunkNumber",
-                    1,
-                    "flowTotalChunks",
-                    "flowCurrentChunkSize",
-                    "flowTotalSize"),
+                    "flowIdentifier", "flowChunkNumber", 1, "flowTotalChunks", "flowCurrentChunkSize", "flowTotalSize"),
             Query.named("uploadId"));
 
     /** Those that are known, but carry their parameters in the body unless a site makes them use the query. */
@@ -198,8 +193,8 @@ final class UploadRules {
             if (concat == null || !concat.startsWith("final;")) {
                 return;
             }
-            for (String part : concat.substring("final;".length()).strip().split(" +")) {
-                String path = names.size() > 64 ? null : UploadPath.of(part, request.path());
+            for (String part : concat.substring("final;".length()).strip().split(" +", -1)) {
+                String path = part.isEmpty() || names.size() > 64 ? null : UploadPath.of(part, request.path());
                 if (path != null) {
                     names.add(name(path));
                     last = true;

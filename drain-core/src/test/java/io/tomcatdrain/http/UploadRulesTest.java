@@ -20,8 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Requests as the clients of each protocol send them (docs/operations/multi-request-uploads.md). */
 class UploadRulesTest {
     private final UploadRules rules = new UploadRules(List.of());
-    private final UploadRules more =
-            new UploadRules(List.of("query:dzuuid", "query:mine", "path:/dav/uploads/*/*"));
+    private final UploadRules more = new UploadRules(List.of("query:dzuuid", "query:mine", "path:/dav/uploads/*/*"));
 
     private static Map<String, String> headers(String... namesAndValues) {
         Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
@@ -71,7 +70,8 @@ class UploadRulesTest {
         assertThat(patch.locates()).isFalse();
         assertThat(patch.opens()).isNull();
         assertThat(patch.progress().offset()).isEqualTo(60);
-        assertThat(answer(patch, "/files/24e5", 204, "Upload-Offset", "100").offset()).isEqualTo(100);
+        assertThat(answer(patch, "/files/24e5", 204, "Upload-Offset", "100").offset())
+                .isEqualTo(100);
 
         assertThat(head("HEAD", "/files/24e5", -1).kind()).isEqualTo(Kind.READS);
         assertThat(head("OPTIONS", "/files/24e5", -1).names()).containsAll(created.locations());
@@ -79,14 +79,16 @@ class UploadRulesTest {
         assertThat(head("POST", "/files/24e5", 40, "X-HTTP-Method-Override", "PATCH", "Upload-Offset", "60")
                         .method())
                 .isEqualTo("PATCH");
-        assertThat(head("GET", "/files/24e5", 40, "X-HTTP-Method-Override", "DELETE").kind())
+        assertThat(head("GET", "/files/24e5", 40, "X-HTTP-Method-Override", "DELETE")
+                        .kind())
                 .as("nobody changes what a GET does")
                 .isEqualTo(Kind.READS);
         assertThat(head("PATCH", "/files/24e5", 0, "Upload-Offset", "0", "Upload-Length", "100")
                         .locates())
                 .as("a length that was deferred")
                 .isFalse();
-        assertThat(head("POST", "/files", 0, "Upload-Defer-Length", "1").locates()).isTrue();
+        assertThat(head("POST", "/files", 0, "Upload-Defer-Length", "1").locates())
+                .isTrue();
     }
 
     @Test
@@ -119,11 +121,13 @@ class UploadRulesTest {
     void containerRegistry() {
         Head creation = head("POST", "/v2/app/blobs/uploads/", 0);
         assertThat(creation.locates()).isTrue();
-        Answer created = answer(creation, "/v2/app/blobs/uploads", 202, "Location", "/v2/app/blobs/uploads/u1?_state=x");
+        Answer created =
+                answer(creation, "/v2/app/blobs/uploads", 202, "Location", "/v2/app/blobs/uploads/u1?_state=x");
         Head patch = head("PATCH", "/v2/app/blobs/uploads/u1?_state=x", 40);
         assertThat(patch.names()).containsAll(created.locations());
         assertThat(patch.last()).isFalse();
-        assertThat(head("PUT", "/v2/app/blobs/uploads/u1?_state=y&digest=sha256:1", 0).last())
+        assertThat(head("PUT", "/v2/app/blobs/uploads/u1?_state=y&digest=sha256:1", 0)
+                        .last())
                 .isTrue();
         assertThat(answer(creation, "/v2/app/blobs/uploads", 201, "Location", "/v2/app/blobs/sha256:1")
                         .locations())
@@ -297,10 +301,48 @@ class UploadRulesTest {
     // ---------------------------------------------------------------- whatever comes
 
     private static final List<String> SCRAPS = List.of(
-            "", "/", "//", "..", ".", ";", ";a=b", "%", "%2", "%2f", "%2E%2E", "?", "&", "=", "#", ":", "http://", "files",
-            "a", "\u0000", "\u00ff", "ü", "\uD83D", "\uD83D\uDEBF", "patch=", "uploadId", "resumableIdentifier=x",
-            "resumableChunkNumber=", "999999999999999999", "9999999999999999999999", "-1", "bytes 0-1/2", "final;", " ",
-            "/blobs/uploads/", "digest=", "?0", "?1", "partial", "0", "5", "dav/uploads/");
+            "",
+            "/",
+            "//",
+            "..",
+            ".",
+            ";",
+            ";a=b",
+            "%",
+            "%2",
+            "%2f",
+            "%2E%2E",
+            "?",
+            "&",
+            "=",
+            "#",
+            ":",
+            "http://",
+            "files",
+            "a",
+            "\u0000",
+            "\u00ff",
+            "ü",
+            "\uD83D",
+            "\uD83D\uDEBF",
+            "patch=",
+            "uploadId",
+            "resumableIdentifier=x",
+            "resumableChunkNumber=",
+            "999999999999999999",
+            "9999999999999999999999",
+            "-1",
+            "bytes 0-1/2",
+            "final;",
+            " ",
+            "/blobs/uploads/",
+            "digest=",
+            "?0",
+            "?1",
+            "partial",
+            "0",
+            "5",
+            "dav/uploads/");
 
     private static String any(Random random) {
         StringBuilder text = new StringBuilder();
@@ -316,8 +358,15 @@ class UploadRulesTest {
         Random random = new Random(4711);
         List<String> methods = List.of("POST", "PATCH", "PUT", "DELETE", "GET", "HEAD", "MOVE", "MKCOL", "x");
         List<String> names = List.of(
-                "Upload-Offset", "Upload-Length", "Upload-Complete", "Upload-Concat", "Content-Range",
-                "Content-Disposition", "X-HTTP-Method-Override", "Upload-Defer-Length", "Location");
+                "Upload-Offset",
+                "Upload-Length",
+                "Upload-Complete",
+                "Upload-Concat",
+                "Content-Range",
+                "Content-Disposition",
+                "X-HTTP-Method-Override",
+                "Upload-Defer-Length",
+                "Location");
         for (int i = 0; i < 100_000; i++) {
             Map<String, String> headers = headers();
             for (String name : names) {
