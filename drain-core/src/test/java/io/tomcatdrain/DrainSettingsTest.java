@@ -30,6 +30,9 @@ class DrainSettingsTest {
         assertThat(settings.controlPort()).isNull();
         assertThat(settings.uploadTypes().prefixes())
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
+        assertThat(settings.openUploads()).isEqualTo(DrainSettings.OpenUploads.SESSION);
+        assertThat(settings.uploadGap()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(settings.uploadKeys()).isEmpty();
         assertThat(settings.refuse()).isEqualTo(Refuse.ALL);
         assertThat(settings.lameDuck()).isEqualTo(new LameDuck(LameDuck.Mode.AUTO, Duration.ZERO));
         assertThat(settings.lameDuckTimeout()).isEqualTo(Duration.ofSeconds(30));
@@ -55,6 +58,13 @@ class DrainSettingsTest {
         "controlPort, 65535",
         "uploadTypes, video/*",
         "uploadTypes, application/octet-stream",
+        "openUploads, session",
+        "openUploads, upload",
+        "openUploads, off",
+        "uploadGap, 5m",
+        "uploadKeys, query:dzuuid",
+        "uploadKeys, 'query:dzuuid, path:/dav/uploads/*'",
+        "uploadKeys, path:/*/files",
         "refuse, all",
         "refuse, uploads",
         "lameDuck, auto",
@@ -110,6 +120,16 @@ class DrainSettingsTest {
         "controlPort, 99999999999",
         "uploadTypes, multipart",
         "uploadTypes, 'a/b,'",
+        "openUploads, on",
+        "uploadGap, 0s",
+        "uploadKeys, dzuuid",
+        "uploadKeys, 'query:'",
+        "uploadKeys, 'query:a,'",
+        "uploadKeys, query:a b",
+        "uploadKeys, path:dav",
+        "uploadKeys, path:/",
+        "uploadKeys, path:/dav/",
+        "uploadKeys, path:/dav/a*",
         "refuse, none",
         "refuse, ALL",
         "lameDuck, on",
@@ -155,6 +175,9 @@ class DrainSettingsTest {
                         "tokenFile",
                         "controlPort",
                         "uploadTypes",
+                        "openUploads",
+                        "uploadGap",
+                        "uploadKeys",
                         "refuse",
                         "lameDuck",
                         "lameDuckTimeout",
@@ -311,12 +334,19 @@ class DrainSettingsTest {
     @Test
     void closedListenersWithoutAPortForProbesWarn() {
         assertThat(DrainSettings.of(Map.of("closeListener", "true")).warnings())
-                .singleElement()
-                .asString()
-                .startsWith("closeListener [true] without controlPort");
-        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081"))
+                .anyMatch(warning -> warning.startsWith("closeListener [true] without controlPort"));
+        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081", "openUploads", "off"))
                         .warnings())
                 .isEmpty();
+    }
+
+    @Test
+    void closedListenersThroughWhichNoFurtherPartComesWarn() {
+        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081"))
+                        .warnings())
+                .singleElement()
+                .asString()
+                .startsWith("closeListener [true] with openUploads [session]");
     }
 
     @Test

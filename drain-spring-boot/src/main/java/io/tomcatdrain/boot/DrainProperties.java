@@ -64,7 +64,8 @@ final class DrainProperties {
 
     /** YAML reads {@code off} as a boolean. */
     private static String asWritten(Setting setting, String text) {
-        return setting == Setting.LAME_DUCK && text.equals("false") ? "off" : text;
+        boolean canBeOff = setting == Setting.LAME_DUCK || setting == Setting.OPEN_UPLOADS;
+        return canBeOff && text.equals("false") ? "off" : text;
     }
 
     /** An operator who meant to switch the drain off must not get one that is on, nor the other way round. */

@@ -43,10 +43,19 @@ class DrainPropertiesTest {
 
     @Test
     void yamlBooleansAreTakenAsTheyWereWritten() {
-        set(Map.of("drain.lame-duck", false, "drain.close-listener", true, "drain.probe-failures", 4));
+        set(Map.of(
+                "drain.lame-duck",
+                false,
+                "drain.open-uploads",
+                false,
+                "drain.close-listener",
+                true,
+                "drain.probe-failures",
+                4));
         assertThat(DrainProperties.read(environment))
                 .containsOnly(
                         Map.entry("lameDuck", "off"),
+                        Map.entry("openUploads", "off"),
                         Map.entry("closeListener", "true"),
                         Map.entry("probeFailures", "4"));
     }
