@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param outcome how it ended
  * @param reason why it was started
- * @param lameDuckMillis how long everything was still served
+ * @param lameDuckMillis how long the lame duck lasted, in which every request was still served
  * @param drainMillis how long new work was refused before the end
  * @param finished uploads and other requests that ended while new work was refused
  * @param refused requests that were refused

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param remainingMillis the time to the deadline; −1 while no drain waits
  * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in any other state than the lame duck
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
- * @param lameDuckMillis how much of that everything was still served; 0 while serving
+ * @param lameDuckMillis the part of it that was lame duck, in which every request was still served; 0 while serving
  * @param inFlight what is in flight
  * @param totals what has happened since the start
  * @param probers the probers that ask for readiness

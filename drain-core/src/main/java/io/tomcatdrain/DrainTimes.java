@@ -155,7 +155,7 @@ final class DrainTimes {
         };
     }
 
-    /** For how much of that time everything was still served. */
+    /** The part of that time that was lame duck, in which every request was still served. */
     long lameDuckNanos(DrainState state, long now) {
         return switch (state) {
             case SERVING -> 0;

@@ -3,6 +3,8 @@ package io.tomcatdrain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 
@@ -15,5 +17,15 @@ class ArtifactIT {
             assertThat(attributes.getValue("Automatic-Module-Name")).isEqualTo("io.tomcatdrain.core");
             assertThat(jar.getEntry("META-INF/LICENSE")).isNotNull();
         }
+    }
+
+    /** It has no parent to take the version from. */
+    @Test
+    void billOfMaterialsHasTheVersionOfTheJars() throws IOException {
+        String jar = Path.of(System.getProperty("artifact.jar")).getFileName().toString();
+        String version = jar.substring("drain-core-".length(), jar.length() - ".jar".length());
+
+        assertThat(Files.readString(Path.of("..", "drain-bom", "pom.xml")))
+                .contains("<artifactId>drain-bom</artifactId>\n  <version>" + version + "</version>");
     }
 }

@@ -240,6 +240,16 @@ public final class Http2Client implements AutoCloseable {
         }
     }
 
+    /** Returns true once the server has closed the connection. */
+    public boolean isClosed() {
+        lock.lock();
+        try {
+            return ended;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // ---------------------------------------------------------------- reading
 
     private void read() {

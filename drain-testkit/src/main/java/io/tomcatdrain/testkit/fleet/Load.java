@@ -42,6 +42,9 @@ public final class Load {
         public static final Profile LONG_UPLOADS =
                 new Profile(12, 2 << 20, 8 << 20, Duration.ofSeconds(4), Duration.ofSeconds(10), 6, everyReader(50));
 
+        public static final Profile SMALL_UPLOADS =
+                new Profile(24, 10_000, 200_000, Duration.ZERO, Duration.ofMillis(100), 6, everyReader(120));
+
         /** The pause between the GETs of one of 6 readers that together make so many a second. */
         private static Duration everyReader(int getsPerSecond) {
             return Duration.ofMillis(6 * 1000L / getsPerSecond);

@@ -9,8 +9,11 @@ import org.junit.jupiter.api.parallel.ResourceLocksProvider;
 public final class LongForm implements ResourceLocksProvider {
     public static final boolean ASKED_FOR = "long".equals(System.getProperty("fleet"));
 
+    /** True where many small uploads are asked for, so that as many as can be meet the moments in which a stop begins and ends. */
+    public static final boolean DENSE = "dense".equals(System.getProperty("fleet"));
+
     @Override
     public Set<Lock> provideForMethod(List<Class<?>> enclosingTypes, Class<?> testClass, Method test) {
-        return ASKED_FOR ? Set.of(new Lock("the machine")) : Set.of();
+        return ASKED_FOR || DENSE ? Set.of(new Lock("the machine")) : Set.of();
     }
 }
