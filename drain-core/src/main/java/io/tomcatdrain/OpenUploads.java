@@ -3,13 +3,8 @@ package io.tomcatdrain;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -25,43 +20,13 @@ final class OpenUploads implements UploadPart.Ends {
      * gate, and its end is told here before it leaves that gate. So where gates are idle and nothing is followed, nobody can come any more.
      */
 
-    /** How many are followed at most. */
-    static final int MOST = 10_000;
-
-    /** How many of one client are. */
-    static final int MOST_OF_A_CLIENT = 64;
-
-    /** After what time without a request one is forgotten. */
-    static final long TTL_NANOS = TimeUnit.HOURS.toNanos(1);
-
-    /** How many places are shared between uploads; one that is opened elsewhere has its own copy. */
-    private static final int MOST_PLACES = 256;
-
-    private static final int LEAST_UNSWEPT = 256;
-    private static final long SWEEP_NANOS = TimeUnit.SECONDS.toNanos(1);
-
     private final Ticker ticker;
     private final boolean wholeClients;
     private final long gapNanos;
     private final Consumer<String> warn;
-    private final KeyedHash hash = new KeyedHash();
     private final ReentrantLock lock = new ReentrantLock();
 
-    private final Map<KeyedHash.Key, OpenUpload> byName = new ConcurrentHashMap<>();
-
-    /** The first of each client's; the others hang on it. */
-    private final Map<KeyedHash.Key, OpenUpload> byClient = new ConcurrentHashMap<>();
-
-    /** Written under the lock, read by requests. */
-    private volatile int size;
-
-    @GuardedBy("lock") private final Map<OpenUpload.Place, OpenUpload.Place> places = new HashMap<>();
-
-    @GuardedBy("lock") private int nextId = 1;
-
-    @GuardedBy("lock") private int sweepAt = LEAST_UNSWEPT;
-
-    @GuardedBy("lock") private @Nullable Long sweptNanos;
+    @GuardedBy("lock") private final UploadIndex index = new UploadIndex();
 
     @GuardedBy("lock") private boolean warned;
 
@@ -86,11 +51,12 @@ final class OpenUploads implements UploadPart.Ends {
 
     /** Returns true if nothing is followed, so that a request's path need not be looked up. */
     boolean isEmpty() {
-        return size == 0;
+        return size() == 0;
     }
 
+    @SuppressWarnings("GuardedBy") // one volatile field
     int size() {
-        return size;
+        return index.size();
     }
 
     // ---------------------------------------------------------------- requests
@@ -102,14 +68,14 @@ final class OpenUploads implements UploadPart.Ends {
      */
     boolean comes(UploadPart part) {
         UploadPart.Head head = part.head();
-        if (size == 0 || !mayBeKnown(head)) {
+        if (isEmpty() || !mayBeKnown(head)) {
             return false;
         }
         long now = ticker.nanos();
         lock.lock();
         try {
             boolean admitted = wholeClients && isFollowedClient(head.client(), now);
-            for (OpenUpload upload : named(head.names(), head.client())) {
+            for (OpenUpload upload : index.named(head.names(), head.client())) {
                 if (upload.admits(now)) {
                     admitted = true;
                     if (head.kind() != UploadPart.Kind.READS) {
@@ -125,17 +91,9 @@ final class OpenUploads implements UploadPart.Ends {
     }
 
     /** Without the lock: nobody who names nothing that is open may make others wait. */
+    @SuppressWarnings("GuardedBy")
     private boolean mayBeKnown(UploadPart.Head head) {
-        String client = head.client();
-        if (wholeClients && client != null && byClient.containsKey(hash.of(client))) {
-            return true;
-        }
-        for (UploadPart.Name name : head.names()) {
-            if (byName.containsKey(key(name, client))) {
-                return true;
-            }
-        }
-        return false;
+        return index.mayKnow(head.names(), head.client(), wholeClients);
     }
 
     /** A part that has come is in a gate. */
@@ -162,7 +120,7 @@ final class OpenUploads implements UploadPart.Ends {
     @Override
     public void ended(UploadPart part) {
         UploadPart.Answer answer = part.answer();
-        if (size == 0 && (answer == null || !answer.isGood() || !part.opens())) {
+        if (isEmpty() && (answer == null || !answer.isGood() || !part.opens())) {
             return;
         }
         long now = ticker.nanos();
@@ -175,7 +133,7 @@ final class OpenUploads implements UploadPart.Ends {
             lock.unlock();
         }
         if (tooMany) {
-            warn.accept("more than " + MOST + " uploads of several requests are open, or more than " + MOST_OF_A_CLIENT
+            warn.accept("more than " + UploadIndex.MOST + " uploads of several requests are open, or more than " + UploadIndex.MOST_OF_A_CLIENT
                     + " of one client: a drain does not follow those that came later");
         }
     }
@@ -183,7 +141,7 @@ final class OpenUploads implements UploadPart.Ends {
     /** Returns true if an upload was opened for which there is no room. */
     @GuardedBy("lock") private boolean endedLocked(UploadPart part, UploadPart.@Nullable Answer answer, long now) {
         UploadPart.Head head = part.head();
-        Set<OpenUpload> known = named(head.names(), head.client());
+        Set<OpenUpload> known = index.named(head.names(), head.client());
         for (OpenUpload upload : known) {
             boolean wholeNow = upload.ends(part, now);
             finished += wholeNow ? 1 : 0;
@@ -203,16 +161,15 @@ final class OpenUploads implements UploadPart.Ends {
     @GuardedBy("lock") private void follow(OpenUpload upload, UploadPart part, UploadPart.Answer answer, boolean whole) {
         UploadPart.Head head = part.head();
         if (isGone(head, answer)) {
-            remove(upload);
+            index.remove(upload);
             return;
         }
         if (answer.isGood() && !whole && head.kind() == UploadPart.Kind.WRITES) {
-            answer.locations().forEach(location -> call(upload, key(location, null)));
+            answer.locations().forEach(location -> index.call(upload, location, null));
         }
         String client = answer.client();
-        if (client != null && upload.client() != null && !hash.of(client).equals(upload.client())) {
-            moveTo(upload, client);
-            head.names().stream().filter(UploadPart.Name::ofClient).forEach(name -> call(upload, key(name, client)));
+        if (client != null && index.moveTo(upload, client)) {
+            head.names().stream().filter(UploadPart.Name::ofClient).forEach(name -> index.call(upload, name, client));
         }
     }
 
@@ -225,15 +182,6 @@ final class OpenUploads implements UploadPart.Ends {
         };
     }
 
-    @GuardedBy("lock") private void call(OpenUpload upload, KeyedHash.Key name) {
-        if (byName.putIfAbsent(name, upload) == null) {
-            KeyedHash.Key oldest = upload.isAlsoCalled(name);
-            if (oldest != null) {
-                byName.remove(oldest);
-            }
-        }
-    }
-
     @GuardedBy("lock") private boolean open(UploadPart part, UploadPart.Answer answer, long now) {
         UploadPart.Head head = part.head();
         boolean isLocated = head.locates() && !answer.locations().isEmpty();
@@ -242,19 +190,11 @@ final class OpenUploads implements UploadPart.Ends {
         if (name == null || (head.last() && !answer.incomplete())) {
             return false;
         }
-        KeyedHash.Key key = key(name, client);
-        OpenUpload same = byName.get(key);
-        boolean isNew = same == null;
+        Set<OpenUpload> known = index.named(List.of(name), client);
+        boolean isNew = known.isEmpty();
+        OpenUpload same = isNew ? index.add(name, head, client, now) : known.iterator().next();
         if (same == null) {
-            if (!hasRoom(client, now)) {
-                return true;
-            }
-            same = new OpenUpload(key, nextId++, place(head), client != null || !name.ofClient(), now);
-            byName.put(same, same);
-            grow(1);
-            if (client != null) {
-                hang(same, hash.of(client));
-            }
+            return true;
         }
         if (head.locates() && !isLocated) {
             same.isAnnounced(now);
@@ -262,125 +202,28 @@ final class OpenUploads implements UploadPart.Ends {
         }
         if (isLocated) {
             for (UploadPart.Name other : answer.locations()) {
-                call(same, key(other, null));
+                index.call(same, other, null);
             }
         }
         boolean whole = same.ends(part, now);
         if (whole && isNew) {
-            remove(same); // with its first answer: it did not come in several
+            index.remove(same); // with its first answer: it did not come in several
         } else if (whole) {
             finished++;
         }
         return false;
     }
 
-    @GuardedBy("lock") private OpenUpload.Place place(UploadPart.Head head) {
-        OpenUpload.Place place = new OpenUpload.Place(LogText.bounded(head.method()), LogText.bounded(head.path()));
-        OpenUpload.Place shared = places.get(place);
-        if (shared != null) {
-            return shared;
-        }
-        if (places.size() < MOST_PLACES) {
-            places.put(place, place);
-        }
-        return place;
-    }
-
-    @GuardedBy("lock") private boolean hasRoom(@Nullable String client, long now) {
-        if (size >= sweepAt && (sweptNanos == null || now - sweptNanos >= SWEEP_NANOS)) {
-            sweptNanos = now;
-            List.copyOf(byName.values()).stream()
-                    .filter(upload -> upload.isStale(TTL_NANOS, now))
-                    .forEach(this::remove);
-            sweepAt = Math.max(LEAST_UNSWEPT, Math.min(MOST, 2 * size));
-        }
-        int ofClient = 0;
-        if (client != null) {
-            for (OpenUpload each = byClient.get(hash.of(client)); each != null; each = each.nextOfClient) {
-                ofClient++;
-            }
-        }
-        return size < MOST && ofClient < MOST_OF_A_CLIENT;
-    }
-
-    // ---------------------------------------------------------------- names and clients
-
-    private KeyedHash.Key key(UploadPart.Name name, @Nullable String client) {
-        return hash.of(name.ofClient() ? name.text() + '\n' + (client == null ? "" : client) : name.text());
-    }
-
-    @GuardedBy("lock") private Set<OpenUpload> named(List<UploadPart.Name> names, @Nullable String client) {
-        Set<OpenUpload> found = new LinkedHashSet<>(2);
-        for (UploadPart.Name name : names) {
-            OpenUpload upload = byName.get(key(name, client));
-            if (upload != null) {
-                found.add(upload);
-            }
-        }
-        return found;
-    }
-
     @GuardedBy("lock") private boolean isFollowedClient(@Nullable String client, long now) {
         if (client == null) {
             return false;
         }
-        for (OpenUpload each = byClient.get(hash.of(client)); each != null; each = each.nextOfClient) {
+        for (OpenUpload each = index.firstOf(client); each != null; each = each.nextOfClient) {
             if (each.isFollowed(gapNanos, now)) {
                 return true;
             }
         }
         return false;
-    }
-
-    @GuardedBy("lock") private void hang(OpenUpload upload, KeyedHash.Key client) {
-        OpenUpload first = byClient.get(client);
-        KeyedHash.Key shared = first == null ? client : first.client();
-        upload.belongsTo(shared);
-        upload.nextOfClient = first;
-        byClient.put(shared == null ? client : shared, upload);
-    }
-
-    @GuardedBy("lock") private void unhang(OpenUpload upload) {
-        KeyedHash.Key client = upload.client();
-        if (client == null) {
-            return;
-        }
-        OpenUpload first = byClient.get(client);
-        if (upload.equals(first)) {
-            OpenUpload next = upload.nextOfClient;
-            if (next == null) {
-                byClient.remove(client);
-            } else {
-                byClient.put(client, next);
-            }
-        } else {
-            for (OpenUpload each = first; each != null; each = each.nextOfClient) {
-                if (upload.equals(each.nextOfClient)) {
-                    each.nextOfClient = upload.nextOfClient;
-                }
-            }
-        }
-        upload.nextOfClient = null;
-        upload.belongsTo(null);
-    }
-
-    @GuardedBy("lock") private void moveTo(OpenUpload upload, String client) {
-        unhang(upload);
-        hang(upload, hash.of(client));
-    }
-
-    @GuardedBy("lock") private void remove(OpenUpload upload) {
-        if (byName.remove(upload) == null) {
-            return;
-        }
-        upload.otherNames().forEach(byName::remove);
-        unhang(upload);
-        grow(-1);
-    }
-
-    @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock
-    @GuardedBy("lock") private void grow(int by) {
-        size += by;
     }
 
     // ---------------------------------------------------------------- drains
@@ -399,7 +242,7 @@ final class OpenUploads implements UploadPart.Ends {
         try {
             finished = 0;
             int idle = 0;
-            for (OpenUpload upload : all()) {
+            for (OpenUpload upload : index.all()) {
                 idle += upload.drainBegins(gapNanos, now) ? 1 : 0;
             }
             return idle;
@@ -410,14 +253,14 @@ final class OpenUploads implements UploadPart.Ends {
 
     /** Gives up what has been waited for in vain, and says what is waited for still. */
     Look look(long now, Instant instant) {
-        if (size == 0) {
+        if (isEmpty()) {
             return new Look(0, List.of());
         }
         lock.lock();
         try {
             List<ActiveUpload> given = new ArrayList<>(0);
             long nanos = entering > 0 ? Long.MAX_VALUE : 0;
-            for (OpenUpload upload : all()) {
+            for (OpenUpload upload : index.all()) {
                 if (upload.giveUpIfOverdue(gapNanos, now)) {
                     if (upload.endShows()) {
                         given.add(upload.snapshot(now, instant));
@@ -440,7 +283,7 @@ final class OpenUploads implements UploadPart.Ends {
         lock.lock();
         try {
             List<ActiveUpload> given = new ArrayList<>(0);
-            for (OpenUpload upload : all()) {
+            for (OpenUpload upload : index.all()) {
                 ActiveUpload asItStands = upload.snapshot(now, instant);
                 if (upload.cut(gapNanos, now)) {
                     given.add(asItStands);
@@ -457,7 +300,7 @@ final class OpenUploads implements UploadPart.Ends {
         long now = ticker.nanos();
         lock.lock();
         try {
-            all().forEach(upload -> upload.readopt(now));
+            index.all().forEach(upload -> upload.readopt(now));
         } finally {
             lock.unlock();
         }
@@ -475,13 +318,13 @@ final class OpenUploads implements UploadPart.Ends {
 
     /** Returns those that are not whole, oldest first. */
     List<ActiveUpload> snapshot(long now, Instant instant) {
-        if (size == 0) {
+        if (isEmpty()) {
             return List.of();
         }
         lock.lock();
         try {
             List<ActiveUpload> shown = new ArrayList<>();
-            for (OpenUpload upload : all()) {
+            for (OpenUpload upload : index.all()) {
                 if (upload.isShown()) {
                     shown.add(upload.snapshot(now, instant));
                 }
@@ -491,15 +334,5 @@ final class OpenUploads implements UploadPart.Ends {
         } finally {
             lock.unlock();
         }
-    }
-
-    @GuardedBy("lock") private List<OpenUpload> all() {
-        List<OpenUpload> all = new ArrayList<>(size);
-        byName.forEach((name, upload) -> {
-            if (name.equals(upload)) { // once, although it may have other names
-                all.add(upload);
-            }
-        });
-        return all;
     }
 }

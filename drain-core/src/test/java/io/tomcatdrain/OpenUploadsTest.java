@@ -363,21 +363,21 @@ class OpenUploadsTest {
 
     @Test
     void clientsAndTheWholeAreBounded() {
-        for (int i = 0; i < 2 * OpenUploads.MOST_OF_A_CLIENT; i++) {
+        for (int i = 0; i < 2 * UploadIndex.MOST_OF_A_CLIENT; i++) {
             create("greedy", "g" + i, 100);
         }
-        assertThat(open.size()).isEqualTo(OpenUploads.MOST_OF_A_CLIENT);
-        for (int i = 0; i < 2 * OpenUploads.MOST; i++) {
+        assertThat(open.size()).isEqualTo(UploadIndex.MOST_OF_A_CLIENT);
+        for (int i = 0; i < 2 * UploadIndex.MOST; i++) {
             create("c" + i, "u" + i, 100);
         }
-        assertThat(open.size()).isEqualTo(OpenUploads.MOST);
+        assertThat(open.size()).isEqualTo(UploadIndex.MOST);
         assertThat(warnings).hasSize(1);
         assertThat(isAdmitted(Parts.patch("greedy", "g0", 0, 1))).isTrue();
     }
 
     @Test
     void theIdleAndTheWholeMakeRoom() {
-        for (int i = 0; i < OpenUploads.MOST; i++) {
+        for (int i = 0; i < UploadIndex.MOST; i++) {
             create("c" + i, "u" + i, 100);
         }
         time.advance(Duration.ofMinutes(59));
@@ -407,13 +407,13 @@ class OpenUploadsTest {
         List<OpenUploads> kept = new ArrayList<>();
         for (int t = 0; t < tables; t++) {
             OpenUploads table = new OpenUploads(time, true, GAP, warnings::add);
-            for (int i = 0; i < OpenUploads.MOST; i++) {
+            for (int i = 0; i < UploadIndex.MOST; i++) {
                 passes(table, Parts.creation("client" + i, 1000), Parts.created("id" + i));
             }
             kept.add(table);
         }
         long each = (used() - before) / tables;
-        assertThat(kept).allSatisfy(table -> assertThat(table.size()).isEqualTo(OpenUploads.MOST));
+        assertThat(kept).allSatisfy(table -> assertThat(table.size()).isEqualTo(UploadIndex.MOST));
         assertThat(each).isLessThanOrEqualTo(2 * MEBIBYTE + MEBIBYTE / 10);
     }
 
