@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
 final class DrainControl {
     /*
-     * Concurrency: commands, steps and looks take `lock`; requests never do. Lock order: this lock, then ProberWatch's or a ticket's,
+     * Concurrency: commands, steps and looks take `lock`; requests never do. Lock order: this lock, then ProberWatch's, OpenUploads' or a ticket's,
      * then nothing. While a drain runs the worker's thread takes its steps and parks until the next moment that a step names, or until
      * it is woken: by a command, a readiness poll, the last holder of a gate, a hold. Where no thread can be made, the threads that
      * wait for the drain or look at it take the steps; a stop takes them in any case.

@@ -58,7 +58,7 @@ public enum FrontEnd {
         return switch (this) {
             case MOD_JK, MOD_PROXY_HTTP, NGINX_BUFFERING, HAPROXY -> "";
             case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING ->
-                "closeListener=\"true\"";
+                "closeListener=\"true\" openUploads=\"off\"";
         };
     }
 
