@@ -133,8 +133,8 @@ final class OpenUploads implements UploadPart.Ends {
             lock.unlock();
         }
         if (tooMany) {
-            warn.accept("more than " + UploadIndex.MOST + " uploads of several requests are open, or more than " + UploadIndex.MOST_OF_A_CLIENT
-                    + " of one client: a drain does not follow those that came later");
+            warn.accept("more than " + UploadIndex.MOST + " uploads of several requests are open, or more than "
+                    + UploadIndex.MOST_OF_A_CLIENT + " of one client: a drain does not follow those that came later");
         }
     }
 
@@ -192,7 +192,8 @@ final class OpenUploads implements UploadPart.Ends {
         }
         Set<OpenUpload> known = index.named(List.of(name), client);
         boolean isNew = known.isEmpty();
-        OpenUpload same = isNew ? index.add(name, head, client, now) : known.iterator().next();
+        OpenUpload same =
+                isNew ? index.add(name, head, client, now) : known.iterator().next();
         if (same == null) {
             return true;
         }

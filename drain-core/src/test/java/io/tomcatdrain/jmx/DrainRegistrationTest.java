@@ -226,8 +226,7 @@ class DrainRegistrationTest {
                 new UploadPart.Progress(-1, 0, 100, -1, -1));
         Ticket ticket = drain.enterRequest(drain.part(head));
         ticket.part()
-                .answered(new UploadPart.Answer(
-                        201, List.of(new UploadPart.Name("/files/1", false)), -1, false, null));
+                .answered(new UploadPart.Answer(201, List.of(new UploadPart.Name("/files/1", false)), -1, false, null));
         ticket.close();
     }
 
