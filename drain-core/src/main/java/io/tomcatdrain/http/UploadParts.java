@@ -34,12 +34,17 @@ final class UploadParts {
         this.on = settings.openUploads() != DrainSettings.OpenUploads.OFF;
     }
 
-    /** Returns what the request is of an upload; null for one that only asks, or that nothing marks as a part. */
+    /** Returns what the request is of an upload; null for one that only asks, or that nothing marks as a part. Never throws. */
     @Nullable UploadPart of(HttpServletRequest request) {
-        if (!on || ASKING.contains(request.getMethod()) || !mayBePart(request)) {
+        String method = request.getMethod();
+        if (!on || method == null || ASKING.contains(method)) {
             return null;
         }
-        return any(request);
+        try {
+            return mayBePart(request) ? any(request) : null;
+        } catch (RuntimeException fault) {
+            return null; // of a container that answers badly for what is no request
+        }
     }
 
     private boolean mayBePart(HttpServletRequest request) {
@@ -48,7 +53,8 @@ final class UploadParts {
         }
         String query = request.getQueryString();
         return (query != null && rules.mayName(query))
-                || (request.getContentLengthLong() <= 0 && UploadRules.isRegistry(request.getRequestURI()));
+                || (request.getContentLengthLong() <= 0
+                        && UploadRules.isRegistry(String.valueOf(request.getRequestURI())));
     }
 
     private static boolean isMarked(HttpServletRequest request) {
@@ -60,18 +66,23 @@ final class UploadParts {
         return false;
     }
 
-    /** Returns what any request is of an upload, or of a client that may have one; null if open uploads are not followed. */
+    /** Returns what any request is of an upload, or of a client that may have one; null if there can be none. Never throws. */
     @Nullable UploadPart late(HttpServletRequest request) {
-        return on && drain.hasOpenUploads() ? any(request) : null;
+        try {
+            return on && drain.hasOpenUploads() ? any(request) : null;
+        } catch (RuntimeException fault) {
+            return null;
+        }
     }
 
     private @Nullable UploadPart any(HttpServletRequest request) {
+        String method = request.getMethod();
         String uri = request.getRequestURI();
         String path = uri == null ? null : UploadPath.of(uri, "/");
-        return path == null
+        return path == null || method == null
                 ? null
                 : drain.part(rules.head(new UploadRules.Request(
-                        request.getMethod(),
+                        method,
                         path,
                         request.getQueryString(),
                         request::getHeader,

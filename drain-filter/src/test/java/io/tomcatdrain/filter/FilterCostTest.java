@@ -42,6 +42,11 @@ class FilterCostTest {
         }
 
         @Override
+        public String getMethod() {
+            return "GET";
+        }
+
+        @Override
         public String getServletPath() {
             return "/shop";
         }
