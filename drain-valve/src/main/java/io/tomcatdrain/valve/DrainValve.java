@@ -502,7 +502,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         current.noteFrontEnd(request);
         boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
         boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.servlet.enterRequest(request);
+        Ticket ticket = upload || turnedAway
+                ? enterUpload(current, request, turnedAway)
+                : current.servlet.enterRequest(request);
         if (ticket == null) {
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already
