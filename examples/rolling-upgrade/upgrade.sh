@@ -3,8 +3,9 @@
 #
 #   upgrade.sh NEW.war NODE...
 #
-# Each NODE is drained, stopped, given the new WAR, started, and waited for; then the next one. The script ends at the
-# first node with which something is wrong, and touches no further one.
+# First the new WAR is laid ready on every node, which changes nothing there and shows that everything can be done. Then each NODE is drained,
+# stopped, given the new WAR, started, and waited for; then the next one. The script ends at the first node with which something
+# is wrong, and touches no further one. A node that was stopped gets its old WAR back, and is started with it.
 #
 # Settings, by environment variables:
 #   DRAIN_TOKEN_FILE   file that holds the token of the valves; or
@@ -15,18 +16,28 @@
 #   APP_URL            a page that says whether the application works   http://NODE:8080/
 #   APP_SECONDS        longest that it may take once Tomcat is ready    30
 #   BETWEEN_SECONDS    wait between two nodes                   5       (see your front end's page in docs/operations)
-#   STOP, INSTALL, START   shell commands; they see $NODE and $WAR, as the URLs do
+#   NOT_DRAINED        what to do with a node in which something is in flight after DRAIN_WAIT:  abort  (it serves again), or
+#                      "continue": stop it, and lose what its own stop cannot finish. For sites with endless answers
+#   WEBAPPS, WAR_NAME  where the WAR is on the nodes            /opt/tomcat/webapps, ROOT.war
+#   STAGE, STOP, INSTALL, START, ROLLBACK   shell commands; they see $NODE and $WAR, as the URLs do. STAGE lays the new WAR ready, forgets
+#                      what an earlier INSTALL has kept, and fails if something that is needed later cannot be done; INSTALL puts the
+#                      new WAR in place and keeps the old one; ROLLBACK puts that back, and does nothing where INSTALL has not been
 #
 # Exit status: 0 all nodes are upgraded; 1 a node could not be drained, and serves again, unchanged;
-# 2 wrong usage; 3 STOP, INSTALL or START failed; 4 a node did not come back; 5 a node of the fleet was not serving.
+# 2 wrong usage; 3 STAGE, STOP, INSTALL or START failed; 4 a node did not come back; 5 a node of the fleet was not serving. After 3 and 4
+# the last line says whether the node serves again.
 set -eu
 
 : "${DRAIN_WAIT:=11m}" "${READY_SECONDS:=180}" "${BETWEEN_SECONDS:=5}"
 : "${DRAIN_URL:=http://\$NODE:8090/drain}" "${APP_URL:=http://\$NODE:8080/}" "${APP_SECONDS:=30}"
+: "${NOT_DRAINED:=abort}" "${WEBAPPS:=/opt/tomcat/webapps}" "${WAR_NAME:=ROOT.war}"
+# Tomcat deploys no file that does not end with ".war".
+: "${STAGE:=scp -q \"\$WAR\" \"\$NODE:\$WEBAPPS/.\$WAR_NAME.new\" &&
+  ssh \"\$NODE\" \"rm -f \$WEBAPPS/.\$WAR_NAME.old && sudo -n -l systemctl stop tomcat && sudo -n -l systemctl start tomcat\" >/dev/null}"
 : "${STOP:=ssh \"\$NODE\" sudo systemctl stop tomcat}"
-: "${INSTALL:=scp -q \"\$WAR\" \"\$NODE:/opt/tomcat/webapps/.ROOT.war.new\" &&
-  ssh \"\$NODE\" mv /opt/tomcat/webapps/.ROOT.war.new /opt/tomcat/webapps/ROOT.war}"
+: "${INSTALL:=ssh \"\$NODE\" \"cd \$WEBAPPS && { [ ! -e \$WAR_NAME ] || cp -p \$WAR_NAME .\$WAR_NAME.old; } && mv .\$WAR_NAME.new \$WAR_NAME\"}"
 : "${START:=ssh \"\$NODE\" sudo systemctl start tomcat}"
+: "${ROLLBACK:=ssh \"\$NODE\" \"cd \$WEBAPPS && { [ ! -e .\$WAR_NAME.old ] || mv .\$WAR_NAME.old \$WAR_NAME; }\"}"
 
 say() { echo "$(date +%H:%M:%S) $*"; }
 fail() {
@@ -50,6 +61,10 @@ if [ -n "${DRAIN_TOKEN_FILE:-}" ]; then
   DRAIN_TOKEN=$(cat "$DRAIN_TOKEN_FILE")
 fi
 [ -n "${DRAIN_TOKEN:-}" ] || usage "set DRAIN_TOKEN_FILE to a file that holds the token"
+case $NOT_DRAINED in
+  abort | continue) ;;
+  *) usage "NOT_DRAINED [$NOT_DRAINED] is neither abort nor continue" ;;
+esac
 
 # The token goes to curl in a file that only this user reads: arguments can be seen by everybody on the machine.
 work=$(mktemp -d)
@@ -101,7 +116,22 @@ answers() {
     sleep 1
   done
 }
-run() { NODE=$NODE WAR=$WAR sh -c "$1"; }
+run() { NODE=$NODE WAR=$WAR WEBAPPS=$WEBAPPS WAR_NAME=$WAR_NAME sh -c "$1"; }
+# works SECONDS: waits until $NODE is ready and its application answers. The valve answers for the Tomcat, whatever became of the
+# application.
+works() { answers "$(url)/ready" "$READY_SECONDS" && answers "$(eval "echo \"$APP_URL\"")" "$APP_SECONDS"; }
+# give_back STATUS WHAT: lets $NODE serve again with what it had, and ends the script.
+give_back() {
+  echo "$(date +%H:%M:%S) $2: giving $NODE its old WAR back" >&2
+  run "$STOP" || : # it may be stopped
+  with='its old WAR'
+  run "$ROLLBACK" || with='what it has: the old WAR could not be put back'
+  run "$START" || : # it may not have been stopped
+  control DELETE '' 10 >/dev/null 2>&1 || : # then it drains still
+  draining=''
+  works || fail "$1" "$NODE does not serve: it needs you"
+  fail "$1" "$NODE serves again, with $with"
+}
 
 wait_seconds=$(seconds "$DRAIN_WAIT")
 
@@ -109,6 +139,9 @@ wait_seconds=$(seconds "$DRAIN_WAIT")
 for NODE in "$@"; do
   control GET '' 10 >"$work/answer" || fail 5 "$NODE does not answer: nothing was done"
   grep -q '"state":"SERVING"' "$work/answer" || fail 5 "$NODE is not serving: nothing was done"
+done
+for NODE in "$@"; do
+  run "$STAGE" || fail 3 "the new WAR cannot be laid ready on $NODE: all nodes serve, unchanged"
 done
 
 count=0
@@ -129,19 +162,19 @@ for NODE in "$@"; do
   if ! wait "$waiting"; then
     waiting=''
     cat "$work/answer" >&2
-    fail 1 "$NODE was not drained within $DRAIN_WAIT: nothing was changed on it"
+    if [ "$NOT_DRAINED" = abort ] || ! grep -q '"state":"\(LAME_DUCK\|DRAINING\|EXPIRED\)"' "$work/answer"; then
+      fail 1 "$NODE was not drained within $DRAIN_WAIT: nothing was changed on it"
+    fi
+    say "$NODE was not drained within $DRAIN_WAIT: going on, as NOT_DRAINED says"
   fi
 
   waiting=''
-  say "$NODE has nothing in flight: stopping, installing, starting"
+  say "$NODE: stopping, installing, starting"
+  run "$STOP" || give_back 3 "$NODE could not be stopped"
   draining=''
-  run "$STOP" || fail 3 "$NODE could not be stopped"
-  run "$INSTALL" || fail 3 "the WAR could not be installed on $NODE, which is stopped"
-  run "$START" || fail 3 "$NODE could not be started"
-
-  answers "$(url)/ready" "$READY_SECONDS" || fail 4 "$NODE did not come back within $READY_SECONDS s: stopping here"
-  # The valve answers for the Tomcat, whatever became of the application.
-  answers "$(eval "echo \"$APP_URL\"")" "$APP_SECONDS" || fail 4 "the application on $NODE does not work: stopping here"
+  run "$INSTALL" || give_back 3 "the new WAR could not be installed"
+  run "$START" || give_back 3 "$NODE could not be started"
+  works || give_back 4 "$NODE did not come back with the new WAR"
   say "$NODE is ready"
 done
 say "upgraded: $*"

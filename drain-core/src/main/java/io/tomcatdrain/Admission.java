@@ -271,9 +271,10 @@ final class Admission {
         return ofRequestGates(InFlightGate::inFlight);
     }
 
-    /** Returns how many plain requests have ended, however they did. */
+    /** Returns how many plain requests have ended, however they did; an endless answer leaves its gate before. */
     long requestsCompleted() {
-        requestsCompleted = Math.max(requestsCompleted, leftBefore + ofRequestGates(InFlightGate::left));
+        requestsCompleted =
+                Math.max(requestsCompleted, leftBefore + ofRequestGates(InFlightGate::left) - registry.streams());
         return requestsCompleted;
     }
 

@@ -45,6 +45,11 @@ final class ApplicationDrain implements Drain {
     }
 
     @Override
+    public boolean isReady() {
+        return node.isReady();
+    }
+
+    @Override
     public DrainStatus status() {
         return node.status();
     }

@@ -70,7 +70,10 @@ public interface Drain {
     /** Returns the state. */
     DrainState state();
 
-    /** Returns true while the front end should send work here. */
+    /**
+     * Returns true while the front end should send work here: no drain runs, and the application itself is ready, if the adapter knows
+     * (in Spring Boot).
+     */
     default boolean isReady() {
         return state().isReady();
     }

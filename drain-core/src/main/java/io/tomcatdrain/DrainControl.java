@@ -38,6 +38,7 @@ final class DrainControl {
     private final ListenerClosing closing;
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
+    private volatile BooleanSupplier applicationIsReady = () -> true;
 
     /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
     private volatile Runnable onWait = () -> {};
@@ -47,11 +48,13 @@ final class DrainControl {
     /**
      * Makes the control of a serving node.
      *
+     * @param path where the endpoints live
      * @param ownThread false for tests that take the steps by themselves
      */
     DrainControl(
             String name,
             DrainSettings settings,
+            String path,
             Ticker ticker,
             InstantSource clock,
             boolean ownThread,
@@ -66,7 +69,7 @@ final class DrainControl {
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
-                new DrainSequence(name, settings, clock, lock, notifier, work, closing, probers, ticker.nanos());
+                new DrainSequence(name, settings, path, clock, lock, notifier, work, closing, probers, ticker.nanos());
     }
 
     /** Returns the state, without the lock. */
@@ -97,8 +100,19 @@ final class DrainControl {
         return work.registry();
     }
 
-    DrainNotifier notifier() {
-        return notifier;
+    // ---------------------------------------------------------------- listeners
+
+    DrainListener.Registration listen(DrainListener listener) {
+        Duration callersGoOn = listener.lameDuck();
+        if (callersGoOn.isNegative() || callersGoOn.isZero()) {
+            return notifier.listen(listener);
+        }
+        lock.lock(); // a drain that begins meanwhile waits for the listener if it tells it, and only then
+        try {
+            return probers.announcements().listen(listener, callersGoOn, notifier, ticker, this::wake);
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---------------------------------------------------------------- commands
@@ -183,6 +197,14 @@ final class DrainControl {
         }
     }
 
+    void onLameDuckAround(BooleanSupplier lasts) {
+        probers.onLameDuckAround(lasts);
+    }
+
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        work.onAnswers(move, leave);
+    }
+
     void onWait(Runnable look) {
         onWait = look;
     }
@@ -201,9 +223,23 @@ final class DrainControl {
         sequence.frontEndReplays();
     }
 
+    void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
+    }
+
+    /** Returns true while the front end should send work here: needs no lock. */
+    boolean isReady() {
+        try {
+            return state().isReady() && applicationIsReady.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("could not find out whether the application is ready; taking it for ready", fault);
+            return true;
+        }
+    }
+
     /** Notes one readiness poll and returns what to answer. */
     boolean polled(ReadinessPoll poll) {
-        boolean ready = state().isReady();
+        boolean ready = isReady();
         probers.polled(poll, ready, ticker.nanos());
         if (!ready) {
             helpIfAlone();
@@ -316,7 +352,21 @@ final class DrainControl {
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
         });
-        return stopNanosLeft() == 0;
+        if (stopNanosLeft() != 0) {
+            return false;
+        }
+        // With listeners that are closed, or where uploads alone are refused, work was still taken in afterwards.
+        waiters.await(() -> Math.min(LOOK_NANOS, afterwardsNanosLeft()));
+        return true;
+    }
+
+    private long afterwardsNanosLeft() {
+        lock.lock();
+        try {
+            return sequence.afterwardsNanosLeft(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** How long a stop waits for the drain that runs; 0 if none does; negative once it is past its limits. */
@@ -359,7 +409,7 @@ final class DrainControl {
     }
 
     private boolean isQuiet() {
-        work.closeGone();
+        work.lookAround();
         lock.lock();
         try {
             return work.uploadsIdle() && work.requestsIdle();
@@ -379,11 +429,15 @@ final class DrainControl {
 
     DrainStatus status(boolean withUploads) {
         helpIfAlone();
-        work.closeGone();
+        boolean ready = isReady(); // asks foreign code: not under the lock
         // All under the lock, so that no upload is shown inside a node that is shown as drained.
         lock.lock();
         try {
-            return sequence.status(withUploads, ticker.nanos());
+            long now = ticker.nanos();
+            if (withUploads || work.isToBeLookedAt(now)) {
+                work.lookAround();
+            }
+            return sequence.status(withUploads, ready, now);
         } finally {
             lock.unlock();
         }

@@ -1,6 +1,7 @@
 package io.tomcatdrain;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a drain ended.
@@ -10,8 +11,10 @@ import java.util.List;
  * @param lameDuckMillis how long the lame duck lasted, in which every request was still served
  * @param drainMillis how long new work was refused before the end
  * @param finished uploads and other requests that ended while new work was refused
+ * @param failed uploads that were aborted or answered with an error from the begin of the lame duck on
  * @param refused requests that were refused
  * @param abandoned uploads that were given up, as they stood at that moment
+ * @param abandonedRequests other requests that were given up, as they stood at that moment, oldest first; those that the adapter can name
  * @param openUploads what became of uploads that come in several requests
  * @since 1.0
  */
@@ -21,8 +24,10 @@ public record DrainReport(
         long lameDuckMillis,
         long drainMillis,
         long finished,
+        long failed,
         long refused,
         List<ActiveUpload> abandoned,
+        List<AbandonedRequest> abandonedRequests,
         OpenUploads openUploads) {
 
     /** Makes the report of a drain that had no uploads of several requests. */
@@ -32,9 +37,21 @@ public record DrainReport(
             long lameDuckMillis,
             long drainMillis,
             long finished,
+            long failed,
             long refused,
-            List<ActiveUpload> abandoned) {
-        this(outcome, reason, lameDuckMillis, drainMillis, finished, refused, abandoned, OpenUploads.NONE);
+            List<ActiveUpload> abandoned,
+            List<AbandonedRequest> abandonedRequests) {
+        this(
+                outcome,
+                reason,
+                lameDuckMillis,
+                drainMillis,
+                finished,
+                failed,
+                refused,
+                abandoned,
+                abandonedRequests,
+                OpenUploads.NONE);
     }
 
     /**
@@ -51,10 +68,6 @@ public record DrainReport(
             abandoned = List.copyOf(abandoned);
             cut = List.copyOf(cut);
         }
-
-        boolean isWhole() {
-            return abandoned.isEmpty() && cut.isEmpty();
-        }
     }
 
     /** How a drain can end. */
@@ -69,5 +82,16 @@ public record DrainReport(
 
     public DrainReport {
         abandoned = List.copyOf(abandoned);
+        abandonedRequests = List.copyOf(abandonedRequests);
     }
+
+    /**
+     * A request that was given up and is no upload.
+     *
+     * @param method the request method; null if unknown
+     * @param path the request path without its query string; null if unknown
+     * @param elapsedMillis how long ago it had begun; −1 if unknown
+     */
+    public record AbandonedRequest(
+            @Nullable String method, @Nullable String path, long elapsedMillis) {}
 }

@@ -3,7 +3,9 @@ package io.tomcatdrain;
 import java.lang.System.Logger.Level;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * sequence, whose lock guards it.
  */
 final class DrainRun {
+    /** How soon to look again for files on their way, whose end nothing tells. */
+    private static final long FILE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
     private static final long STRAGGLER_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
@@ -23,12 +28,21 @@ final class DrainRun {
     private boolean closesListeners;
     private final DrainTimes times;
     private final DrainOutcome outcome = new DrainOutcome();
-    private final List<ActiveUpload> abandoned = new ArrayList<>();
+
+    /** By their numbers, in the order in which they were given up. */
+    private final Map<Long, ActiveUpload> abandoned = new LinkedHashMap<>();
+
+    private final List<DrainReport.AbandonedRequest> abandonedRequests = new ArrayList<>();
     private final long refusedBefore;
+    private final long failedBefore;
     private long endedBefore;
     private long nextLookNanos;
+    private boolean answersMove;
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
+
+    /** True where nobody continues an open upload any more. */
+    private boolean followsNothing;
 
     /** True while those who continue an open upload are admitted, and their next requests are waited for. */
     private boolean followsOpen;
@@ -40,6 +54,9 @@ final class DrainRun {
     private @Nullable Long lateDeadline;
 
     private boolean lateGivenUp;
+
+    /** What waits for the work that came after it was over; null unless a stop does. */
+    private @Nullable DrainRun afterwards;
 
     DrainRun(
             DrainSettings settings,
@@ -57,6 +74,34 @@ final class DrainRun {
         this.closesListeners = closesListeners;
         this.times = new DrainTimes(settings, startedNanos);
         this.refusedBefore = work.refused();
+        this.failedBefore = work.uploadsFailed();
+    }
+
+    /**
+     * Does as {@link #nanosLeft}, once it is over and a stop goes on, for the work that was admitted afterwards; begins to wait for that at
+     * the first call. What was given up before is not waited for.
+     */
+    long afterwardsNanosLeft(long now) {
+        DrainRun after = afterwards;
+        if (after == null) {
+            after = new DrainRun(settings, work, notifier, clock, reason, now, closesListeners);
+            after.requestsGivenUp = requestsGivenUp;
+            after.holdsGivenUp = true; // a hold that came later knows that it holds nothing
+            after.followsNothing = true;
+            after.times.goesOn(times);
+            after.beginDraining(now);
+            afterwards = after;
+        }
+        return after.nanosLeft(now);
+    }
+
+    /** A command ends all waiting at that time. */
+    void endBy(long deadline) {
+        times.endBy(deadline);
+        DrainRun after = afterwards;
+        if (after != null) {
+            after.endBy(deadline);
+        }
     }
 
     String reason() {
@@ -86,29 +131,35 @@ final class DrainRun {
     void beginDraining(long now) {
         times.drainingBegins(now);
         endedBefore = work.ended();
-        int idle = work.openUploads().drainBegins(now);
+        if (!followsNothing && settings.openUploads() != DrainSettings.OpenUploads.OFF) {
+            beginToFollow(now); // first, so that nobody who continues one is refused in between
+        }
         if (closesListeners) {
             work.turnOver();
-            cutOpen("no request can come through closed listeners", now);
+        } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
+            work.refuseUploads();
         } else {
-            followsOpen = settings.openUploads() != DrainSettings.OpenUploads.OFF;
-            if (followsOpen) {
-                work.admitParts(); // first, so that none of them is refused in between
-            }
-            if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
-                work.refuseUploads();
-            } else {
-                work.refuseAll();
-            }
+            work.refuseAll();
         }
+        work.watchStallsFrom(now);
+        nextLookNanos = now;
+    }
+
+    /** Lets those come in who continue an open upload, unless nobody can come. */
+    private void beginToFollow(long now) {
+        int idle = work.openUploads().drainBegins(now);
+        if (closesListeners) {
+            cutOpen("no request can come through closed listeners", now);
+            return;
+        }
+        followsOpen = true;
+        work.admitParts();
         if (idle > 0) {
             notifier.say(
                     Level.INFO,
                     "not waiting for " + idle + " uploads of several requests: none of these came for uploadGap ["
                             + Durations.format(settings.uploadGap()) + "]");
         }
-        work.watchStallsFrom(now);
-        nextLookNanos = now;
     }
 
     /** Gives up what is due; returns how long to go on waiting before something is looked at again, not positive if it is over. */
@@ -119,13 +170,18 @@ final class DrainRun {
         if (now - nextLookNanos >= 0 || uploadsPast) {
             nextLookNanos =
                     now + UploadRegistry.lookNanos(settings.stallTimeout().toNanos());
-            work.closeGone();
+            work.lookAround();
+            answersMove = work.answersMove();
+            takeBack(now, uploadsPast);
             giveUpUploads(uploadsPast, now);
         }
-        if (now - requestDeadline >= 0 && !requestsGivenUp && !work.requestsIdle()) {
+        boolean requestsPast = now - requestDeadline >= 0 && (uploadsPast || !answersMove);
+        if (requestsPast && !requestsGivenUp && !areRequestsOver()) {
             requestsGivenUp = true;
+            abandonedRequests.addAll(work.nameRequests());
             warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
-                    + Durations.format(settings.requestTimeout()) + "]");
+                    + Durations.format(settings.requestTimeout()) + "]"
+                    + (abandonedRequests.isEmpty() ? "" : ": " + LogText.namedRequests(abandonedRequests)));
         }
         if (uploadsPast && !work.holdsIdle() && !holdsGivenUp) {
             holdsGivenUp = true;
@@ -142,6 +198,9 @@ final class DrainRun {
         if (lateDeadline != null && lateDeadline - now > 0) {
             left = Math.min(left, lateDeadline - now);
         }
+        if (openNanos == 0 && !requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
+            left = Math.min(left, FILE_NANOS); // files are all that is left
+        }
         if (requestDeadline - now > 0) {
             left = Math.min(left, requestDeadline - now);
         }
@@ -156,7 +215,7 @@ final class DrainRun {
         if (given.isEmpty()) {
             return;
         }
-        abandoned.addAll(given);
+        given.forEach(upload -> abandoned.put(upload.id(), upload));
         warn("giving up " + given.size() + " uploads, "
                 + (all
                         ? "the limit is reached"
@@ -185,6 +244,19 @@ final class DrainRun {
             warn("giving up " + given.size() + " uploads of several requests, " + why + ": " + LogText.named(given));
         }
         return 0;
+    }
+
+    /** What had stalled and moves again is waited for, unless all are given up; what has ended well meanwhile was not lost. */
+    private void takeBack(long now, boolean tooLate) {
+        work.takeRecovered().forEach(abandoned::remove);
+        if (abandoned.isEmpty() || tooLate) {
+            return;
+        }
+        List<ActiveUpload> again = work.holdUploadsAgain(now, clock.instant());
+        if (!again.isEmpty()) {
+            again.forEach(upload -> abandoned.remove(upload.id()));
+            notifier.say(Level.INFO, again.size() + " uploads move again and are waited for: " + LogText.named(again));
+        }
     }
 
     private boolean isIdle(long now) {
@@ -218,12 +290,17 @@ final class DrainRun {
     }
 
     private boolean isEmpty() {
-        return work.uploadsIdle() && (requestsGivenUp || work.requestsIdle()) && (holdsGivenUp || work.holdsIdle());
+        return work.uploadsIdle() && (holdsGivenUp || work.holdsIdle()) && (requestsGivenUp || areRequestsOver());
+    }
+
+    private boolean areRequestsOver() {
+        return work.requestsIdle() && !work.filesLeave();
     }
 
     /** Ends it, now that there is nothing to wait for any more; returns how. */
     DrainReport end(long now) {
         times.ends(now);
+        takeBack(now, true);
         work.refuseParts();
         boolean whole = abandoned.isEmpty()
                 && openAbandoned.isEmpty()
@@ -243,8 +320,10 @@ final class DrainRun {
                 DrainTimes.millis(lameDuckNanos),
                 DrainTimes.millis(times.elapsedNanos(state, now) - lameDuckNanos),
                 state == DrainState.LAME_DUCK ? 0 : work.ended() - endedBefore,
+                work.uploadsFailed() - failedBefore,
                 work.refused() - refusedBefore,
-                abandoned,
+                List.copyOf(abandoned.values()),
+                abandonedRequests,
                 new DrainReport.OpenUploads(
                         state == DrainState.LAME_DUCK ? 0 : work.openUploads().finished(), openAbandoned, openCut));
     }

@@ -20,6 +20,7 @@ final class DrainSequence {
 
     private final String name;
     private final DrainSettings settings;
+    private final String path;
     private final InstantSource clock;
     private final ReentrantLock lock;
     private final DrainNotifier notifier;
@@ -46,6 +47,7 @@ final class DrainSequence {
     DrainSequence(
             String name,
             DrainSettings settings,
+            String path,
             InstantSource clock,
             ReentrantLock lock,
             DrainNotifier notifier,
@@ -55,6 +57,7 @@ final class DrainSequence {
             long nowNanos) {
         this.name = name;
         this.settings = settings;
+        this.path = path;
         this.clock = clock;
         this.lock = lock;
         this.notifier = notifier;
@@ -85,7 +88,7 @@ final class DrainSequence {
         }
         Duration timeout = limits.timeout();
         if (timeout != null) {
-            run.times().endBy(now + timeout.toNanos());
+            run.endBy(now + timeout.toNanos());
         }
         Duration resumeAfter = limits.resumeAfter();
         if (resumeAfter != null && !stopping) {
@@ -120,7 +123,7 @@ final class DrainSequence {
         assert lock.isHeldByCurrentThread();
         stopping = true;
         resumeNanos = null;
-        run.times().endBy(now);
+        run.endBy(now);
     }
 
     /**
@@ -168,6 +171,7 @@ final class DrainSequence {
     }
 
     private void begin(String why, long now, boolean closeListenersNow) {
+        report = null;
         run = newRun(why, now, closeListenersNow);
         probers.drainBegins(now);
         warnOfProbers(now);
@@ -181,7 +185,7 @@ final class DrainSequence {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
-                            + " requests are refused; let it probe [" + settings.path()
+                            + " requests are refused; let it probe [" + path
                             + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
@@ -204,6 +208,7 @@ final class DrainSequence {
             work.admitAll();
         }
         resumeNanos = null;
+        work.takeLateHolds();
         probers.drainIsUndone();
         if (cutShort == null) {
             moveTo(DrainState.SERVING, why);
@@ -252,6 +257,12 @@ final class DrainSequence {
             }
         }
         return untilResume(waitNanos, now);
+    }
+
+    /** As {@link DrainRun#afterwardsNanosLeft}, for the drain that is over; 0 if none is. */
+    long afterwardsNanosLeft(long now) {
+        assert lock.isHeldByCurrentThread();
+        return state.isOver() ? run.afterwardsNanosLeft(now) : 0;
     }
 
     private long untilResume(long waitNanos, long now) {
@@ -304,15 +315,12 @@ final class DrainSequence {
 
     private void finish(long now) {
         DrainReport made = run.end(now);
-        String numbers = "after " + elapsedText(now) + ": finished=" + made.finished() + ", refused=" + made.refused();
-        if (made.outcome() == DrainReport.Outcome.DRAINED) {
-            end(made, DrainState.DRAINED, numbers);
-        } else {
-            end(
-                    made,
-                    DrainState.EXPIRED,
-                    numbers + ", still in flight: " + work + "; uploads given up: " + LogText.named(made.abandoned()));
-        }
+        boolean whole = made.outcome() == DrainReport.Outcome.DRAINED;
+        end(
+                made,
+                whole ? DrainState.DRAINED : DrainState.EXPIRED,
+                "after " + elapsedText(now) + ": " + LogText.numbers(made)
+                        + (whole ? "" : ", still in flight: " + work + "; " + LogText.givenUp(made)));
     }
 
     /** Ends the drain; once the state has changed the outcome is told, whatever fails. */
@@ -361,16 +369,17 @@ final class DrainSequence {
         return runs() ? run.times().untilLastLimit(state, now) : 0;
     }
 
-    DrainStatus status(boolean withUploads, long now) {
+    DrainStatus status(boolean withUploads, boolean ready, long now) {
         assert lock.isHeldByCurrentThread();
         Instant instant = clock.instant();
         InFlightWork.Seen seen = work.look(withUploads, now, instant);
         DrainTimes times = run.times();
+        Long resumeAt = resumeNanos;
         long remainingNanos = times.remainingNanos(state, now);
         return new DrainStatus(
                 name,
                 state,
-                state.isReady(),
+                ready && state.isReady(),
                 since,
                 state == DrainState.SERVING ? null : run.reason(),
                 remainingNanos < 0 ? null : instant.plusNanos(remainingNanos),
@@ -378,6 +387,7 @@ final class DrainSequence {
                 DrainTimes.millis(times.lameDuckRemainingNanos(state, now)),
                 DrainTimes.millis(times.elapsedNanos(state, now)),
                 DrainTimes.millis(times.lameDuckNanos(state, now)),
+                resumeAt == null ? -1 : DrainTimes.millis(Math.max(0, resumeAt - now)),
                 seen.inFlight(),
                 seen.totals(),
                 probers.snapshot(now),

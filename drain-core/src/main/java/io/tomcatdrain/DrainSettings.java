@@ -29,7 +29,10 @@ public final class DrainSettings {
         TOKEN("token", null),
         TOKEN_FILE("tokenFile", null),
         CONTROL_PORT("controlPort", null),
+        READY_PATHS("readyPaths", null),
         UPLOAD_TYPES("uploadTypes", "multipart/*,application/offset+octet-stream,application/partial-upload"),
+        UPLOAD_SIZE("uploadSize", "64KB"),
+        STREAM_TYPES("streamTypes", "text/event-stream"),
         OPEN_UPLOADS("openUploads", "session"),
         UPLOAD_GAP("uploadGap", "30s"),
         UPLOAD_KEYS("uploadKeys", null),
@@ -210,7 +213,10 @@ public final class DrainSettings {
             case PATH -> parsePath(text);
             case TOKEN -> parseToken(text);
             case TOKEN_FILE -> parseToken(TokenFile.read(text));
+            case READY_PATHS -> parsePaths(text);
             case UPLOAD_TYPES -> UploadTypes.parse(text);
+            case UPLOAD_SIZE -> Sizes.parse(text);
+            case STREAM_TYPES -> StreamTypes.parse(text);
             case OPEN_UPLOADS -> parseWord(text, OpenUploads.values());
             case UPLOAD_KEYS -> parseUploadKeys(text);
             case REFUSE -> parseWord(text, Refuse.values());
@@ -269,6 +275,12 @@ public final class DrainSettings {
         if (values.containsKey(Setting.TOKEN) && values.containsKey(Setting.TOKEN_FILE)) {
             throw new IllegalArgumentException("tokenFile [" + LogText.bounded(text(Setting.TOKEN_FILE))
                     + "] contradicts token [***]: one secret is enough; leave token out");
+        }
+        for (String ready : readyPaths()) {
+            if ((ready + "/").startsWith(path() + "/")) {
+                throw new IllegalArgumentException("readyPaths [" + text(Setting.READY_PATHS) + "] contradicts path ["
+                        + path() + "]: what lies below that is answered without it; leave [" + ready + "] out");
+            }
         }
         if (closeListener() && refuse() == Refuse.UPLOADS) {
             throw new IllegalArgumentException(
@@ -342,6 +354,13 @@ public final class DrainSettings {
         return get(Setting.PATH);
     }
 
+    /** Returns the application's own URLs at which front ends look for readiness; empty if there is none. */
+    @SuppressWarnings("unchecked")
+    public List<String> readyPaths() {
+        List<String> paths = (List<String>) values.get(Setting.READY_PATHS);
+        return paths == null ? List.of() : paths;
+    }
+
     /** Returns true if there is a token, so that the control endpoints can be used. The token itself can be read nowhere. */
     public boolean hasToken() {
         return token() != null;
@@ -366,6 +385,18 @@ public final class DrainSettings {
 
     public UploadTypes uploadTypes() {
         return get(Setting.UPLOAD_TYPES);
+    }
+
+    /**
+     * Returns how many bytes a body may have, announced, before its request is an upload whatever its type, as is one whose body's length
+     * is not announced; −1: the type alone tells.
+     */
+    public long uploadSize() {
+        return this.<Long>get(Setting.UPLOAD_SIZE);
+    }
+
+    StreamTypes streamTypes() {
+        return get(Setting.STREAM_TYPES);
     }
 
     public Refuse refuse() {
@@ -450,6 +481,18 @@ public final class DrainSettings {
                     "the path must not contain [.] or [..] as a segment; for example [/drain]");
         }
         return text;
+    }
+
+    private static Object parsePaths(String text) {
+        List<String> paths = new ArrayList<>();
+        for (String path : text.split(",", -1)) {
+            parsePath(path.strip());
+            if (paths.contains(path.strip())) {
+                throw new IllegalArgumentException("[" + path.strip() + "] stands there twice; leave one out");
+            }
+            paths.add(path.strip());
+        }
+        return List.copyOf(paths);
     }
 
     private static Object parseToken(String text) {

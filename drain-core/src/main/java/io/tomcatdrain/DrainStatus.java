@@ -18,13 +18,14 @@ import org.jspecify.annotations.Nullable;
  * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in any other state than the lame duck
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
  * @param lameDuckMillis the part of it that was lame duck, in which every request was still served; 0 while serving
+ * @param resumeMillis the time until the node serves again by itself, since a command said so; −1 if it does not
  * @param inFlight what is in flight
  * @param totals what has happened since the start
  * @param probers the probers that ask for readiness
  * @param uploads the uploads under way, oldest first
  * @param openUploads those that come in several requests and are not whole, each with the bytes of the whole file, oldest first; what
  *     is in flight of one is among {@code uploads}, too
- * @param report how the last drain ended; null before
+ * @param report how the last drain ended; null before, and from the begin of the next one to its end
  * @since 1.0
  */
 public record DrainStatus(
@@ -38,6 +39,7 @@ public record DrainStatus(
         long lameDuckRemainingMillis,
         long drainingMillis,
         long lameDuckMillis,
+        long resumeMillis,
         InFlight inFlight,
         Totals totals,
         List<Prober> probers,
@@ -79,8 +81,15 @@ public record DrainStatus(
      * @param uploads uploads
      * @param requests other requests
      * @param holds application holds
+     * @param streams async answers of {@code streamTypes}, which hold no drain and are none of the requests above
      */
-    public record InFlight(long uploads, long requests, long holds) {}
+    public record InFlight(long uploads, long requests, long holds, long streams) {
+
+        /** Makes one without streams. */
+        public InFlight(long uploads, long requests, long holds) {
+            this(uploads, requests, holds, 0);
+        }
+    }
 
     /**
      * What has happened since the start.

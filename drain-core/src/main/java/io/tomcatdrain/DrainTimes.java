@@ -62,6 +62,16 @@ final class DrainTimes {
         stopDeadlineNanos = before == null ? deadline : earlier(before, deadline);
     }
 
+    /** Goes on in the stop that began in the time of another drain, which is over. */
+    void goesOn(DrainTimes before) {
+        stopNanos = before.stopNanos;
+        stopDeadlineNanos = before.stopDeadlineNanos;
+        Duration budget = settings.stopBudget();
+        if (stopDeadlineNanos == null && stopNanos != null && budget != null) {
+            stopDeadlineNanos = stopNanos + budget.toNanos();
+        }
+    }
+
     long lameDuckDeadline() {
         long deadline = startedNanos + settings.longestLameDuck().toNanos();
         Long own = lameDuckDeadlineNanos;

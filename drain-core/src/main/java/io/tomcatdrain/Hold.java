@@ -7,7 +7,10 @@ package io.tomcatdrain;
  */
 public interface Hold extends AutoCloseable {
 
-    /** Returns false if the drain was already over when the hold was asked for, so that the node may stop at any moment. */
+    /**
+     * Returns false if the drain was already over when the hold was asked for, so that the node may stop at any moment. Becomes true if
+     * the node serves again meanwhile.
+     */
     boolean isEffective();
 
     @Override

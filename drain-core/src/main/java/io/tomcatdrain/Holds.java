@@ -14,6 +14,9 @@ final class Holds {
     private final Runnable onClose;
     private final Set<ActiveHold> active = new LinkedHashSet<>();
 
+    /** Those that came too late for the drain that is over, and hold the next one if the node serves again. */
+    private final Set<ActiveHold> late = new LinkedHashSet<>();
+
     Holds(ReentrantLock lock, Runnable onClose) {
         this.lock = lock;
         this.onClose = onClose;
@@ -21,7 +24,7 @@ final class Holds {
 
     private final class ActiveHold implements Hold {
         private final String what;
-        private final boolean effective;
+        private volatile boolean effective;
         private final AtomicBoolean closed = new AtomicBoolean();
 
         ActiveHold(String what, boolean effective) {
@@ -42,6 +45,7 @@ final class Holds {
             lock.lock();
             try {
                 active.remove(this);
+                late.remove(this);
             } finally {
                 lock.unlock();
                 onClose.run();
@@ -57,10 +61,17 @@ final class Holds {
     /** Makes a hold; one that is not effective holds nothing. */
     Hold add(String what, boolean effective) {
         ActiveHold hold = new ActiveHold(what, effective);
-        if (effective) {
-            active.add(hold);
-        }
+        (effective ? active : late).add(hold);
         return hold;
+    }
+
+    /** Lets those hold too that came when the drain was over: the node serves again. */
+    void takeLate() {
+        for (ActiveHold hold : late) {
+            hold.effective = true;
+        }
+        active.addAll(late);
+        late.clear();
     }
 
     int count() {

@@ -158,6 +158,11 @@ final class InFlightGate {
         }
     }
 
+    /** Returns true once the gate is sealed. Stays true. */
+    boolean isSealed() {
+        return pendingVolatile() < SEALED_AND_SUMMED_BELOW;
+    }
+
     /** Returns true once the gate is sealed and everybody has left. Stays true. */
     boolean isIdle() {
         return pendingVolatile() == 0L;

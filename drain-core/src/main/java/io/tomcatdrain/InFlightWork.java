@@ -2,7 +2,9 @@ package io.tomcatdrain;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -18,6 +20,21 @@ final class InFlightWork {
     private final PartAdmission parts;
     private final Holds holds;
 
+    /** How long the sum of what uploads under way have received is good enough for who does not ask for the uploads themselves. */
+    private static final long SUM_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** The last sum of what uploads under way have received, when it was taken, and how many had ended by then. */
+    private long bytesSeen;
+
+    private long sumNanos;
+    private long sumEnded;
+    private boolean summed;
+
+    /** What the adapter sees of answers; nothing, where it sees none. */
+    private volatile BooleanSupplier answersMove = () -> false;
+
+    private volatile BooleanSupplier filesLeave = () -> false;
+
     /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
     private long uploadBytesShown;
 
@@ -29,7 +46,7 @@ final class InFlightWork {
      */
     InFlightWork(DrainSettings settings, Ticker ticker, ReentrantLock lock, Runnable onIdle, Consumer<String> warn) {
         this.lock = lock;
-        this.registry = new UploadRegistry(ticker, counters);
+        this.registry = new UploadRegistry(ticker, counters, settings.streamTypes(), onIdle);
         this.admission = new Admission(counters, registry, onIdle);
         this.openUploads = new OpenUploads(
                 ticker,
@@ -125,7 +142,7 @@ final class InFlightWork {
 
     boolean uploadsIdle() {
         assert lock.isHeldByCurrentThread();
-        return admission.uploadsIdle();
+        return admission.uploadsIdle() && !registry.holdsBesideGates();
     }
 
     boolean requestsIdle() {
@@ -139,6 +156,37 @@ final class InFlightWork {
         return admission.lateIdle();
     }
 
+    /** Lets the holds hold that came when a drain was over. */
+    void takeLateHolds() {
+        assert lock.isHeldByCurrentThread();
+        holds.takeLate();
+    }
+
+    /** Says how to see the answers that are on their way. */
+    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        answersMove = move;
+        filesLeave = leave;
+    }
+
+    /** Returns true if an answer of known length has moved lately. To be asked at each look, since it tells by what the last one saw. */
+    boolean answersMove() {
+        return isTrue(answersMove);
+    }
+
+    /** Returns true if the container sends files whose requests are over. */
+    boolean filesLeave() {
+        return isTrue(filesLeave);
+    }
+
+    /** A fault in an adapter must not keep a drain from going on. */
+    private static boolean isTrue(BooleanSupplier seen) {
+        try {
+            return seen.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            return false;
+        }
+    }
+
     boolean holdsIdle() {
         assert lock.isHeldByCurrentThread();
         return holds.count() == 0;
@@ -150,14 +198,19 @@ final class InFlightWork {
         return holds.toString();
     }
 
+    /** Returns the plain requests in flight that can be named, oldest first. */
+    List<DrainReport.AbandonedRequest> nameRequests() {
+        return registry.nameRequests();
+    }
+
     /** Starts the clock of every upload's stall now: before, no thread looked. */
     void watchStallsFrom(long now) {
         registry.watchFrom(now);
     }
 
-    /** Closes the tickets of requests that the container has dropped without a call. */
-    void closeGone() {
-        registry.closeGone();
+    /** Closes the tickets of requests that the container has dropped without a call, and lets endless answers hold nothing any more. */
+    void lookAround() {
+        registry.look();
     }
 
     /** Gives up the uploads that stalled for so long, or all; returns them as they stood. */
@@ -166,7 +219,23 @@ final class InFlightWork {
         return registry.abandon(stalledForNanos, all, now, instant);
     }
 
+    /** Waits again for the uploads that had stalled and move again; returns them as they stand. */
+    List<ActiveUpload> holdUploadsAgain(long now, Instant instant) {
+        assert lock.isHeldByCurrentThread();
+        return registry.holdAgain(now, instant);
+    }
+
+    /** Returns the numbers of the uploads that were given up and ended well all the same, each once. */
+    List<Long> takeRecovered() {
+        return registry.takeRecovered();
+    }
+
     // ---------------------------------------------------------------- numbers
+
+    /** Returns how many uploads have ended badly. */
+    long uploadsFailed() {
+        return counters.uploadsFailed.sum();
+    }
 
     /** Returns how many uploads and requests have ended. */
     long ended() {
@@ -197,19 +266,45 @@ final class InFlightWork {
         assert lock.isHeldByCurrentThread();
         long bytes = counters.uploadBytes.sum(); // before the others, so that none is in both
         List<ActiveUpload> uploads = withUploads ? registry.snapshot(now, instant) : List.of();
-        bytes += withUploads ? bytesOf(uploads) : registry.bytes(now);
+        bytes += withUploads ? bytesOf(uploads) : bytesUnderWay(now);
         uploadBytesShown = Math.max(uploadBytesShown, bytes);
         return new Seen(
                 uploads,
                 withUploads ? openUploads.snapshot(now, instant) : List.of(),
                 new DrainStatus.InFlight(
-                        withUploads ? uploads.size() : registry.uploads(), admission.requestsInFlight(), holds.count()),
+                        withUploads ? uploads.size() : registry.uploads(),
+                        admission.requestsInFlight(),
+                        holds.count(),
+                        registry.streams()),
                 new DrainStatus.Totals(
                         counters.uploadsCompleted.sum(),
                         counters.uploadsFailed.sum(),
                         admission.requestsCompleted(),
                         counters.refused.sum(),
                         uploadBytesShown));
+    }
+
+    /** A scrape asks for a dozen numbers, one after the other: it pays for one walk over the uploads. */
+    private long bytesUnderWay(long now) {
+        long ended = counters.uploadsEnded();
+        if (!isSummedLately(now)) {
+            bytesSeen = registry.bytes(now);
+            sumNanos = now;
+            sumEnded = ended;
+            summed = true;
+        }
+        return bytesSeen;
+    }
+
+    /** Returns true if the last sum of bytes is still good enough. Where the clock stands still, in tests, none is. */
+    private boolean isSummedLately(long now) {
+        return summed && sumEnded == counters.uploadsEnded() && now - sumNanos > 0 && now - sumNanos < SUM_NANOS;
+    }
+
+    /** Returns true unless the uploads were looked at a moment ago by who does not ask for the uploads themselves. */
+    boolean isToBeLookedAt(long now) {
+        assert lock.isHeldByCurrentThread();
+        return !isSummedLately(now);
     }
 
     private static long bytesOf(List<ActiveUpload> uploads) {
@@ -225,6 +320,8 @@ final class InFlightWork {
     public String toString() {
         int open = openUploads.size();
         return "uploads=" + registry.uploads() + ", requests=" + admission.requestsInFlight() + ", holds="
-                + holds.count() + (open == 0 ? "" : ", uploads of several requests=" + open);
+                + holds.count()
+                + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams())
+                + (open == 0 ? "" : ", uploads of several requests=" + open);
     }
 }

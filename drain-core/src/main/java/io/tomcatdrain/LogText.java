@@ -61,6 +61,37 @@ final class LogText {
         return tenths / 10 + "." + tenths % 10 + " s";
     }
 
+    /** Returns the numbers of a report. */
+    static String numbers(DrainReport report) {
+        return "finished=" + report.finished() + ", failed=" + report.failed() + ", refused=" + report.refused();
+    }
+
+    /** Names what was given up. */
+    static String givenUp(DrainReport report) {
+        String uploads = "uploads given up: " + named(report.abandoned());
+        return report.abandonedRequests().isEmpty()
+                ? uploads
+                : uploads + "; requests given up: " + namedRequests(report.abandonedRequests());
+    }
+
+    /** Names requests that are no uploads, the first ones. */
+    static String namedRequests(List<DrainReport.AbandonedRequest> requests) {
+        StringBuilder text = new StringBuilder("[");
+        for (DrainReport.AbandonedRequest request : requests.subList(0, Math.min(NAMED, requests.size()))) {
+            text.append(text.length() == 1 ? "" : "; ")
+                    .append(bounded(request.method()))
+                    .append(' ')
+                    .append(bounded(request.path()))
+                    .append(" since ")
+                    .append(request.elapsedMillis())
+                    .append(" ms");
+        }
+        if (requests.size() > NAMED) {
+            text.append("; and ").append(requests.size() - NAMED).append(" more");
+        }
+        return text.append(']').toString();
+    }
+
     /** Names uploads, the first ones at length. */
     static String named(List<ActiveUpload> uploads) {
         StringBuilder text = new StringBuilder("[");

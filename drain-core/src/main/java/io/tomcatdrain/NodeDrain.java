@@ -2,9 +2,11 @@ package io.tomcatdrain;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class NodeDrain implements Drain {
     private final String name;
     private final DrainSettings settings;
+    private final String path;
     private final DrainControl control;
     private final Admission admission;
     private final PartAdmission parts;
@@ -28,7 +31,16 @@ public final class NodeDrain implements Drain {
 
     /** Makes the drain of a serving node. */
     public NodeDrain(String name, DrainSettings settings) {
-        this(name, settings, System::nanoTime, InstantSource.system(), true);
+        this(name, settings, "");
+    }
+
+    /**
+     * Makes the drain of a serving node.
+     *
+     * @param contextPath what comes before the configured path in the endpoints' URLs; empty where they lie at the root
+     */
+    public NodeDrain(String name, DrainSettings settings, String contextPath) {
+        this(name, settings, contextPath, System::nanoTime, InstantSource.system(), true, ThreadStarter.DAEMONS);
     }
 
     NodeDrain(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
@@ -42,9 +54,21 @@ public final class NodeDrain implements Drain {
             InstantSource clock,
             boolean ownThread,
             ThreadStarter threads) {
+        this(name, settings, "", ticker, clock, ownThread, threads);
+    }
+
+    private NodeDrain(
+            String name,
+            DrainSettings settings,
+            String contextPath,
+            Ticker ticker,
+            InstantSource clock,
+            boolean ownThread,
+            ThreadStarter threads) {
         this.name = name;
         this.settings = settings;
-        this.control = new DrainControl(name, settings, ticker, clock, ownThread, threads);
+        this.path = contextPath + settings.path();
+        this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
         this.admission = control.admission();
         this.parts = control.parts();
         this.openUploads = control.openUploads();
@@ -58,6 +82,11 @@ public final class NodeDrain implements Drain {
     @Override
     public DrainSettings settings() {
         return settings;
+    }
+
+    /** Returns where the endpoints live, with the context path that comes before the configured one. */
+    public String path() {
+        return path;
     }
 
     /** Returns the view of this drain that applications are given, always the same one. */
@@ -156,16 +185,16 @@ public final class NodeDrain implements Drain {
 
     /**
      * Makes an admitted request findable, for one that outlives the container's call (it went async): if the container drops it
-     * without a further call, the drain notices by itself.
+     * without a further call, the drain notices by itself, and if its answer is one of {@code streamTypes}, no drain waits for it.
      *
      * @param ticket the request's ticket, which is not used any more afterwards
-     * @param isGone true once the container has dropped the request; called from any thread
+     * @param subject what is known of the request, now and later
      * @return the ticket to use instead
      */
-    public Ticket track(Ticket ticket, BooleanSupplier isGone) {
+    public Ticket track(Ticket ticket, Ticket.Subject subject) {
         return ticket instanceof UploadTicket || ticket instanceof TrackedTicket
                 ? ticket
-                : control.registry().track(ticket, isGone);
+                : control.registry().track(ticket, subject);
     }
 
     @Override
@@ -209,7 +238,8 @@ public final class NodeDrain implements Drain {
     }
 
     /**
-     * Waits until the drain that runs is over, for as long as its limits allow, which commands may change meanwhile.
+     * Waits until the drain that runs is over, for as long as its limits allow, which commands may change meanwhile; and then, within the
+     * limits of the settings, for what was admitted after it was over.
      *
      * @return true if it is over or none runs; false if it has not ended although its last limit has passed
      */
@@ -219,7 +249,8 @@ public final class NodeDrain implements Drain {
 
     /** Returns how long a stop that begins now can take at most; a command that has set a later end does not count in a stop. */
     public Duration longestStop() {
-        return settings.longestStop();
+        boolean goesOnTakingWorkIn = settings.closeListener() || settings.refuse() == DrainSettings.Refuse.UPLOADS;
+        return goesOnTakingWorkIn ? settings.longestStop().plus(settings.longestWait()) : settings.longestStop();
     }
 
     /**
@@ -232,6 +263,16 @@ public final class NodeDrain implements Drain {
         return control.awaitQuiet(timeout);
     }
 
+    /** Returns false for the ticket of an async request whose answer is one of {@code streamTypes}, for which nothing waits. */
+    public boolean waitsFor(Ticket ticket) {
+        return control.registry().waitsFor(ticket);
+    }
+
+    /** Ends the answers that have no end of their own, for a stop whose drain is over: their clients connect again by themselves. */
+    public void endStreams() {
+        control.registry().endStreams();
+    }
+
     /**
      * Waits until certain uploads have ended, for an adapter that lets a part of the server go while the rest is served: at most
      * {@code uploadTimeout}, and for each no longer than {@code stallTimeout} without a byte. Begins no drain and refuses nothing.
@@ -241,6 +282,11 @@ public final class NodeDrain implements Drain {
      */
     public List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
         return control.awaitUploads(which);
+    }
+
+    /** Calls for each upload under way, on this thread, with what the adapter gave to {@link #enterUpload}; what is thrown is lost. */
+    public void visitUploads(Consumer<UploadSource> visitor) {
+        control.registry().visit(visitor);
     }
 
     /**
@@ -270,6 +316,18 @@ public final class NodeDrain implements Drain {
         control.onWait(look);
     }
 
+    /**
+     * Says how the answers to requests that are no uploads can be seen on their way: while one moves, {@code requestTimeout} gives nothing
+     * up, within {@code uploadTimeout}. What either throws means false.
+     *
+     * @param move returns true if an answer whose length is known has moved within {@code stallTimeout}; called about once a second while
+     *     a drain waits, by one thread after the other
+     * @param leave returns true if the container still sends files whose requests are over; called by any thread that waits
+     */
+    public void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
+        control.onAnswers(move, leave);
+    }
+
     // ---------------------------------------------------------------- front ends
 
     /** Notes that a prober, or a client, has asked for readiness, and returns what to answer. Never throws. */
@@ -278,11 +336,32 @@ public final class NodeDrain implements Drain {
     }
 
     /**
+     * Lets readiness be answered by no while the application itself is not ready, too: while it starts, or when it has said so. It is drained
+     * and stopped like any other.
+     *
+     * @param condition true while the application is ready; asked at each poll, on the thread of the request. What it throws is logged and
+     *     means true
+     */
+    public void onlyReadyIf(BooleanSupplier condition) {
+        control.onlyReadyIf(condition);
+    }
+
+    /**
      * Notes that there is a front end that sends a refused request to another node (mod_jk): a drain that no front end probes for does
      * not warn then.
      */
     public void noteReplayingFrontEnd() {
         control.frontEndReplays();
+    }
+
+    /**
+     * Lets a lame duck of {@code auto} last at least as long as that of a drain around this one, which requests pass before: front ends ask
+     * that one for readiness, and send here until they have seen its answers.
+     *
+     * @param lasts true while the other's lame duck lasts; asked under a lock, so it must not block, and must not throw
+     */
+    public void onLameDuckAround(BooleanSupplier lasts) {
+        control.onLameDuckAround(lasts);
     }
 
     /**
@@ -303,11 +382,26 @@ public final class NodeDrain implements Drain {
         control.listenersReopened();
     }
 
+    /**
+     * Says who names the requests in flight that are no uploads, for the report of a drain that gives them up; without it those are named
+     * that went async.
+     *
+     * @param requests called under the drain's lock: may not block
+     */
+    public void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> requests) {
+        control.registry().nameRequestsBy(requests);
+    }
+
     // ---------------------------------------------------------------- looking
 
     @Override
     public DrainState state() {
         return control.state();
+    }
+
+    @Override
+    public boolean isReady() {
+        return control.isReady();
     }
 
     @Override
@@ -322,7 +416,7 @@ public final class NodeDrain implements Drain {
 
     @Override
     public DrainListener.Registration onStateChange(DrainListener listener) {
-        return control.notifier().listen(listener);
+        return control.listen(listener);
     }
 
     @Override

@@ -281,13 +281,15 @@ final class OpenUploads implements UploadPart.Ends {
 
     /** Gives up all that is waited for; returns it. */
     List<ActiveUpload> cut(long now, Instant instant) {
+        if (isEmpty()) {
+            return List.of();
+        }
         lock.lock();
         try {
             List<ActiveUpload> given = new ArrayList<>(0);
             for (OpenUpload upload : index.all()) {
-                ActiveUpload asItStands = upload.snapshot(now, instant);
                 if (upload.cut(gapNanos, now)) {
-                    given.add(asItStands);
+                    given.add(upload.snapshot(now, instant));
                 }
             }
             return given;

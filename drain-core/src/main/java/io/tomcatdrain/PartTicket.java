@@ -13,6 +13,10 @@ final class PartTicket extends Ticket {
         this.part = part;
     }
 
+    InFlightGate gate() {
+        return ticket.gate();
+    }
+
     @Override
     public UploadPart part() {
         return part;

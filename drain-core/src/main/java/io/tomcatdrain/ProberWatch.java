@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProberWatch {
     static final int MOST = 64;
+    /** How often to look whether the lame duck of a drain around this one lasts. */
+    private static final long LOOK_AROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private static final long LEAST_CROWDED_NANOS = TimeUnit.SECONDS.toNanos(11);
 
     private static final Comparator<DrainStatus.Prober> ORDER = Comparator.comparing(ProberWatch::textOf);
@@ -39,6 +43,8 @@ final class ProberWatch {
     private final Map<ReadinessPoll, Prober> probers = new HashMap<>();
     private final Duration lameDuckTimeout;
     private final Prober.Rules rules;
+    private volatile BooleanSupplier lameDuckAround = () -> false;
+    private final Announcements announcements = new Announcements();
     private long drainNanos;
     private boolean turnedAway;
     private long turnedAwayNanos;
@@ -53,6 +59,11 @@ final class ProberWatch {
     ProberWatch(int probeFailures, Duration lameDuckTimeout) {
         this.lameDuckTimeout = lameDuckTimeout;
         this.rules = new Prober.Rules(probeFailures, lameDuckTimeout.toNanos());
+    }
+
+    /** Says how the lame duck of a drain around this one is known, whose probers are this one's, too. */
+    void onLameDuckAround(BooleanSupplier lasts) {
+        lameDuckAround = lasts;
     }
 
     /** Notes one answer to a readiness poll. */
@@ -121,6 +132,7 @@ final class ProberWatch {
         lock.lock();
         try {
             drainNanos = now;
+            announcements.drainBegins();
             crowded = turnedAway && now - turnedAwayNanos < Math.max(LEAST_CROWDED_NANOS, rules.rareNanos());
             crowdWarned = false;
             probers.values().forEach(Prober::drainBegins);
@@ -140,18 +152,21 @@ final class ProberWatch {
     }
 
     /**
-     * Returns how long to wait before asking again whether all probers that are waited for have seen the drain; 0 if they have, or there is
+     * Returns how long to wait before asking again whether all that are waited for have learned of the drain; 0 if they have, or there is
      * none; {@link Long#MAX_VALUE} if only the limit ends the waiting.
      */
     long nanosUntilSeen(long now) {
         lock.lock();
         try {
-            long next = crowded ? Long.MAX_VALUE : 0;
+            long next = crowded ? Long.MAX_VALUE : Math.max(0, announcements.nanosPending(now));
             for (Prober prober : probers.values()) {
                 long left = prober.nanosPending(drainNanos, now);
                 if (left > 0) {
                     next = next == 0 ? left : Math.min(next, left);
                 }
+            }
+            if (next == 0 && lameDuckAround.getAsBoolean()) {
+                return LOOK_AROUND_NANOS;
             }
             return next;
         } finally {
@@ -159,18 +174,25 @@ final class ProberWatch {
         }
     }
 
-    /** Returns true if the lame duck of the drain that has begun waits for a prober. */
+    /** Returns the listeners that tell callers which do not ask by themselves: the lame duck waits for them, too. */
+    Announcements announcements() {
+        return announcements;
+    }
+
+    /** Returns true if the lame duck of the drain that has begun waits for a prober, or for a listener that tells callers. */
     boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {
-            return isAnybodyWaitedFor(now);
+            return isAnybodyWaitedFor(now) || lameDuckAround.getAsBoolean();
         } finally {
             lock.unlock();
         }
     }
 
     private boolean isAnybodyWaitedFor(long now) {
-        return crowded || probers.values().stream().anyMatch(prober -> prober.isWaitedFor(drainNanos, now));
+        return crowded
+                || announcements.nanosPending(now) > 0
+                || probers.values().stream().anyMatch(prober -> prober.isWaitedFor(drainNanos, now));
     }
 
     // ---------------------------------------------------------------- words
@@ -215,6 +237,7 @@ final class ProberWatch {
                         + Durations.format(lameDuckTimeout)
                         + "]; if it is a front end, let it ask more often, or raise lameDuckTimeout");
             }
+            announcements.hint(lameDuckTimeout).ifPresent(hints::add);
             if (askedThroughFrontEnd && !isAnybodyWaitedFor(now)) {
                 hints.add(
                         "readiness was asked for through a front end (with Forwarded, X-Forwarded-For or Via), which is no"

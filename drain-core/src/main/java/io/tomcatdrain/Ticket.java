@@ -13,6 +13,43 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class Ticket implements AutoCloseable {
 
+    /**
+     * What an adapter knows of a request that is no upload: whether it is still there, and for the report of a drain which it is. Asked
+     * from any thread while the request runs, so an implementation must never answer from a request object that the container has
+     * reused.
+     *
+     * @since 1.0
+     */
+    @FunctionalInterface
+    public interface Subject {
+
+        /** Returns true if the container has dropped the request without a call to the adapter; its ticket is then closed. */
+        boolean isGone();
+
+        /** Returns the request method; null if unknown. */
+        default @Nullable String method() {
+            return null;
+        }
+
+        /** Returns the request path without its query string, decoded; null if unknown. */
+        default @Nullable String path() {
+            return null;
+        }
+
+        /** Returns the content type of the answer as it is at present; null if it has none, or if unknown. */
+        default @Nullable String contentType() {
+            return null;
+        }
+
+        /** Returns how long ago the request began, in milliseconds; −1 if unknown. */
+        default long elapsedMillis() {
+            return -1;
+        }
+
+        /** Ends an answer that has no end of its own, since the server is about to stop; does nothing if that cannot be done. */
+        default void end() {}
+    }
+
     Ticket() {}
 
     /** Closes the ticket of a request that ended well. Never throws and never blocks. */

@@ -2,22 +2,26 @@ package io.tomcatdrain;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
  * while requests come and go.
  */
-final class UploadRegistry implements UploadTicket.Ends {
+final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
     /** How often a thread that waits for uploads looks for those that stalled or were dropped; ends are told. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -35,10 +39,37 @@ final class UploadRegistry implements UploadTicket.Ends {
     private final Waiters waiters = new Waiters();
     private final Ticker ticker;
     private final Counters counters;
+    private final StreamTypes endless;
+
+    /** How many requests go on outside of their gates, since their answers have no end. */
+    private final AtomicLong aside = new AtomicLong();
+
+    /** How many uploads are waited for beside their gates. */
+    private final AtomicInteger held = new AtomicInteger();
+
+    /** The numbers of uploads that moved again after they had been given up, and have ended well since. */
+    private final Queue<Long> recovered = new ConcurrentLinkedQueue<>();
+
+    private final Runnable onReleased;
+
+    /** Knows the plain requests in flight; unless an adapter says otherwise, those that went async. */
+    private volatile Supplier<? extends Collection<? extends Ticket.Subject>> requests = this::subjects;
 
     UploadRegistry(Ticker ticker, Counters counters) {
+        this(ticker, counters, DrainSettings.defaults().streamTypes(), () -> {});
+    }
+
+    /**
+     * Makes a registry of nothing.
+     *
+     * @param endless answers of those types hold no gate once they are seen
+     * @param onReleased run by whoever takes the last upload away that is waited for beside its gate; must neither block nor throw
+     */
+    UploadRegistry(Ticker ticker, Counters counters, StreamTypes endless, Runnable onReleased) {
         this.ticker = ticker;
         this.counters = counters;
+        this.endless = endless;
+        this.onReleased = onReleased;
     }
 
     /** Registers an upload that has entered the gate. */
@@ -58,9 +89,15 @@ final class UploadRegistry implements UploadTicket.Ends {
     }
 
     /** Makes a request findable that is no upload. */
-    TrackedTicket track(Ticket ticket, BooleanSupplier isGone) {
-        TrackedTicket findable = new TrackedTicket(ticket, isGone, tracked::remove);
+    TrackedTicket track(Ticket ticket, Ticket.Subject subject) {
+        TrackedTicket findable = new TrackedTicket(ticket, subject, this);
         tracked.add(findable);
+        InFlightGate gate = ticket instanceof PlainTicket plain
+                ? plain.gate()
+                : ticket instanceof PartTicket part ? part.gate() : null;
+        if (gate != null && gate.isSealed()) {
+            findable.setAsideIf(endless); // a drain waits for it, and looks only now and then
+        }
         lookNowAndThen();
         return findable;
     }
@@ -72,7 +109,7 @@ final class UploadRegistry implements UploadTicket.Ends {
     private void lookNowAndThen() {
         if (unlooked.incrementAndGet() == nextLookAt) { // for one thread alone
             try {
-                closeGone();
+                look();
             } finally {
                 nextLookAt = Math.max(LEAST_UNLOOKED, uploads.size() + tracked.size());
                 unlooked.set(0);
@@ -94,7 +131,27 @@ final class UploadRegistry implements UploadTicket.Ends {
         if (received > 0) {
             counters.uploadBytes.add(received);
         }
+        if (!failed && ticket.hadMovedAgain(received)) {
+            recovered.add(ticket.id());
+        }
         waiters.wake();
+    }
+
+    @Override
+    public void held() {
+        held.incrementAndGet();
+    }
+
+    @Override
+    public void released() {
+        if (held.decrementAndGet() == 0) {
+            onReleased.run();
+        }
+    }
+
+    /** Returns true if an upload is waited for beside its gate. */
+    boolean holdsBesideGates() {
+        return held.get() > 0;
     }
 
     /**
@@ -106,7 +163,7 @@ final class UploadRegistry implements UploadTicket.Ends {
     void await(Predicate<UploadSource> which, long timeoutNanos, long stalledForNanos) throws InterruptedException {
         long until = ticker.nanos() + timeoutNanos;
         waiters.await(() -> {
-            closeGone();
+            look();
             long now = ticker.nanos();
             return moves(which, stalledForNanos, now) ? Math.min(until - now, lookNanos(stalledForNanos)) : 0;
         });
@@ -126,6 +183,16 @@ final class UploadRegistry implements UploadTicket.Ends {
         return false;
     }
 
+    /** Calls for each upload under way; what is thrown is lost. */
+    void visit(Consumer<UploadSource> visitor) {
+        for (UploadTicket ticket : uploads) {
+            boolean unused = ticket.is(source -> {
+                visitor.accept(source);
+                return true;
+            });
+        }
+    }
+
     int uploads() {
         return uploads.size();
     }
@@ -139,10 +206,77 @@ final class UploadRegistry implements UploadTicket.Ends {
         return sum;
     }
 
-    /** Closes the tickets of requests that the container has dropped without a call. */
-    void closeGone() {
-        tracked.forEach(TrackedTicket::closeIfGone);
+    /** Closes the tickets of requests that the container has dropped without a call, and lets endless answers hold no gate any more. */
+    void look() {
+        for (TrackedTicket ticket : tracked) {
+            ticket.closeIfGone();
+            ticket.setAsideIf(endless);
+        }
         uploads.forEach(UploadTicket::closeIfGone);
+    }
+
+    @Override
+    public void setAside() {
+        aside.incrementAndGet();
+    }
+
+    @Override
+    public void closed(TrackedTicket ticket, boolean wasAside) {
+        tracked.remove(ticket);
+        if (wasAside) {
+            aside.decrementAndGet();
+        }
+    }
+
+    /** Returns false for the ticket of an endless answer. */
+    boolean waitsFor(Ticket ticket) {
+        if (ticket instanceof TrackedTicket found) {
+            found.setAsideIf(endless);
+            return !found.isAside();
+        }
+        return true;
+    }
+
+    /** Returns how many endless answers have been seen that go on. */
+    long streams() {
+        return Math.max(0, aside.get());
+    }
+
+    /** Ends the endless answers that have been seen, as far as the adapter can. */
+    void endStreams() {
+        tracked.forEach(TrackedTicket::endIfAside);
+    }
+
+    /** Says who names the plain requests in flight. */
+    void nameRequestsBy(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
+        requests = whoNames;
+    }
+
+    /** Returns the plain requests in flight that can be named and whose answers have an end, oldest first. */
+    List<DrainReport.AbandonedRequest> nameRequests() {
+        List<DrainReport.AbandonedRequest> named = new ArrayList<>();
+        try {
+            for (Ticket.Subject request : requests.get()) {
+                String path = request.path();
+                if (!endless.match(request.contentType(), path)) {
+                    named.add(new DrainReport.AbandonedRequest(
+                            LogText.boundedOrNull(request.method()),
+                            LogText.boundedOrNull(path),
+                            request.elapsedMillis()));
+                }
+            }
+        } catch (RuntimeException | Error fault) {
+            // in an adapter: it must not keep a drain from going on without those that cannot be named
+        }
+        named.sort(Comparator.comparingLong(DrainReport.AbandonedRequest::elapsedMillis)
+                .reversed());
+        return named;
+    }
+
+    private List<Ticket.Subject> subjects() {
+        List<Ticket.Subject> all = new ArrayList<>();
+        tracked.forEach(ticket -> all.add(ticket.subject()));
+        return all;
     }
 
     /** Starts the clock of every stall now. */
@@ -158,12 +292,32 @@ final class UploadRegistry implements UploadTicket.Ends {
             if (all || stalled >= stalledForNanos) {
                 // Taken before: what is given up must be told, whatever fails.
                 ActiveUpload asItStands = ticket.snapshot(nowNanos, now);
-                if (ticket.abandon()) {
+                if (ticket.abandon(all)) {
                     given.add(asItStands);
                 }
             }
         }
         return given;
+    }
+
+    /** Waits again for those that had stalled and move again; returns them as they stand. */
+    List<ActiveUpload> holdAgain(long nowNanos, Instant now) {
+        List<ActiveUpload> again = new ArrayList<>();
+        for (UploadTicket ticket : uploads) {
+            if (ticket.holdAgain(nowNanos)) {
+                again.add(ticket.snapshot(nowNanos, now));
+            }
+        }
+        return again;
+    }
+
+    /** Returns the numbers of those that were given up and ended well all the same, each once. */
+    List<Long> takeRecovered() {
+        List<Long> all = new ArrayList<>();
+        for (Long id = recovered.poll(); id != null; id = recovered.poll()) {
+            all.add(id);
+        }
+        return all;
     }
 
     /** Lets those that were given up and still run hold the next drain. */

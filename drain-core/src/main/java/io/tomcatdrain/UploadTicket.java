@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  * The ticket of one upload, and what is known of its progress.
  *
  * <p>OPEN → CLOSED when the upload ends; OPEN → ABANDONED when a drain gives it up (the gate is left then, and closing the ticket
- * later changes nothing there); ABANDONED → OPEN when the node serves again while the upload still runs.
+ * later changes nothing there); ABANDONED → HELD when it had stalled and moves again (a sealed gate lets nobody in, so that it is
+ * counted beside it); ABANDONED or HELD → OPEN when the node serves again while the upload still runs.
  */
 final class UploadTicket extends Ticket {
     private static final int OPEN = 0;
     private static final int ABANDONED = 1;
     private static final int CLOSED = 2;
+    private static final int HELD = 3;
     private static final VarHandle STATE;
 
     static {
@@ -35,6 +37,12 @@ final class UploadTicket extends Ticket {
 
         /** The upload has ended; received is −1 where its bytes cannot be known. */
         void ended(UploadTicket ticket, long received, boolean failed);
+
+        /** One that had been given up is held again, beside its gate. */
+        void held();
+
+        /** One that was held beside its gate is so no more. */
+        void released();
     }
 
     /** A rate is taken over at least so long, so that one network buffer does not make it jump. */
@@ -67,6 +75,9 @@ final class UploadTicket extends Ticket {
 
     @GuardedBy("this") private long bytesPerSecond = -1;
 
+    /** How many bytes it had when it was given up as stalled; −1 if it was not, or was given up for good. */
+    private volatile long bytesWhenStalled = -1;
+
     UploadTicket(long id, UploadSource source, InFlightGate gate, @Nullable UploadPart part, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
@@ -80,6 +91,10 @@ final class UploadTicket extends Ticket {
         this.startedNanos = nowNanos;
         this.changedNanos = nowNanos;
         this.windowNanos = nowNanos;
+    }
+
+    long id() {
+        return id;
     }
 
     /** Spread by the number: an identity hash would cost a monitor of its own when the progress is looked at. */
@@ -114,6 +129,8 @@ final class UploadTicket extends Ticket {
         } finally {
             if (before == OPEN) {
                 gate.exit();
+            } else if (before == HELD) {
+                ends.released();
             }
         }
     }
@@ -179,23 +196,60 @@ final class UploadTicket extends Ticket {
         return (int) STATE.getVolatile(this) == ABANDONED;
     }
 
-    /** Stops holding the drain; returns false if it holds nothing any more. */
-    boolean abandon() {
-        if (!STATE.compareAndSet(this, OPEN, ABANDONED)) {
-            return false;
+    /**
+     * Stops holding the drain; returns false if it holds nothing any more.
+     *
+     * @param forGood false if it has stalled, and may hold again once it moves
+     */
+    boolean abandon(boolean forGood) {
+        long soFar;
+        synchronized (this) {
+            soFar = bytes;
         }
-        gate.exit();
-        return true;
+        bytesWhenStalled = forGood ? -1 : soFar; // before others see that it is given up
+        if (STATE.compareAndSet(this, OPEN, ABANDONED)) {
+            gate.exit();
+            return true;
+        }
+        if (STATE.compareAndSet(this, HELD, ABANDONED)) {
+            ends.released();
+            return true;
+        }
+        return false;
     }
 
-    /** Holds the drain again if it had been given up and still runs. */
+    /** Holds the drain again if it had been given up as stalled and has moved since; returns true if it does so from now on. */
+    boolean holdAgain(long nowNanos) {
+        if (!isGivenUp() || bytesWhenStalled < 0) {
+            return false;
+        }
+        if (bytes(nowNanos) == bytesWhenStalled) {
+            return false;
+        }
+        ends.held(); // before: whoever ends it meanwhile takes it back
+        if (STATE.compareAndSet(this, ABANDONED, HELD)) {
+            return true;
+        }
+        ends.released();
+        return false;
+    }
+
+    /** Returns true if it was given up as stalled and had moved by the time at which so many bytes had been received. */
+    boolean hadMovedAgain(long received) {
+        return bytesWhenStalled >= 0 && received > bytesWhenStalled;
+    }
+
+    /** Holds the drain again, through that gate, if it does so through none and still runs. */
     void readopt(InFlightGate fresh) {
-        if ((int) STATE.getVolatile(this) != ABANDONED || !fresh.enter()) {
+        int seen = (int) STATE.getVolatile(this);
+        if ((seen != ABANDONED && seen != HELD) || !fresh.enter()) {
             return;
         }
         gate = fresh;
-        if (!STATE.compareAndSet(this, ABANDONED, OPEN)) {
+        if (!STATE.compareAndSet(this, seen, OPEN)) {
             fresh.exit(); // it has just ended
+        } else if (seen == HELD) {
+            ends.released();
         }
     }
 
@@ -203,12 +257,12 @@ final class UploadTicket extends Ticket {
     synchronized long sample(long nowNanos) {
         long seen = received();
         if (seen < 0) {
-            changedNanos = nowNanos; // an upload whose bytes show up later has not stalled until then
+            changesAt(nowNanos); // an upload whose bytes show up later has not stalled until then
             return 0;
         }
         if (seen != bytes) {
             bytes = seen;
-            changedNanos = nowNanos;
+            changesAt(nowNanos);
         }
         if (nowNanos - windowNanos >= RATE_WINDOW_NANOS) {
             bytesPerSecond = perSecond(bytes - windowBytes, nowNanos - windowNanos);
@@ -216,7 +270,21 @@ final class UploadTicket extends Ticket {
             windowNanos = nowNanos;
         }
         long stalledNanos = nowNanos - changedNanos;
-        return stalledNanos == 0 || isBodyComplete() ? 0 : stalledNanos;
+        if (stalledNanos <= 0) {
+            return 0;
+        }
+        if (isBodyComplete()) {
+            changesAt(nowNanos); // should more be asked for after all, the client has its time from then on
+            return 0;
+        }
+        return stalledNanos;
+    }
+
+    /** One clock reading may serve many uploads, so that another thread's, which is later, can come first. */
+    @GuardedBy("this") private void changesAt(long nowNanos) {
+        if (nowNanos - changedNanos > 0) {
+            changedNanos = nowNanos;
+        }
     }
 
     /** Returns how many bytes have been received, as far as that is known. */
@@ -228,7 +296,7 @@ final class UploadTicket extends Ticket {
     /** Starts the clock of a stall at the earliest now: before, no thread looked. */
     synchronized void watchFrom(long nowNanos) {
         sample(nowNanos);
-        changedNanos = nowNanos;
+        changesAt(nowNanos);
     }
 
     @GuardedBy("this") private boolean isBodyComplete() {
@@ -238,7 +306,7 @@ final class UploadTicket extends Ticket {
     /** Returns the upload as it stands. */
     synchronized ActiveUpload snapshot(long nowNanos, Instant now) {
         long stalledNanos = sample(nowNanos);
-        long elapsedNanos = nowNanos - startedNanos;
+        long elapsedNanos = Math.max(0, nowNanos - startedNanos); // it may have come after the clock was read
         long received = received() < 0 ? -1 : bytes;
         long rate = rate(received, elapsedNanos);
         return new ActiveUpload(

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -184,6 +185,210 @@ class DrainExpiryTest {
             assertThat(upload.stalledMillis()).isEqualTo(60_000);
         });
         assertThat(result(outcome).finished()).isOne();
+    }
+
+    /** As {@link #aStalledUploadIsGivenUpWhileTheOthersAreWaitedFor}, until bytes arrive again. */
+    @Test
+    void aStalledUploadThatMovesAgainIsHeldAgain() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        Hold hold = drain.hold("import");
+        TestUpload upload = TestUpload.ofLength(1000).receives(10);
+        Ticket ticket = drain.enterUpload(upload);
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        for (int i = 0; i < 2; i++) {
+            time.advanceSeconds(90);
+            upload.receives(1);
+            time.advanceSeconds(1);
+        }
+        hold.close();
+        time.settle();
+        assertThat(drain.state()).as("it moves").isEqualTo(DRAINING);
+        ticket.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(result(outcome).abandoned()).isEmpty();
+    }
+
+    @Test
+    void oneThatStallsOnceMoreIsGivenUpOnceMore() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        TestUpload moving = TestUpload.ofLength(1000);
+        Ticket other = drain.enterUpload(TestUpload.unseen());
+        drain.enterUpload(moving.receives(10));
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        time.advanceSeconds(90);
+        moving.receives(1);
+        time.advanceSeconds(1);
+        other.close();
+        time.advanceSeconds(58);
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advanceSeconds(3);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+        assertThat(result(outcome).abandoned())
+                .extracting(ActiveUpload::bytesReceived)
+                .containsExactly(11L);
+    }
+
+    /** Between two looks. */
+    @Test
+    void oneThatMovesAgainAndEndsWellAtOnceIsNotLost() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        Hold hold = drain.hold("import");
+        TestUpload well = TestUpload.ofLength(1000);
+        TestUpload badly = TestUpload.ofLength(1000).from("/badly", "192.0.2.1");
+        Ticket endsWell = drain.enterUpload(well);
+        Ticket endsBadly = drain.enterUpload(badly);
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        time.advanceSeconds(90);
+        well.receives(1000);
+        endsWell.close();
+        badly.receives(10);
+        endsBadly.close(true);
+        hold.close();
+        time.settle();
+
+        assertThat(result(outcome).abandoned()).extracting(ActiveUpload::path).containsExactly("/badly");
+        assertThat(result(outcome).failed()).isOne();
+    }
+
+    @Test
+    void whatIsGivenUpAtTheLimitStaysGivenUp() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off", "uploadTimeout", "90s", "requestTimeout", "2m");
+        Ticket request = drain.enterRequest();
+        TestUpload stalled = TestUpload.ofLength(1000).receives(10);
+        drain.enterUpload(stalled);
+        TestUpload slow = TestUpload.ofLength(1000);
+        drain.enterUpload(slow);
+        drain.start("upgrade");
+        for (int i = 0; i < 95; i++) {
+            slow.receives(1);
+            time.advanceSeconds(1);
+        }
+        stalled.receives(1);
+        time.advanceSeconds(2);
+        request.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+        assertThat(drain.status().report().abandoned()).hasSize(2);
+    }
+
+    @Test
+    void oneThatIsHeldAgainHoldsTheNextDrainToo() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        Hold hold = drain.hold("import");
+        TestUpload upload = TestUpload.ofLength(1000).receives(10);
+        Ticket ticket = drain.enterUpload(upload);
+        drain.start("upgrade");
+        time.advanceSeconds(90);
+        upload.receives(1);
+        time.advanceSeconds(1);
+        drain.resume();
+        hold.close();
+        drain.start("again");
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        ticket.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    /** What an application does that has all that it wants of a body whose length nobody announced. */
+    @Test
+    void aBodyThatNobodyReadsOnHasNotStalledUntilItIsReadOn() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        TestUpload upload = TestUpload.ofUnknownLength().receives(10).endsItsBody();
+        drain.enterUpload(upload);
+        drain.start("upgrade");
+        time.advanceSeconds(300);
+        upload.goesOnWithItsBody();
+        time.advanceSeconds(59);
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advanceSeconds(3);
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    // ---------------------------------------------------------------- who was given up
+
+    /** What an adapter tells of a plain request. */
+    private record Plain(String method, String path, String contentType, long elapsedMillis) implements Ticket.Subject {
+        @Override
+        public boolean isGone() {
+            return false;
+        }
+    }
+
+    @Test
+    void requestsThatAreGivenUpAreNamedTheOldestFirst() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off");
+            drain.onRequestsGivenUp(() -> List.of(
+                    new Plain("GET", "/page\n", null, 31_000),
+                    new Plain("POST", "/export", "text/html", 41_200),
+                    new Plain("GET", "/events", "text/event-stream", 99_000),
+                    new Plain(null, null, null, -1)));
+            for (int i = 0; i < 3; i++) {
+                drain.enterRequest();
+            }
+            CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+            time.advanceSeconds(31);
+
+            assertThat(result(outcome).abandonedRequests())
+                    .containsExactly(
+                            new DrainReport.AbandonedRequest("POST", "/export", 41_200),
+                            new DrainReport.AbandonedRequest("GET", "/page?", 31_000),
+                            new DrainReport.AbandonedRequest(null, null, -1));
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+            assertThat(log.warnings())
+                    .last()
+                    .asString()
+                    .endsWith(
+                            "requests given up: [POST /export since 41200 ms; GET /page? since 31000 ms; ? ? since -1 ms]");
+        }
+    }
+
+    @Test
+    void withoutAnAdapterThatNamesThemThoseAreNamedThatWentAsync() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        drain.track(drain.enterRequest(), new Plain("GET", "/async", null, 5));
+        drain.enterRequest();
+        CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+        time.advanceSeconds(31);
+
+        assertThat(result(outcome).abandonedRequests())
+                .containsExactly(new DrainReport.AbandonedRequest("GET", "/async", 5));
+    }
+
+    @Test
+    void anAdapterThatCannotNameThemDelaysNothing() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        drain.onRequestsGivenUp(() -> {
+            throw new IllegalStateException("recycled");
+        });
+        drain.enterRequest();
+        drain.start("upgrade");
+        time.advanceSeconds(31);
+
+        assertThat(drain.state()).isEqualTo(EXPIRED);
+    }
+
+    @Test
+    void thirtyUploadsAreAllInTheReportAndTwentyInTheLog() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off", "uploadTimeout", "1s");
+            for (int i = 0; i < 30; i++) {
+                drain.enterUpload(TestUpload.unseen());
+            }
+            CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+            time.advanceSeconds(2);
+
+            assertThat(result(outcome).abandoned()).hasSize(30);
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+            assertThat(log.warnings()).last().asString().endsWith("; and 10 more]");
+        }
     }
 
     @Test

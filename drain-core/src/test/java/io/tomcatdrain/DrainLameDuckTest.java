@@ -1,12 +1,15 @@
 package io.tomcatdrain;
 
+import static io.tomcatdrain.DrainState.DRAINED;
 import static io.tomcatdrain.DrainState.DRAINING;
 import static io.tomcatdrain.DrainState.LAME_DUCK;
+import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 /** How long a lame duck goes on serving, and which probers it waits for. */
@@ -72,6 +75,64 @@ class DrainLameDuckTest {
         assertThat(drain.state()).isEqualTo(LAME_DUCK);
         time.advance(Duration.ofNanos(1));
         assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void anAutomaticLameDuckThatNobodyProbesLastsAsLongAsTheOneAroundIt() {
+        AtomicBoolean around = new AtomicBoolean(true);
+        NodeDrain drain = time.drain();
+        drain.onLameDuckAround(around::get);
+        drain.enterRequest();
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            drain.start("upgrade");
+            time.advanceSeconds(7);
+            assertThat(drain.state()).isEqualTo(LAME_DUCK);
+            around.set(false);
+            time.advance(Duration.ofMillis(100));
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            FakeTicker.awaitSilence();
+            assertThat(log.lines()).noneMatch(line -> line.contains("nobody has asked for readiness"));
+        }
+    }
+
+    @Test
+    void anAutomaticLameDuckAroundAnotherKeepsItNoLongerThanTheLimit() {
+        NodeDrain drain = time.drain("lameDuckTimeout", "10s");
+        drain.onLameDuckAround(() -> true);
+        drain.enterRequest();
+        drain.start("upgrade");
+
+        time.advance(Duration.ofSeconds(10).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofNanos(1));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void theWarningThatNobodyProbesNamesTheWholeUrl() {
+        try (CapturedLog log = FakeTicker.capturedLog();
+                NodeDrainOfAnApplication shop = new NodeDrainOfAnApplication()) {
+            shop.drain.start("upgrade");
+            assertThat(shop.told()).isTrue();
+            assertThat(log.lines()).anyMatch(line -> line.contains("let it probe [/shop/drain/ready]"));
+        }
+    }
+
+    private static final class NodeDrainOfAnApplication implements AutoCloseable {
+        private final NodeDrain drain = new NodeDrain(FakeTicker.NAME, DrainSettings.defaults(), "/shop");
+
+        boolean told() {
+            try {
+                return drain.awaitListeners(Duration.ofSeconds(30));
+            } catch (InterruptedException interrupted) {
+                throw new AssertionError(interrupted);
+            }
+        }
+
+        @Override
+        public void close() {
+            drain.close();
+        }
     }
 
     @Test
@@ -219,5 +280,49 @@ class DrainLameDuckTest {
         drain.resume();
         assertThat(drain.pollReadiness(new ReadinessPoll("10.0.0.1", null, null, false)))
                 .isTrue();
+    }
+
+    @Test
+    void anApplicationThatIsNotReadyIsNoDrain() {
+        NodeDrain drain = time.drain();
+        AtomicBoolean applicationIsReady = new AtomicBoolean();
+        drain.onlyReadyIf(applicationIsReady::get);
+        ReadinessPoll poll = new ReadinessPoll("10.0.0.1", "balancer", null, false);
+        assertThat(drain.pollReadiness(poll)).isFalse();
+        assertThat(drain.forApplications().isReady()).isFalse();
+        assertThat(drain.status().ready()).isFalse();
+        assertThat(drain.state()).isEqualTo(SERVING);
+        assertThat(drain.enterRequest()).as("served").isNotNull();
+        applicationIsReady.set(true);
+        assertThat(drain.pollReadiness(poll)).isTrue();
+        assertThat(drain.forApplications().isReady()).isTrue();
+        assertThat(drain.status().ready()).isTrue();
+        drain.start("upgrade");
+        assertThat(drain.pollReadiness(poll)).isFalse();
+        assertThat(drain.status().ready()).isFalse();
+    }
+
+    /** Its prober has never sent anything here. */
+    @Test
+    void aProberThatNeverSawTheApplicationReadyIsNotWaitedFor() {
+        NodeDrain drain = time.drain();
+        drain.onlyReadyIf(() -> false);
+        for (int i = 0; i < 5; i++) {
+            poll(drain, 1, Duration.ofSeconds(1));
+        }
+        drain.start("upgrade");
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void aFaultInTheApplicationsAnswerIsNoReasonToTakeTheNodeOut() {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            drain.onlyReadyIf(() -> {
+                throw new IllegalStateException("the application's fault");
+            });
+            assertThat(drain.isReady()).isTrue();
+            assertThat(log.lines()).singleElement().asString().contains("taking it for ready");
+        }
     }
 }

@@ -163,7 +163,7 @@ class DrainNotificationTest {
                             "drain[test] SERVING -> LAME_DUCK, reason=upgrade, in flight: uploads=0, requests=1, holds=0",
                             "drain[test] LAME_DUCK -> DRAINING, after 5.0 s of lame duck, in flight: uploads=0,"
                                     + " requests=1, holds=0",
-                            "drain[test] DRAINING -> DRAINED, after 5.2 s: finished=1, refused=1",
+                            "drain[test] DRAINING -> DRAINED, after 5.2 s: finished=1, failed=0, refused=1",
                             "drain[test] DRAINED -> SERVING, resumed");
         }
     }
@@ -191,7 +191,7 @@ class DrainNotificationTest {
                             "drain[test] giving up 2 uploads, the limit is reached: [#2 POST /late from 192.0.2.2,"
                                     + " 2000 of 2000 bytes in 600000 ms; #3 POST ? from ?, 5 of 5 bytes in 600000 ms]",
                             "drain[test] giving up the holds [import 42]",
-                            "drain[test] DRAINING -> EXPIRED, after 600.0 s: finished=0, refused=0, still in flight:"
+                            "drain[test] DRAINING -> EXPIRED, after 600.0 s: finished=0, failed=0, refused=0, still in flight:"
                                     + " uploads=3, requests=1, holds=1; uploads given up: [#1 POST /stalled?x from"
                                     + " 192.0.2.1, 10 of 1000 bytes in 60000 ms; #2 POST /late from 192.0.2.2, 2000 of"
                                     + " 2000 bytes in 600000 ms; #3 POST ? from ?, 5 of 5 bytes in 600000 ms]");

@@ -8,12 +8,14 @@ import static io.tomcatdrain.DrainState.LAME_DUCK;
 import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** What others see of a drain when they look: status, report and summary. */
@@ -128,7 +130,8 @@ class DrainObservationTest {
         time.settle();
 
         assertThat(outcome.get(30, TimeUnit.SECONDS))
-                .isEqualTo(new DrainReport(DrainReport.Outcome.DRAINED, "two", 10_000, 2000, 3, 2, List.of()));
+                .isEqualTo(new DrainReport(
+                        DrainReport.Outcome.DRAINED, "two", 10_000, 2000, 3, 1, 2, List.of(), List.of()));
         assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(2, 1, 4, 3, 0));
     }
 
@@ -266,6 +269,77 @@ class DrainObservationTest {
         assertThat(drain.status().probers()).containsExactly(new DrainStatus.Prober("10.0.0.1", null, "balancer", 0));
     }
 
+    @Test
+    void uploadsThatFailWhileTheNodeLeavesAreInTheReport() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "5s");
+            drain.enterUpload(TestUpload.ofLength(10)).close(true);
+            Ticket inLameDuck = drain.enterUpload(TestUpload.ofLength(10));
+            Ticket whileDraining = drain.enterUpload(TestUpload.ofLength(10));
+            var outcome = drain.start("upgrade");
+            inLameDuck.close(true);
+            time.advanceSeconds(6);
+            whileDraining.close(true);
+            time.settle();
+
+            assertThat(Commands.result(outcome).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(Commands.result(outcome).failed()).isEqualTo(2);
+            assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
+            assertThat(log.lines()).last().asString().contains("finished=1, failed=2, refused=0");
+        }
+    }
+
+    @Test
+    void thereIsNoReportOfAnEarlierDrainWhileOneRuns() {
+        NodeDrain drain = time.drain("lameDuck", "5s");
+        drain.enterUpload(TestUpload.unseen());
+        drain.start("one", timeout(Duration.ZERO));
+        assertThat(drain.status().report().outcome()).isEqualTo(DrainReport.Outcome.EXPIRED);
+        drain.resume();
+        assertThat(drain.status().report()).isNotNull();
+        drain.start("two");
+        assertThat(drain.status().report()).isNull();
+        time.advanceSeconds(6);
+        assertThat(drain.status().state()).isEqualTo(DRAINING);
+        assertThat(drain.status().report()).isNull();
+    }
+
+    @Test
+    void aResumeThatIsPendingIsShown() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        assertThat(drain.status().resumeMillis()).isEqualTo(-1);
+        drain.start("upgrade", new DrainLimits(null, Duration.ofMinutes(30)));
+        assertThat(drain.status().resumeMillis()).isEqualTo(1_800_000);
+        time.advanceSeconds(60);
+        assertThat(drain.status().state()).isEqualTo(DRAINED);
+        assertThat(drain.summary().resumeMillis()).isEqualTo(1_740_000);
+        drain.resume();
+        assertThat(drain.status().resumeMillis()).isEqualTo(-1);
+    }
+
+    /** A scrape asks for a dozen numbers. */
+    @Test
+    void manySummariesInAMomentLookAtEachUploadOnce() {
+        AtomicInteger asked = new AtomicInteger();
+        NodeDrain drain = time.drain();
+        Ticket upload = drain.enterUpload(new EndingUpload(asked::incrementAndGet));
+        drain.summary();
+        int once = asked.getAndSet(0);
+        for (int i = 0; i < 12; i++) {
+            time.advance(Duration.ofMillis(1));
+            assertThat(drain.summary().totals().uploadBytes()).isEqualTo(5);
+        }
+        assertThat(asked.get()).isZero();
+        assertThat(drain.summary().inFlight().uploads()).isOne();
+        time.advance(Duration.ofMillis(100));
+        drain.summary();
+        assertThat(asked.get()).isEqualTo(once);
+        time.advance(Duration.ofMillis(1));
+        upload.close();
+        assertThat(drain.summary().totals().uploadBytes()).isEqualTo(5);
+        assertThat(drain.summary().inFlight().uploads()).isZero();
+    }
+
     // ---------------------------------------------------------------- summary
 
     private static DrainStatus withoutUploads(DrainStatus status) {
@@ -280,6 +354,7 @@ class DrainObservationTest {
                 status.lameDuckRemainingMillis(),
                 status.drainingMillis(),
                 status.lameDuckMillis(),
+                status.resumeMillis(),
                 status.inFlight(),
                 status.totals(),
                 status.probers(),

@@ -36,7 +36,7 @@ class DrainOutcomeTest {
     private final CountDownLatch release = new CountDownLatch(1);
 
     private static DrainReport report(String reason) {
-        return new DrainReport(DrainReport.Outcome.DRAINED, reason, 0, 0, 0, 0, List.of());
+        return new DrainReport(DrainReport.Outcome.DRAINED, reason, 0, 0, 0, 0, 0, List.of(), List.of());
     }
 
     @AfterEach

@@ -68,7 +68,9 @@ class DrainPhasesTest {
         DrainReport report = result(drain.start("upgrade"));
 
         assertThat(drain.state()).isEqualTo(DRAINED);
-        assertThat(report).isEqualTo(new DrainReport(DrainReport.Outcome.DRAINED, "upgrade", 0, 0, 0, 0, List.of()));
+        assertThat(report)
+                .isEqualTo(
+                        new DrainReport(DrainReport.Outcome.DRAINED, "upgrade", 0, 0, 0, 0, 0, List.of(), List.of()));
         assertThat(changes.all())
                 .containsExactly("SERVING -> LAME_DUCK", "LAME_DUCK -> DRAINING", "DRAINING -> DRAINED");
     }

@@ -55,7 +55,8 @@ class DrainResumeTest {
 
         assertServes(drain);
         assertThat(outcome.get(30, TimeUnit.SECONDS))
-                .isEqualTo(new DrainReport(DrainReport.Outcome.RESUMED, "upgrade", 7000, 0, 0, 0, List.of()));
+                .isEqualTo(new DrainReport(
+                        DrainReport.Outcome.RESUMED, "upgrade", 7000, 0, 0, 0, 0, List.of(), List.of()));
         time.advanceSeconds(100);
         assertThat(drain.state()).isEqualTo(SERVING);
         assertThat(changes.all()).containsExactly("SERVING -> LAME_DUCK", "LAME_DUCK -> SERVING");
@@ -75,7 +76,8 @@ class DrainResumeTest {
 
         assertServes(drain);
         assertThat(outcome.get(30, TimeUnit.SECONDS))
-                .isEqualTo(new DrainReport(DrainReport.Outcome.RESUMED, "upgrade", 0, 3000, 1, 1, List.of()));
+                .isEqualTo(new DrainReport(
+                        DrainReport.Outcome.RESUMED, "upgrade", 0, 3000, 1, 0, 1, List.of(), List.of()));
         assertThat(changes.all())
                 .containsExactly("SERVING -> LAME_DUCK", "LAME_DUCK -> DRAINING", "DRAINING -> SERVING");
     }
@@ -91,6 +93,26 @@ class DrainResumeTest {
         assertThat(drain.status().report().outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
         assertThat(drain.awaitDrained(Duration.ofMillis(0))).isFalse();
         assertThat(changes.all()).endsWith("DRAINED -> SERVING").hasSize(4);
+    }
+
+    @Test
+    void aHoldThatCameTooLateHoldsOnceTheNodeServesAgain() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        drain.start("one");
+        Hold hold = drain.hold("import");
+        Hold ended = drain.hold("export");
+        ended.close();
+        assertThat(hold.isEffective()).isFalse();
+        assertThat(drain.status().inFlight().holds()).isZero();
+        drain.resume();
+        assertThat(hold.isEffective()).isTrue();
+        assertThat(drain.status().inFlight().holds()).isOne();
+        drain.start("two");
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        hold.close();
+        time.settle();
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
     }
 
     @Test

@@ -28,8 +28,11 @@ class DrainSettingsTest {
         assertThat(settings.hasToken()).isFalse();
         assertThat(settings.isToken("")).isFalse();
         assertThat(settings.controlPort()).isNull();
+        assertThat(settings.readyPaths()).isEmpty();
         assertThat(settings.uploadTypes().prefixes())
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
+        assertThat(settings.uploadSize()).isEqualTo(65_536);
+        assertThat(settings.streamTypes().match("text/event-stream", null)).isTrue();
         assertThat(settings.openUploads()).isEqualTo(DrainSettings.OpenUploads.SESSION);
         assertThat(settings.uploadGap()).isEqualTo(Duration.ofSeconds(30));
         assertThat(settings.uploadKeys()).isEmpty();
@@ -56,8 +59,21 @@ class DrainSettingsTest {
         "token, !~#$%&'()*+.-/:;<=>?@[]^_",
         "controlPort, 1",
         "controlPort, 65535",
+        "readyPaths, /health",
+        "readyPaths, '/health, /app/actuator/health/readiness'",
         "uploadTypes, video/*",
         "uploadTypes, application/octet-stream",
+        "uploadSize, off",
+        "uploadSize, 0",
+        "uploadSize, 65536",
+        "uploadSize, 64kb",
+        "uploadSize, 1MB",
+        "uploadSize, 8589934591GB",
+        "uploadSize, 9223372036854775807",
+        "streamTypes, 'text/event-stream, application/x-ndjson'",
+        "streamTypes, /shop/poll",
+        "streamTypes, 'multipart/x-mixed-replace,/shop/events/*,/'",
+        "streamTypes, /*",
         "openUploads, session",
         "openUploads, upload",
         "openUploads, off",
@@ -118,8 +134,28 @@ class DrainSettingsTest {
         "controlPort, 8080x",
         "controlPort, +8080",
         "controlPort, 99999999999",
+        "readyPaths, health",
+        "readyPaths, /",
+        "readyPaths, '/health,'",
+        "readyPaths, '/health,/health'",
+        "readyPaths, /health?x=1",
         "uploadTypes, multipart",
         "uploadTypes, 'a/b,'",
+        "uploadSize, -1",
+        "uploadSize, 64K",
+        "uploadSize, 64 KB",
+        "uploadSize, 1.5MB",
+        "uploadSize, KB",
+        "uploadSize, OFF",
+        "uploadSize, none",
+        "uploadSize, 8589934592GB",
+        "uploadSize, 9223372036854775808",
+        "streamTypes, event-stream",
+        "streamTypes, 'text/event-stream,'",
+        "streamTypes, /shop/po*l",
+        "streamTypes, /shop*",
+        "streamTypes, /shop?poll",
+        "streamTypes, '/shop poll'",
         "openUploads, on",
         "uploadGap, 0s",
         "uploadKeys, dzuuid",
@@ -174,7 +210,10 @@ class DrainSettingsTest {
                         "token",
                         "tokenFile",
                         "controlPort",
+                        "readyPaths",
                         "uploadTypes",
+                        "uploadSize",
+                        "streamTypes",
                         "openUploads",
                         "uploadGap",
                         "uploadKeys",
@@ -190,6 +229,16 @@ class DrainSettingsTest {
                         "refusalStatus",
                         "drainOnStop",
                         "killAfter");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/drain", "/drain/ready", "'/health, /drain/live'"})
+    void whatIsBelowThePathIsNoUrlOfTheApplications(String readyPaths) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> DrainSettings.of(Map.of("readyPaths", readyPaths)))
+                .withMessageStartingWith("readyPaths [" + readyPaths + "] contradicts path [/drain]: ");
+        assertThat(DrainSettings.of(Map.of("readyPaths", "/drainage, /health")).readyPaths())
+                .containsExactly("/drainage", "/health");
     }
 
     @ParameterizedTest

@@ -45,6 +45,11 @@ final class TestUpload implements UploadSource {
         return this;
     }
 
+    /** What has read its body wants more after all. */
+    void goesOnWithItsBody() {
+        bodyComplete = false;
+    }
+
     void isDroppedByTheContainer() {
         gone = true;
     }

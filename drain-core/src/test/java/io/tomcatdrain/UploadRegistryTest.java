@@ -30,7 +30,7 @@ class UploadRegistryTest {
         }
 
         underWay.forEach(UploadTicket::close);
-        registry.closeGone();
+        registry.look();
         assertThat(gate.inFlight()).isZero();
     }
 

@@ -72,6 +72,28 @@ class UploadTicketTest {
         assertThat(abandon(false)).hasSize(1);
     }
 
+    /** A look reads the clock once, and sees uploads that came after that, or that another look has seen. */
+    @Test
+    void timesAreNeverNegativeForWhoReadTheClockBefore() {
+        long nanosBefore = time.nanos();
+        java.time.Instant before = time.instant();
+        time.advance(Duration.ofMillis(153));
+        TestUpload upload = TestUpload.ofLength(1000);
+        UploadTicket ticket = admitted(upload);
+        upload.receives(10);
+        time.advanceSeconds(10);
+        snapshot(ticket);
+
+        ActiveUpload seen = ticket.snapshot(nanosBefore, before);
+        assertThat(seen.elapsedMillis()).isZero();
+        assertThat(seen.started()).isEqualTo(before);
+        assertThat(seen.stalledMillis()).isZero();
+        time.advanceSeconds(59);
+        assertThat(abandon(false)).as("the later look counts").isEmpty();
+        time.advanceSeconds(1);
+        assertThat(abandon(false)).hasSize(1);
+    }
+
     @Test
     void bytesThatCannotBeKnownAreNotCounted() {
         admitted(TestUpload.unseen()).close();
@@ -128,7 +150,7 @@ class UploadTicketTest {
         UploadTicket ticket = admitted(TestUpload.ofLength(10));
         ticket.close();
 
-        assertThat(ticket.abandon()).isFalse();
+        assertThat(ticket.abandon(true)).isFalse();
         assertThat(gate.inFlight()).isZero();
     }
 
@@ -266,7 +288,7 @@ class UploadTicketTest {
         admitted(TestUpload.ofLength(10));
         dropped.isDroppedByTheContainer();
 
-        registry.closeGone();
+        registry.look();
 
         assertThat(registry.uploads()).isOne();
         assertThat(counters.uploadsFailed.sum()).isOne();
@@ -279,7 +301,7 @@ class UploadTicketTest {
         UploadTicket ticket = admitted(faulty);
         faulty.failsWith(new IllegalStateException("recycled"));
 
-        registry.closeGone();
+        registry.look();
         assertThat(snapshot(ticket).bytesReceived()).isEqualTo(-1);
         assertThat(abandon(false)).isEmpty();
         ticket.close();

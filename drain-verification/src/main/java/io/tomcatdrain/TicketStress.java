@@ -65,7 +65,7 @@ final class TicketStress {
 
         @Actor
         public void drain(ZIJ_Result r) {
-            r.r1 = ticket.abandon();
+            r.r1 = ticket.abandon(true);
         }
 
         @Arbiter
@@ -89,13 +89,36 @@ final class TicketStress {
 
         @Actor
         public void drain() {
-            ticket.abandon();
+            ticket.abandon(true);
             ticket.readopt(fresh);
         }
 
         @Arbiter
         public void count(IJJ_Result r) {
             recordGate(r, fresh.inFlight());
+        }
+    }
+
+    /** An upload that had stalled moves again, and ends. */
+    @JCStressTest
+    @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "the gate is left, and nothing is held beside it")
+    @Outcome(expect = FORBIDDEN, desc = "the gate is left twice or never, or something is held for ever")
+    @State
+    public static class CloseVsMovingAgain extends Admitted {
+        @Actor
+        public void request() {
+            ticket.close();
+        }
+
+        @Actor
+        public void drain() {
+            ticket.abandon(false);
+            ticket.holdAgain(0);
+        }
+
+        @Arbiter
+        public void count(IJJ_Result r) {
+            recordGate(r, registry.holdsBesideGates() ? 1 : 0);
         }
     }
 }

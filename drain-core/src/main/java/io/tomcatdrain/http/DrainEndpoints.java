@@ -25,6 +25,9 @@ final class DrainEndpoints {
     private static final byte[] UP = StatusJson.utf8("{\"status\":\"UP\"}");
     private static final byte[] DRAINING = StatusJson.utf8("{\"status\":\"DRAINING\"}");
 
+    /** No drain runs, and the application says that it is not ready. */
+    private static final byte[] OUT_OF_SERVICE = StatusJson.utf8("{\"status\":\"OUT_OF_SERVICE\"}");
+
     /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
     private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
 
@@ -51,7 +54,7 @@ final class DrainEndpoints {
 
     DrainEndpoints(NodeDrain drain, EventStream.Rhythm rhythm) {
         this.drain = drain;
-        this.path = drain.settings().path();
+        this.path = drain.path();
         this.retryAfter = Refusal.wholeSeconds(drain.settings().retryAfter());
         this.events = new EventStream(drain, rhythm);
         LongRequests waking = waits;
@@ -157,7 +160,13 @@ final class DrainEndpoints {
         }
         if (!BearerToken.isIn(request.getHeader("Authorization"), drain.settings())) {
             response.setHeader("WWW-Authenticate", "Bearer");
-            error(request, response, 401, "a token is needed: send it as [Authorization: Bearer TOKEN]");
+            error(
+                    request,
+                    response,
+                    401,
+                    request.getHeader("Authorization") == null
+                            ? "a token is needed: send it as [Authorization: Bearer TOKEN]"
+                            : "this is not the token: send the one of this node as [Authorization: Bearer TOKEN]");
             return false;
         }
         return true;
@@ -189,7 +198,22 @@ final class DrainEndpoints {
             return;
         }
         boolean ready = drain.pollReadiness(poll(request, name));
-        answer(request, response, ready ? 200 : 503, ready ? UP : DRAINING);
+        if (ready) {
+            answer(request, response, 200, UP);
+        } else {
+            answer(request, response, 503, drain.state().isReady() ? OUT_OF_SERVICE : DRAINING);
+        }
+    }
+
+    /** Returns true if a request asks as probers do. */
+    static boolean isProbe(HttpServletRequest request) {
+        String method = request.getMethod();
+        return method != null && PROBED.contains(method) && !CrossOrigin.isPreflight(request);
+    }
+
+    /** Answers a prober, at whatever URL, that the node leaves. */
+    void answerLeaving(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        answer(request, response, 503, DRAINING);
     }
 
     /** Returns who asks for readiness at another URL, whose query is its own: a name that may not be is none. */

@@ -6,6 +6,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * The answer to a request that a leaving node does not take: it says when to try again, and that nothing was read or done, so that
@@ -42,11 +43,14 @@ final class Refusal {
             Nothing of this one was read or done. Send it again in {when}.
             """;
 
+    /** Into how many different waits the clients are spread at most, so that few texts are kept. */
+    private static final int MOST_WAITS = 16;
+
     private final int status;
-    private final String retryAfter;
-    private final Body html;
-    private final Body problem;
-    private final Body text;
+    private final Wait[] waits;
+
+    /** One answer: when to come again, in each of its forms. */
+    private record Wait(String seconds, Body html, Body problem, Body text) {}
 
     /** One form of the answer, ready to be written. */
     private static final class Body {
@@ -62,41 +66,58 @@ final class Refusal {
     /** Makes the answer that the settings ask for. */
     Refusal(DrainSettings settings) {
         this.status = settings.refusalStatus();
-        this.retryAfter = wholeSeconds(settings.retryAfter());
-        String when = switch (retryAfter) {
+        long least = Long.parseLong(wholeSeconds(settings.retryAfter()));
+        long more = least / 5;
+        this.waits = new Wait[(int) Math.min(more + 1, MOST_WAITS)];
+        for (int i = 0; i < waits.length; i++) {
+            waits[i] = waitOf(least + (i == 0 ? 0 : more * i / (waits.length - 1)));
+        }
+    }
+
+    private Wait waitOf(long wait) {
+        String seconds = Long.toString(wait);
+        String when = switch (seconds) {
             case "0" -> "a moment";
             case "1" -> "1 second";
-            default -> retryAfter + " seconds";
+            default -> seconds + " seconds";
         };
-        this.html = new Body("text/html;charset=UTF-8", HTML.replace("{when}", when));
-        this.problem = new Body(
-                "application/problem+json",
-                PROBLEM.strip()
-                        .replace("{title}", title(status))
-                        .replace("{status}", Integer.toString(status))
-                        .replace("{seconds}", retryAfter));
-        this.text = new Body("text/plain;charset=UTF-8", TEXT.replace("{when}", when));
+        return new Wait(
+                seconds,
+                new Body("text/html;charset=UTF-8", HTML.replace("{when}", when)),
+                new Body(
+                        "application/problem+json",
+                        PROBLEM.strip()
+                                .replace("{title}", title(status))
+                                .replace("{status}", Integer.toString(status))
+                                .replace("{seconds}", seconds)),
+                new Body("text/plain;charset=UTF-8", TEXT.replace("{when}", when)));
     }
 
     /**
-     * Writes the answer, in the form that the client prefers, without touching the request's body or parameters.
+     * Writes the answer, in the form that the client prefers, without touching the request's body or parameters. It asks the client to
+     * come again up to a fifth later than the setting says, at random, so that those who are refused at once do not come back at once.
+     *
+     * <p>A script of another origin may read the answer: it tells nothing that is not for all, and without permission the script would only
+     * learn that something has failed (Fetch Standard, CORS protocol).
      *
      * @param closeConnection true to tell the peer that the connection ends with this answer; for HTTP/1.x, and never over AJP
      * @throws IOException if the answer cannot be written
      */
     void write(HttpServletRequest request, HttpServletResponse response, boolean closeConnection) throws IOException {
+        Wait wait = waits[waits.length == 1 ? 0 : ThreadLocalRandom.current().nextInt(waits.length)];
         Body body = switch (AcceptHeader.best(request.getHeaders("Accept"))) {
-            case HTML -> html;
-            case JSON -> problem;
-            case TEXT -> text;
+            case HTML -> wait.html;
+            case JSON -> wait.problem;
+            case TEXT -> wait.text;
         };
         response.setStatus(status);
-        response.setHeader("Retry-After", retryAfter);
+        response.setHeader("Retry-After", wait.seconds);
         response.setHeader("X-Drain", "refused");
         response.setHeader("Cache-Control", "no-store");
         if (closeConnection) {
             response.setHeader("Connection", "close");
         }
+        CrossOrigin.letRead(request, response, "Retry-After, X-Drain");
         response.setContentType(body.contentType);
         response.setContentLength(body.bytes.length);
         if (!"HEAD".equals(request.getMethod())) {

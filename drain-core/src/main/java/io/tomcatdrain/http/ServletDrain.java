@@ -138,6 +138,31 @@ public final class ServletDrain implements AutoCloseable {
         }
     }
 
+    /**
+     * Answers a request at one of the application's own URLs at which front ends look, if it asks for readiness and the node leaves.
+     * Before, it is the application's, and is noted as a prober's.
+     *
+     * @return false if the application has to answer
+     * @throws IOException if the answer cannot be written
+     */
+    public boolean answersReadiness(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        if (!DrainEndpoints.isProbe(request) || pollReadiness(request) || drain.state() == DrainState.SERVING) {
+            return false;
+        }
+        endConnection(request, response);
+        endpoints.answerLeaving(request, response);
+        return true;
+    }
+
+    /**
+     * Returns true for a request that is the application's although the node leaves: a browser's question, before an upload to another
+     * origin, whether a script may send it. Refused, the script would learn nothing of the drain. It is not to be counted: it holds
+     * nothing, and a drain may be over. Costs a serving node one look at its state.
+     */
+    public boolean isApplications(HttpServletRequest request) {
+        return drain.state() != DrainState.SERVING && CrossOrigin.isPreflight(request);
+    }
+
     /** Returns true if what the container does behind the answer (a reset of the stream or of the connection) can reach the client first. */
     private static boolean canBeOvertaken(HttpServletRequest request) throws IOException {
         if (isAjp(request)) {
@@ -222,8 +247,12 @@ public final class ServletDrain implements AutoCloseable {
         });
     }
 
-    /** Lets the requests that wait for the drain's end have their answers before the connectors go. */
+    /**
+     * Lets the requests that wait for the drain's end have their answers before the connectors go, and ends the answers that have no end
+     * of their own, for which a container would wait.
+     */
     public void answerWaiting() {
+        safely("end the streams", drain::endStreams);
         safely("answer the requests that wait", () -> {
             try {
                 endpoints.awaitAnswered(ANSWERS);

@@ -47,12 +47,14 @@ final class StatusJson {
         number("lameDuckRemainingMillis", status.lameDuckRemainingMillis());
         number("drainingMillis", status.drainingMillis());
         number("lameDuckMillis", status.lameDuckMillis());
+        number("resumeMillis", status.resumeMillis());
         number("etaMillis", status.etaMillis());
         DrainStatus.InFlight inFlight = status.inFlight();
         key("inFlight").object(() -> {
             number("uploads", inFlight.uploads());
             number("requests", inFlight.requests());
             number("holds", inFlight.holds());
+            number("streams", inFlight.streams());
         });
         DrainStatus.Totals totals = status.totals();
         key("totals").object(() -> {
@@ -107,8 +109,14 @@ final class StatusJson {
         number("lameDuckMillis", report.lameDuckMillis());
         number("drainMillis", report.drainMillis());
         number("finished", report.finished());
+        number("failed", report.failed());
         number("refused", report.refused());
         array("abandoned", report.abandoned(), this::upload);
+        array("abandonedRequests", report.abandonedRequests(), request -> {
+            text("method", request.method());
+            text("path", request.path());
+            number("elapsedMillis", request.elapsedMillis());
+        });
         DrainReport.OpenUploads open = report.openUploads();
         key("openUploads").object(() -> {
             number("finished", open.finished());

@@ -1,5 +1,6 @@
 package io.tomcatdrain.jmx;
 
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +33,10 @@ public interface DrainMXBean {
     @Description("Holds that the application has taken and not yet closed")
     long getHolds();
 
+    @Description(
+            "Async answers without an end of their own (streamTypes), which no drain waits for and which are none of the requests")
+    long getInFlightStreams();
+
     @Description("Uploads that ended well, since the start")
     long getUploadsCompleted();
 
@@ -61,6 +66,10 @@ public interface DrainMXBean {
     long getLameDuckRemainingMillis();
 
     @Description(
+            "Milliseconds until the node serves again by itself, since a command said so (resumeAfter); -1 if it does not")
+    long getResumeMillis();
+
+    @Description(
             "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"
                     + " -1 if that cannot be said of one of them")
     long getEtaMillis();
@@ -75,6 +84,12 @@ public interface DrainMXBean {
             "The uploads that come in several requests and are not whole, by their id, oldest first: numbers are those of"
                     + " the whole file, stalledMillis for how long no request of it has been in flight")
     Map<Long, UploadInfo> getOpenUploads();
+
+    @Description("The probers that ask for readiness, and how often each was told that the node is not ready")
+    List<ProberInfo> getProbers();
+
+    @Description("How the last drain ended; null before one has")
+    @Nullable ReportInfo getReport();
 
     /** Begins or joins a drain, with the limits of the settings. */
     @Description("Begins or joins a drain, with the limits of the settings")
@@ -93,6 +108,20 @@ public interface DrainMXBean {
             @Description(
                             "For example 30s, 10m, 500ms or PT30S, all waiting together; empty: the limits of the settings")
                     @Nullable String timeout);
+
+    /**
+     * Begins or joins a drain that is undone by itself.
+     *
+     * @param reason why, for logs and status; may be null or empty
+     * @param timeout when to give up waiting, as the settings spell durations; null or empty: the limits of the settings
+     * @param resumeAfter when to serve again, whatever the state; null or empty: never
+     * @throws IllegalArgumentException if one of the two is no duration, or resumeAfter is zero
+     */
+    @Description("Begins or joins a drain that is undone after a time, so that none is forgotten")
+    void drain(
+            @Description("Why, for logs and status; may be empty") @Nullable String reason,
+            @Description("When to give up waiting; empty: the limits of the settings") @Nullable String timeout,
+            @Description("When to serve again, whatever the state, for example 30m; empty: never") @Nullable String resumeAfter);
 
     /**
      * Serves again; does nothing while serving.

@@ -3,6 +3,7 @@ package io.tomcatdrain.jmx;
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainSettings;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -51,6 +52,11 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
+    public long getInFlightStreams() {
+        return drain.summary().inFlight().streams();
+    }
+
+    @Override
     public long getUploadsCompleted() {
         return drain.summary().totals().uploadsCompleted();
     }
@@ -96,6 +102,11 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
+    public long getResumeMillis() {
+        return drain.summary().resumeMillis();
+    }
+
+    @Override
     public long getEtaMillis() {
         return drain.status().etaMillis();
     }
@@ -124,25 +135,48 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
+    public List<ProberInfo> getProbers() {
+        return drain.summary().probers().stream().map(ProberInfo::of).toList();
+    }
+
+    @Override
+    public @Nullable ReportInfo getReport() {
+        DrainReport report = drain.summary().report();
+        return report == null ? null : ReportInfo.of(report);
+    }
+
+    @Override
     public void drain() {
         var unused = drain.start(REASON);
     }
 
     @Override
     public void drain(@Nullable String reason, @Nullable String timeout) {
-        var unused = drain.start(reason == null || reason.isBlank() ? REASON : reason, limits(timeout));
+        drain(reason, timeout, null);
     }
 
-    private static DrainLimits limits(@Nullable String timeout) {
-        if (timeout == null || timeout.isBlank()) {
-            return DrainLimits.OF_SETTINGS;
+    @Override
+    public void drain(@Nullable String reason, @Nullable String timeout, @Nullable String resumeAfter) {
+        Duration undone = duration("resumeAfter", resumeAfter, "to resume by a command only");
+        if (undone != null && undone.isZero()) {
+            throw new IllegalArgumentException(
+                    "resumeAfter [" + resumeAfter + "]: more than zero is needed; use resume() to resume");
+        }
+        DrainLimits limits =
+                new DrainLimits(duration("timeout", timeout, "to wait as long as the settings allow"), undone);
+        var unused = drain.start(reason == null || reason.isBlank() ? REASON : reason, limits);
+    }
+
+    private static @Nullable Duration duration(String name, @Nullable String text, String whatEmptyIsFor) {
+        if (text == null || text.isBlank()) {
+            return null;
         }
         try {
-            return new DrainLimits(DrainSettings.parseDuration(timeout.strip()), null);
+            return DrainSettings.parseDuration(text.strip());
         } catch (IllegalArgumentException bad) {
             // Without a cause: the caller is in another process.
-            throw new IllegalArgumentException("timeout [" + DrainSettings.quotable(timeout) + "]: " + bad.getMessage()
-                    + "; leave it empty to wait as long as the settings allow");
+            throw new IllegalArgumentException(name + " [" + DrainSettings.quotable(text) + "]: " + bad.getMessage()
+                    + "; leave it empty " + whatEmptyIsFor);
         }
     }
 

@@ -56,6 +56,7 @@ final class DrainMeters implements AutoCloseable {
         gauge("drain.inflight", inFlight, "kind", "upload", DrainMXBean::getInFlightUploads);
         gauge("drain.inflight", inFlight, "kind", "request", DrainMXBean::getInFlightRequests);
         gauge("drain.inflight", inFlight, "kind", "hold", DrainMXBean::getHolds);
+        gauge("drain.inflight", inFlight, "kind", "stream", DrainMXBean::getInFlightStreams);
         meters.add(Gauge.builder("drain.uploads.open", this, self -> self.read(DrainMXBean::getOpenUploadCount))
                 .strongReference(true)
                 .description("Uploads that come in several requests and are not whole")

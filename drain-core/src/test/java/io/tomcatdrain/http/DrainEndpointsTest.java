@@ -57,6 +57,16 @@ class DrainEndpointsTest {
     }
 
     @Test
+    void readinessIsTheApplicationsToo() throws IOException {
+        drain.onlyReadyIf(() -> false);
+        Exchange down = handle(Exchange.of("GET"), "/ready");
+        assertThat(down.status).isEqualTo(503);
+        assertThat(down.body()).isEqualTo("{\"status\":\"OUT_OF_SERVICE\"}");
+        begin();
+        assertThat(handle(Exchange.of("GET"), "/ready").body()).isEqualTo("{\"status\":\"DRAINING\"}");
+    }
+
+    @Test
     void livenessIsUpInEveryState() throws IOException {
         begin();
 
@@ -316,6 +326,7 @@ class DrainEndpointsTest {
                         "lameDuckRemainingMillis",
                         "drainingMillis",
                         "lameDuckMillis",
+                        "resumeMillis",
                         "etaMillis",
                         "inFlight",
                         "totals",

@@ -120,7 +120,7 @@ final class Exchange {
                 (proxy, called, arguments) -> {
                     switch (called.getName()) {
                         case "setStatus" -> status = (int) arguments[0];
-                        case "setHeader" -> headers.put((String) arguments[0], (String) arguments[1]);
+                        case "setHeader", "addHeader" -> headers.put((String) arguments[0], (String) arguments[1]);
                         case "setContentType" -> headers.put("Content-Type", (String) arguments[0]);
                         case "setContentLength" -> headers.put("Content-Length", String.valueOf(arguments[0]));
                         case "flushBuffer" -> flush();

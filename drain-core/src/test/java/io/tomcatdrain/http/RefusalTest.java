@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,13 +23,14 @@ class RefusalTest {
 
         assertThat(exchange.status).isEqualTo(503);
         assertThat(exchange.headers)
-                .containsEntry("Retry-After", "5")
+                .containsKey("Retry-After")
                 .containsEntry("X-Drain", "refused")
                 .containsEntry("Cache-Control", "no-store")
                 .containsEntry("Connection", "close")
                 .containsEntry("Content-Type", "text/plain;charset=UTF-8")
                 .containsEntry("Content-Length", String.valueOf(exchange.body().length()));
-        assertThat(exchange.body()).contains("Send it again in 5 seconds.");
+        assertThat(exchange.headers.keySet()).noneMatch(name -> name.startsWith("Access-Control-"));
+        assertThat(exchange.body()).contains("Send it again in " + exchange.header("Retry-After") + " seconds.");
     }
 
     @Test
@@ -56,7 +59,8 @@ class RefusalTest {
         assertThat(problem.get("title").asText()).isEqualTo("Service Unavailable");
         assertThat(problem.get("status").intValue()).isEqualTo(503);
         assertThat(problem.get("detail").asText()).isNotBlank();
-        assertThat(problem.get("retryAfterSeconds").intValue()).isEqualTo(90);
+        assertThat(problem.get("retryAfterSeconds").asText()).isEqualTo(exchange.header("Retry-After"));
+        assertThat(problem.get("retryAfterSeconds").intValue()).isBetween(90, 108);
     }
 
     @Test
@@ -66,15 +70,20 @@ class RefusalTest {
         assertThat(exchange.header("Content-Type")).isEqualTo("text/html;charset=UTF-8");
         assertThat(exchange.body())
                 .startsWith("<!DOCTYPE html>")
-                .contains("<html lang=\"en\">", "<title>Please try again in a moment</title>", "<h1>", "in 5 seconds")
+                .contains(
+                        "<html lang=\"en\">",
+                        "<title>Please try again in a moment</title>",
+                        "<h1>",
+                        "in " + exchange.header("Retry-After") + " seconds")
                 .doesNotContain("src=", "href=", "http:", "https:", "{when}");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"text/html", "application/json", "*/*"})
     void hasHeadersOnlyForHead(String accept) throws IOException {
-        Exchange head = refused(Exchange.of("HEAD").with("Accept", accept), Map.of(), true);
-        Exchange get = refused(Exchange.of("GET").with("Accept", accept), Map.of(), true);
+        Map<String, String> always = Map.of("retryAfter", "4s");
+        Exchange head = refused(Exchange.of("HEAD").with("Accept", accept), always, true);
+        Exchange get = refused(Exchange.of("GET").with("Accept", accept), always, true);
 
         assertThat(head.body()).isEmpty();
         assertThat(head.headers).isEqualTo(get.headers);
@@ -86,6 +95,55 @@ class RefusalTest {
     @CsvSource({"PT0S,0", "PT0.000000001S,1", "PT0.5S,1", "PT1S,1", "PT1.001S,2", "PT10M,600"})
     void roundsSecondsUp(Duration duration, String seconds) {
         assertThat(Refusal.wholeSeconds(duration)).isEqualTo(seconds);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0s,0,0,1", "4s,4,4,1", "5s,5,6,2", "10s,10,12,3", "60s,60,72,13", "1h,3600,4320,16", "3650d,,,16"})
+    void asksUpToAFifthLaterAtRandom(String retryAfter, Long least, Long most, int different) throws IOException {
+        String setting = retryAfter.equals("3650d") ? "P3650D" : retryAfter;
+        Refusal refusal = new Refusal(DrainSettings.of(Map.of("retryAfter", setting)));
+        long seconds = Duration.ofDays(3650).toSeconds();
+        Set<Long> seen = new TreeSet<>();
+        for (int i = 0; i < 1_000; i++) {
+            Exchange exchange = Exchange.of("GET");
+            refusal.write(exchange.request(), exchange.response(), true);
+            seen.add(Long.valueOf(exchange.header("Retry-After")));
+        }
+        assertThat(seen).hasSize(different).contains(least == null ? seconds : least);
+        assertThat(seen).contains(most == null ? seconds + seconds / 5 : most);
+        assertThat(seen)
+                .allSatisfy(each -> assertThat(each)
+                        .isBetween(least == null ? seconds : least, most == null ? seconds + seconds / 5 : most));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"https://app.example", "http://localhost:8080", "null"})
+    void letsTheScriptOfAnotherOriginReadIt(String origin) throws IOException {
+        Exchange exchange = refused(Exchange.of("POST").with("Origin", origin), Map.of(), true);
+
+        assertThat(exchange.headers)
+                .containsEntry("Access-Control-Allow-Origin", origin)
+                .containsEntry("Access-Control-Allow-Credentials", "true")
+                .containsEntry("Access-Control-Expose-Headers", "Retry-After, X-Drain")
+                .containsEntry("Vary", "Origin");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "OPTIONS, POST, https://app.example, true",
+        "OPTIONS, , https://app.example, false",
+        "OPTIONS, POST, , false",
+        "POST, POST, https://app.example, false"
+    })
+    void knowsPreflights(String method, String requested, String origin, boolean preflight) {
+        Exchange exchange = Exchange.of(method);
+        if (requested != null) {
+            exchange.with("Access-Control-Request-Method", requested);
+        }
+        if (origin != null) {
+            exchange.with("Origin", origin);
+        }
+        assertThat(CrossOrigin.isPreflight(exchange.request())).isEqualTo(preflight);
     }
 
     @ParameterizedTest

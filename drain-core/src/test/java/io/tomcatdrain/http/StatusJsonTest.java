@@ -42,7 +42,8 @@ class StatusJsonTest {
                         -1,
                         0,
                         0,
-                        new DrainStatus.InFlight(1, 2, 3),
+                        -1,
+                        new DrainStatus.InFlight(1, 2, 3, 4),
                         new DrainStatus.Totals(4, 5, 6, 7, 8),
                         List.of(),
                         List.of(),
@@ -51,7 +52,8 @@ class StatusJsonTest {
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
                         + "\"remainingMillis\":-1,\"lameDuckRemainingMillis\":-1,\"drainingMillis\":0,\"lameDuckMillis\":0,"
-                        + "\"etaMillis\":0,\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3},"
+                        + "\"resumeMillis\":-1,\"etaMillis\":0,"
+                        + "\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3,\"streams\":4},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
                         + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[],\"openUploads\":[]}");
     }
@@ -70,7 +72,8 @@ class StatusJsonTest {
                 300,
                 5,
                 4,
-                new DrainStatus.InFlight(2, 0, Long.MAX_VALUE),
+                6,
+                new DrainStatus.InFlight(2, 0, Long.MAX_VALUE, 9),
                 new DrainStatus.Totals(1, 0, 3, 4, Long.MAX_VALUE),
                 List.of(
                         new DrainStatus.Prober("192.0.2.1", "web", "probe \"1\"", 3),
@@ -83,8 +86,12 @@ class StatusJsonTest {
                         1,
                         2,
                         3,
+                        5,
                         4,
                         List.of(UNKNOWN, UPLOAD),
+                        List.of(
+                                new DrainReport.AbandonedRequest("GET", "/export", 41_200),
+                                new DrainReport.AbandonedRequest(null, null, -1)),
                         new DrainReport.OpenUploads(7, List.of(UPLOAD), List.of(UNKNOWN))));
 
         // A tree's text keeps the order of its fields.
@@ -150,11 +157,13 @@ class StatusJsonTest {
                 .put("lameDuckRemainingMillis", 300)
                 .put("drainingMillis", 5)
                 .put("lameDuckMillis", 4)
+                .put("resumeMillis", 6)
                 .put("etaMillis", -1);
         node.putObject("inFlight")
                 .put("uploads", status.inFlight().uploads())
                 .put("requests", status.inFlight().requests())
-                .put("holds", status.inFlight().holds());
+                .put("holds", status.inFlight().holds())
+                .put("streams", status.inFlight().streams());
         node.putObject("totals")
                 .put("uploadsCompleted", status.totals().uploadsCompleted())
                 .put("uploadsFailed", status.totals().uploadsFailed())
@@ -178,9 +187,17 @@ class StatusJsonTest {
                 .put("lameDuckMillis", status.report().lameDuckMillis())
                 .put("drainMillis", status.report().drainMillis())
                 .put("finished", status.report().finished())
+                .put("failed", status.report().failed())
                 .put("refused", status.report().refused());
         ArrayNode abandoned = report.putArray("abandoned");
         status.report().abandoned().forEach(upload -> put(upload, abandoned.addObject()));
+        ArrayNode requests = report.putArray("abandonedRequests");
+        status.report()
+                .abandonedRequests()
+                .forEach(request -> requests.addObject()
+                        .put("method", request.method())
+                        .put("path", request.path())
+                        .put("elapsedMillis", request.elapsedMillis()));
         DrainReport.OpenUploads ofSeveral = status.report().openUploads();
         ObjectNode became = report.putObject("openUploads").put("finished", ofSeveral.finished());
         ArrayNode left = became.putArray("abandoned");

@@ -2,11 +2,13 @@ package io.tomcatdrain.jmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.ReadinessPoll;
 import io.tomcatdrain.Ticket;
 import io.tomcatdrain.UploadPart;
 import java.lang.management.ManagementFactory;
@@ -319,6 +321,65 @@ class DrainRegistrationTest {
         assertThat(invoke("awaitDrained", "long", 10_000L)).isEqualTo(false);
         assertThat(console.getAttribute(bean, "State")).isEqualTo("EXPIRED");
         upload.close();
+    }
+
+    @Test
+    void showsTheProbersAsTheStatusDoes() throws Exception {
+        drain.pollReadiness(new ReadinessPoll("192.0.2.1", "balancer", "web", false));
+        drain.pollReadiness(new ReadinessPoll("192.0.2.1", null, null, false));
+        drain.start("upgrade");
+        drain.pollReadiness(new ReadinessPoll("192.0.2.1", "balancer", "web", false));
+
+        CompositeData[] probers = (CompositeData[]) console.getAttribute(bean, "Probers");
+        assertThat(probers)
+                .extracting(
+                        each -> each.get("remote"),
+                        each -> each.get("name"),
+                        each -> each.get("agent"),
+                        each -> each.get("seenDown"))
+                .containsExactlyInAnyOrder(tuple("192.0.2.1", "web", "balancer", 1), tuple("192.0.2.1", null, null, 0));
+        assertThat(proxy().getProbers())
+                .extracting(ProberInfo::getName, ProberInfo::getSeenDown)
+                .containsExactlyInAnyOrder(tuple("web", 1), tuple(null, 0));
+    }
+
+    @Test
+    void showsHowTheLastDrainEnded() throws Exception {
+        assertThat(console.getAttribute(bean, "Report")).isNull();
+        var upload = drain.enterUpload(new FixedUpload("/upload", 25, 100));
+        drain("upgrade", "0s");
+        assertThat(invoke("awaitDrained", "long", 10_000L)).isEqualTo(false);
+
+        CompositeData report = (CompositeData) console.getAttribute(bean, "Report");
+        assertThat(report.get("outcome")).isEqualTo("EXPIRED");
+        assertThat(report.get("reason")).isEqualTo("upgrade");
+        assertThat(proxy().getReport().getAbandoned())
+                .extracting(UploadInfo::getPath, UploadInfo::getBytesReceived)
+                .containsExactly(tuple("/upload", 25L));
+        assertThat(proxy().getReport().getDrainMillis())
+                .isEqualTo(drain.status().report().drainMillis());
+        upload.close();
+    }
+
+    @Test
+    void undoesADrainAfterATime() throws Exception {
+        proxy().drain("upgrade", "", "10ms");
+        await().until(() -> drain.state() == DrainState.SERVING);
+        proxy().drain("upgrade", null, null);
+        assertThat(invoke("awaitDrained", "long", 10_000L)).isEqualTo(true);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"soon", "-1s", "0s", "PT0S"})
+    void saysWhatIsWrongWithATimeAfterWhichItIsUndone(String resumeAfter) {
+        assertThatThrownBy(() -> proxy().drain("upgrade", null, resumeAfter))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("resumeAfter [" + resumeAfter + "]: ");
+        assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+    }
+
+    private DrainMXBean proxy() {
+        return JMX.newMXBeanProxy(console, bean, DrainMXBean.class);
     }
 
     @ParameterizedTest

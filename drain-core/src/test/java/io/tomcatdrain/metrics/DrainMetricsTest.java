@@ -91,6 +91,7 @@ class DrainMetricsTest {
                             Map.entry("drain.inflight{kind=upload,name=node}", 1.0),
                             Map.entry("drain.inflight{kind=request,name=node}", 1.0),
                             Map.entry("drain.inflight{kind=hold,name=node}", 1.0),
+                            Map.entry("drain.inflight{kind=stream,name=node}", 0.0),
                             Map.entry("drain.completed{kind=upload,name=node}", 1.0),
                             Map.entry("drain.completed{kind=request,name=node}", 2.0),
                             Map.entry("drain.failed{kind=upload,name=node}", 1.0),

@@ -49,6 +49,7 @@ class MonitoringExamplesTest {
                         "drain_inflight{kind=\"upload\",name=\"node\"}",
                         "drain_inflight{kind=\"request\",name=\"node\"}",
                         "drain_inflight{kind=\"hold\",name=\"node\"}",
+                        "drain_inflight{kind=\"stream\",name=\"node\"}",
                         "drain_completed_total{kind=\"upload\",name=\"node\"}",
                         "drain_completed_total{kind=\"request\",name=\"node\"}",
                         "drain_failed_total{kind=\"upload\",name=\"node\"}",

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * may still answer or dispatch, and the container completes the cycle in any case.
  */
 final class AsyncCompletion implements AsyncListener {
+    /** What a request has that went async, so that its dispatches are told from new requests. */
+    private static final String ATTRIBUTE = AsyncCompletion.class.getName();
+
     private final Ticket ticket;
     private final HttpServletRequest request;
     private final HttpServletResponse response;
@@ -38,14 +41,25 @@ final class AsyncCompletion implements AsyncListener {
         if (!request.isAsyncStarted()) {
             return false;
         }
-        Ticket findable = drain.track(ticket, () -> ServletUpload.isRecycled(request));
+        Ticket findable = drain.track(ticket, new ServletAnswer(request, response));
         AsyncCompletion completion = new AsyncCompletion(findable, request, response, progress);
         try {
+            request.setAttribute(ATTRIBUTE, completion);
             request.getAsyncContext().addListener(completion);
         } catch (IllegalStateException overAlready) {
             completion.close();
         }
         return true;
+    }
+
+    /** Returns true if the request has passed the filter already, by itself or as the one that it was forwarded from. */
+    static boolean isAdmitted(HttpServletRequest request) {
+        return switch (request.getDispatcherType()) {
+            case REQUEST -> false;
+            // One that comes from an application without the filter is new here.
+            case ASYNC -> request.getAttribute(ATTRIBUTE) != null;
+            case FORWARD, INCLUDE, ERROR -> true;
+        };
     }
 
     /** Returns true if the request was answered with an error, or was an upload whose body did not come whole. */

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DrainFilter implements Filter {
     /*
-     * A request enters with its REQUEST dispatch, and is known by its attribute when it passes again with an ASYNC dispatch; forwards,
+     * A request enters with its REQUEST dispatch. One that went async has an attribute, by which its ASYNC dispatches are known; forwards,
      * includes and error dispatches do not pass here. It leaves in the finally block of its own dispatch, or, where it went
      * async, when its last async cycle completes (AsyncCompletion).
      */
@@ -75,6 +75,7 @@ public final class DrainFilter implements Filter {
                     initParameters,
                     Collections.list(context.getInitParameterNames()).stream()
                             .collect(Collectors.toMap(Function.identity(), context::getInitParameter)));
+            checkThatProbersNeedNoLogin(context, settings.values().path());
         } catch (IllegalArgumentException bad) {
             // In a line of its own: what containers log of a failed start is long.
             String message = "DrainFilter[" + name + "]: " + bad.getMessage();
@@ -82,10 +83,23 @@ public final class DrainFilter implements Filter {
             throw new ServletException(message, bad);
         }
         settings.warnings().forEach(warning -> LOG.log(Level.WARNING, "DrainFilter[" + name + "]: " + warning));
-        NodeDrain made = new NodeDrain(name, settings.values());
+        NodeDrain made = new NodeDrain(name, settings.values(), context.getContextPath());
         context.setAttribute(Drain.ATTRIBUTE, made.forApplications());
         drain = made;
         return true;
+    }
+
+    /** A balancer has no password: it would take the node for down for ever. */
+    private static void checkThatProbersNeedNoLogin(ServletContext context, String path) {
+        String pattern = LoginCheck.patternThatGuards(context, path + "/ready");
+        // A constraint for the endpoints themselves is meant.
+        if (pattern != null && !(pattern + "/").startsWith(path + "/")) {
+            throw new IllegalArgumentException("path [" + path + "]: the security-constraint for [" + pattern
+                    + "] in WEB-INF/web.xml has the container ask for a login before a prober gets to ["
+                    + context.getContextPath() + path + "/ready]; add a security-constraint without an auth-constraint"
+                    + " for the url-pattern [" + path + "/*], where control needs the token all the same; or one with"
+                    + " an auth-constraint, if your probers log in");
+        }
     }
 
     @Override

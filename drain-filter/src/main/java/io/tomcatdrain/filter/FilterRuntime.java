@@ -12,6 +12,7 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that one start of the filter needs to serve, from {@code init} to {@code destroy}. Thread-safe. */
@@ -20,7 +21,12 @@ final class FilterRuntime {
     private final NodeDrain drain;
     private final ServletDrain servlet;
     private final UploadTypes uploads;
+
+    /** A longer body makes its request an upload; negative: none does. */
+    private final long uploadSize;
+
     private final String path;
+    private final Set<String> readyPaths;
     private final @Nullable Integer controlPort;
     private final StopNotification stopNotification;
 
@@ -29,7 +35,9 @@ final class FilterRuntime {
         this.context = context;
         this.drain = drain;
         this.uploads = settings.uploadTypes();
+        this.uploadSize = settings.uploadSize();
         this.path = settings.path();
+        this.readyPaths = Set.copyOf(settings.readyPaths());
         this.controlPort = settings.controlPort();
         this.servlet = new ServletDrain(drain);
         this.stopNotification = new StopNotification(servlet);
@@ -40,8 +48,7 @@ final class FilterRuntime {
 
     void serve(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        if (request.getAttribute(Drain.ATTRIBUTE) != null) {
-            // An async dispatch of what was admitted, or a valve counts it.
+        if (isCountedByValve() || AsyncCompletion.isAdmitted(request)) {
             servlet.endConnection(request, response);
             chain.doFilter(UploadRequest.wrapAgain(request), response);
             return;
@@ -51,12 +58,47 @@ final class FilterRuntime {
             servlet.answer(request, response, below, ServletDrain.isOnPort(request, controlPort));
             return;
         }
-        if (uploads.matches(request.getContentType())) {
+        if (!readyPaths.isEmpty()
+                && readyPaths.contains(wholePath(request))
+                && servlet.answersReadiness(request, response)) {
+            return;
+        }
+        if (servlet.isApplications(request)) {
+            servlet.endConnection(request, response);
+            chain.doFilter(request, response);
+            return;
+        }
+        if (isUpload(request)) {
             ServletUpload progress = new ServletUpload(request);
             admit(servlet.enterUpload(request, progress, () -> false), progress, request, response, chain);
         } else {
             admit(servlet.enterRequest(request), null, request, response, chain);
         }
+    }
+
+    private boolean isUpload(HttpServletRequest request) {
+        String method = request.getMethod();
+        return !"GET".equals(method)
+                && !"HEAD".equals(method)
+                && (uploads.matches(request.getContentType()) || (uploadSize >= 0 && isLong(request, method)));
+    }
+
+    private boolean isLong(HttpServletRequest request, String method) {
+        long length = request.getContentLengthLong();
+        return length < 0 ? hasUnannouncedBody(request, method) : length > uploadSize;
+    }
+
+    /** HTTP/2 and later have no header for it, and a filter cannot look further: a request with one of these methods has a body as a rule. */
+    private static boolean hasUnannouncedBody(HttpServletRequest request, String method) {
+        return request.getHeader("Transfer-Encoding") != null
+                || (!request.getProtocol().startsWith("HTTP/1.")
+                        && (method.equals("POST") || method.equals("PUT") || method.equals("PATCH")));
+    }
+
+    /** Returns true once a valve has come while the application ran: it has put its own drain in the place of this one. */
+    private boolean isCountedByValve() {
+        Object found = context.getAttribute(Drain.ATTRIBUTE);
+        return found != null && found != drain.forApplications();
     }
 
     private void admit(
@@ -72,7 +114,6 @@ final class FilterRuntime {
         }
         boolean threw = true;
         try {
-            request.setAttribute(Drain.ATTRIBUTE, drain.forApplications());
             servlet.endConnection(request, response);
             chain.doFilter(progress == null ? request : UploadRequest.wrap(request, progress), response);
             threw = false;
@@ -92,12 +133,19 @@ final class FilterRuntime {
         if (info != null && !servletPath.isEmpty() && !path.startsWith(servletPath) && !servletPath.startsWith(path)) {
             return null; // spares most requests the concatenation
         }
-        String whole = info == null ? servletPath : servletPath.isEmpty() ? info : servletPath + info;
+        String whole = wholePath(request);
         if (!whole.startsWith(path)) {
             return null;
         }
         String below = whole.substring(path.length());
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
+    }
+
+    /** Returns the path below the context's. */
+    private static String wholePath(HttpServletRequest request) {
+        String servletPath = request.getServletPath();
+        String info = request.getPathInfo();
+        return info == null ? servletPath : servletPath.isEmpty() ? info : servletPath + info;
     }
 
     /** Drains, as far as the container still lets requests finish, and ends what this start has made. */

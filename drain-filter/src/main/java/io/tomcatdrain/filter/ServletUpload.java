@@ -14,7 +14,7 @@ final class ServletUpload implements UploadSource {
 
     private final HttpServletRequest request;
     private final String method;
-    private final @Nullable String path;
+    private final String path;
     private final @Nullable String remote;
     private final long contentLength;
 
@@ -22,16 +22,24 @@ final class ServletUpload implements UploadSource {
 
     private volatile boolean complete;
 
+    /** True while a thread waits for more, or the application is told when there is more. */
+    private volatile boolean wanted;
+
     /** True if the body ended before it should: a reset HTTP/2 stream looks like that to the application. */
     private volatile boolean cut;
 
     ServletUpload(HttpServletRequest request) {
         this.request = request;
         this.method = request.getMethod();
-        String info = request.getPathInfo();
-        this.path = request.getContextPath() + request.getServletPath() + (info == null ? "" : info);
+        this.path = pathOf(request);
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
+    }
+
+    /** Returns the path of a request, without its query string. */
+    static String pathOf(HttpServletRequest request) {
+        String info = request.getPathInfo();
+        return request.getContextPath() + request.getServletPath() + (info == null ? "" : info);
     }
 
     @Override
@@ -40,7 +48,7 @@ final class ServletUpload implements UploadSource {
     }
 
     @Override
-    public @Nullable String path() {
+    public String path() {
         return path;
     }
 
@@ -61,7 +69,12 @@ final class ServletUpload implements UploadSource {
 
     @Override
     public boolean isBodyComplete() {
-        return complete;
+        // Of a body whose length nobody has announced the end is seen only by an application that reads on.
+        return complete || (contentLength < 0 && !wanted);
+    }
+
+    void wantsMore(boolean more) {
+        wanted = more;
     }
 
     @Override

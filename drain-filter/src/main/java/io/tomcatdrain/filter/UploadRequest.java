@@ -76,12 +76,23 @@ final class UploadRequest extends HttpServletRequestWrapper {
                 throw new IllegalStateException("getInputStream() has been called for this request");
             }
             String charset = getCharacterEncoding();
+            if (charset == null && !isForm()) {
+                made = super.getReader(); // which charset such a type has is the container's to know; its bytes are
+                // not seen
+                reader = made;
+                return made;
+            }
             made = charset == null
                     ? new BufferedReader(new InputStreamReader(counted(), StandardCharsets.ISO_8859_1))
                     : new BufferedReader(new InputStreamReader(counted(), charset));
             reader = made;
         }
         return made;
+    }
+
+    private boolean isForm() {
+        String type = getContentType();
+        return type == null || type.regionMatches(true, 0, "multipart/", 0, "multipart/".length());
     }
 
     @Override
@@ -101,22 +112,35 @@ final class UploadRequest extends HttpServletRequestWrapper {
     private final class CountedStream extends ServletInputStream {
         private final ServletInputStream in;
 
+        /** True if the application reads when it is told that there is more. */
+        private boolean listened;
+
         CountedStream(ServletInputStream in) {
             this.in = in;
         }
 
         @Override
         public int read() throws IOException {
-            int next = in.read();
-            progress.received(next < 0 ? -1 : 1);
-            return next;
+            progress.wantsMore(true);
+            try {
+                int next = in.read();
+                progress.received(next < 0 ? -1 : 1);
+                return next;
+            } finally {
+                progress.wantsMore(listened);
+            }
         }
 
         @Override
         public int read(byte[] buffer, int from, int length) throws IOException {
-            int count = in.read(buffer, from, length);
-            progress.received(count);
-            return count;
+            progress.wantsMore(true);
+            try {
+                int count = in.read(buffer, from, length);
+                progress.received(count);
+                return count;
+            } finally {
+                progress.wantsMore(listened);
+            }
         }
 
         @Override
@@ -142,6 +166,8 @@ final class UploadRequest extends HttpServletRequestWrapper {
         @Override
         public void setReadListener(ReadListener listener) {
             in.setReadListener(listener);
+            listened = true;
+            progress.wantsMore(true);
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.metrics.DrainMetrics;
@@ -30,12 +31,9 @@ import java.util.stream.IntStream;
 import javax.management.ObjectName;
 import org.apache.catalina.Context;
 import org.apache.catalina.LifecycleException;
-import org.apache.catalina.connector.Request;
-import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.catalina.valves.RemoteIpValve;
-import org.apache.catalina.valves.ValveBase;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
 import org.junit.jupiter.api.Test;
@@ -76,7 +74,7 @@ class FilterIT {
     private static void assertRefused(Answer answer) {
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.header("X-Drain")).isEqualTo("refused");
-        assertThat(answer.header("Retry-After")).isEqualTo("5");
+        assertThat(answer.header("Retry-After")).isIn("5", "6");
         assertThat(answer.header("Connection")).isEqualTo("close");
     }
 
@@ -116,6 +114,50 @@ class FilterIT {
                     server.port(), Http11Client.head("DELETE", "/app/drain", AUTHORIZATION), new byte[0]);
             assertThat(resumed.text()).contains("\"state\":\"SERVING\"");
             assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aUrlOfTheApplicationsTellsThatTheNodeLeaves() throws Exception {
+        try (EmbeddedTomcat server =
+                start("readyPaths", "/ok,/async/dispatch", "lameDuck", "1m", "drainOnStop", "false")) {
+            assertThat(Http11Client.get(server.port(), "/app/ok?prober=lb").text())
+                    .isEqualTo("ok");
+            assertThat(drain(server).status().probers())
+                    .extracting(DrainStatus.Prober::name)
+                    .containsExactly("lb");
+            var unused = drain(server).start("test");
+            Answer answer = Http11Client.get(server.port(), "/app/ok?prober=lb");
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.text()).isEqualTo("{\"status\":\"DRAINING\"}");
+            assertThat(Http11Client.get(server.port(), "/app/async/dispatch").status())
+                    .isEqualTo(503);
+            assertThat(Http11Client.get(server.port(), "/app/unread").status()).isEqualTo(200);
+            drain(server).resume();
+            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+        }
+    }
+
+    /** A browser asks before an upload to another origin whether it may; the answer is the application's, in every state. */
+    @Test
+    void aPreflightIsTheApplicationsAndTheScriptMayReadTheRefusal() throws Exception {
+        try (EmbeddedTomcat server = start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            var unused = drain(server).start("test");
+            awaitState(drain(server), DrainState.DRAINING);
+            int calls = server.app().calls.get();
+            Answer preflight = Http11Client.exchange(
+                    server.port(),
+                    Http11Client.head(
+                            "OPTIONS", "/app/ok", "Origin: https://app.example", "Access-Control-Request-Method: POST"),
+                    new byte[0]);
+            assertThat(preflight.status()).isEqualTo(200);
+            assertThat(server.app().calls.get()).isEqualTo(calls + 1);
+            Answer refused = Http11Client.get(server.port(), "/app/ok", "Origin: https://app.example");
+            assertRefused(refused);
+            assertThat(refused.header("Access-Control-Allow-Origin")).isEqualTo("https://app.example");
+            assertThat(drain(server).status().totals().refused()).isEqualTo(1);
+            upload.finishWhole();
         }
     }
 
@@ -320,6 +362,31 @@ class FilterIT {
                 .isEmpty());
     }
 
+    @Test
+    void answersWithoutAnEndHoldNoDrain() throws Exception {
+        try (EmbeddedTomcat server = start("streamTypes", "text/event-stream,/app/async/never");
+                var events = new Http11Client(server.port());
+                var poll = new Http11Client(server.port());
+                var other = new Http11Client(server.port())) {
+            String[] keys = {Scenario.key(), Scenario.key(), Scenario.key()};
+            events.send(Http11Client.head("GET", "/app/async/events", App.KEY + ": " + keys[0]));
+            poll.send(Http11Client.head("GET", "/app/async/never", App.KEY + ": " + keys[1]));
+            other.send(Http11Client.head("GET", "/app/async/complete", App.KEY + ": " + keys[2]));
+            for (String key : keys) {
+                server.app().awaitEntered(key);
+            }
+            Drain drain = drain(server);
+            await().until(() -> drain.summary().inFlight().equals(new DrainStatus.InFlight(0, 1, 0, 2)));
+            var outcome = drain.start("test");
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINING);
+            server.app().release(keys[2]);
+            assertThat(other.answer().text()).isEqualTo("async");
+
+            assertThat(outcome.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(drain.summary().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0, 2));
+        }
+    }
+
     // ---------------------------------------------------------------- with the valve, and declared
 
     @Test
@@ -346,27 +413,39 @@ class FilterIT {
         }
     }
 
-    /** As a valve does that was added when the application ran already, with classes of another loader. */
-    private static final class Tracks extends ValveBase {
-        Tracks() {
-            super(true);
-        }
-
-        @Override
-        public void invoke(Request request, Response response) throws IOException, jakarta.servlet.ServletException {
-            request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, new Object());
-            getNext().invoke(request, response);
-        }
-    }
-
     @Test
-    void requestThatSomebodyElseCountsIsPassedOn() throws Exception {
-        try (EmbeddedTomcat server = FilterServer.into(EmbeddedTomcat.plain().after(new Tracks()), parameters())
-                .start()) {
+    void valveThatComesLaterTakesOverAndGivesBack() throws Exception {
+        try (EmbeddedTomcat server = start()) {
+            Drain own = drain(server);
             assertThat(upload(server, "/app/upload").status()).isEqualTo(200);
-            var unused = drain(server).start("test").get(10, TimeUnit.SECONDS);
-            assertThat(upload(server, "/app/async/upload").status()).isEqualTo(200);
-            assertThat(drain(server).status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 0, 0));
+            String key = Scenario.key();
+            try (var client = new Http11Client(server.port())) {
+                client.send(Http11Client.head("GET", "/app/async/dispatch", App.KEY + ": " + key));
+                server.app().awaitEntered(key);
+                await().until(() -> own.summary().inFlight().requests() == 1);
+                DrainValve valve = new DrainValve();
+                valve.setLameDuck("off");
+                server.tomcat().getEngine().getPipeline().addValve(valve);
+                assertThat(drain(server)).isSameAs(valve.drain());
+
+                assertThat(upload(server, "/app/async/upload").status()).isEqualTo(200);
+                assertThat(Http11Client.get(server.port(), "/app/forward").status())
+                        .isEqualTo(200);
+                await().untilAsserted(() -> assertThat(valve.drain().summary().totals())
+                        .extracting(DrainStatus.Totals::uploadsCompleted, DrainStatus.Totals::requestsCompleted)
+                        .containsExactly(1L, 1L));
+                assertThat(own.summary().totals().requestsCompleted()).isZero();
+                server.tomcat().getEngine().getPipeline().removeValve(valve);
+
+                var over = own.start("test");
+                assertThat(upload(server, "/app/upload").status()).isEqualTo(503);
+                assertThat(own.state()).as("what it had counted before").isEqualTo(DrainState.DRAINING);
+                server.app().release(key);
+                assertThat(client.answer().text()).isEqualTo("ok");
+                assertThat(over.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            }
+            assertThat(own.summary().totals())
+                    .isEqualTo(new DrainStatus.Totals(1, 0, 1, 1, App.multipart(2_000).length));
         }
     }
 

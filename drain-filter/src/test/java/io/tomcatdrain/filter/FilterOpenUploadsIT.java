@@ -32,11 +32,13 @@ class FilterOpenUploadsIT {
             var over = drain.start("test");
             assertThat(drain.status().openUploads()).hasSize(1);
             assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(503);
-            assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status()).isEqualTo(200);
+            assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
+                    .isEqualTo(200);
             assertThat(send(server, "PATCH", "/app/files/elsewhere", 10, "Upload-Offset: 0")
                             .status())
                     .isEqualTo(503);
-            assertThat(send(server, "PATCH", file, 50, "Upload-Offset: 0").status()).isEqualTo(204);
+            assertThat(send(server, "PATCH", file, 50, "Upload-Offset: 0").status())
+                    .isEqualTo(204);
             assertThat(send(server, "PATCH", file, 50, "Upload-Offset: 50", "X-Async: 1")
                             .status())
                     .isEqualTo(204);
@@ -51,7 +53,8 @@ class FilterOpenUploadsIT {
         try (EmbeddedTomcat server =
                 FilterServer.with(Map.of("drain.uploadGap", "1s")).start()) {
             send(server, "POST", "/app/files", 0, "Upload-Length: 100");
-            DrainReport report = FilterServer.drain(server.context()).start("test").get(20, TimeUnit.SECONDS);
+            DrainReport report =
+                    FilterServer.drain(server.context()).start("test").get(20, TimeUnit.SECONDS);
             assertThat(report.outcome()).isEqualTo(Outcome.EXPIRED);
             assertThat(report.openUploads().abandoned()).hasSize(1);
         }

@@ -111,6 +111,66 @@ class UploadRequestTest {
         assertThatThrownBy(upload::getReader).isInstanceOf(IllegalStateException.class);
     }
 
+    /** The end of such a body shows only to an application that reads on. */
+    @Test
+    void bodyOfUnknownLengthIsIncompleteOnlyWhileMoreOfItIsWanted() throws IOException {
+        HttpServletRequest chunked = requestOf(-1);
+        ServletUpload unknown = new ServletUpload(chunked);
+        boolean[] completeWithin = {true};
+        when(chunked.getInputStream()).thenReturn(new Watching(() -> completeWithin[0] = unknown.isBodyComplete()));
+        ServletInputStream in = UploadRequest.wrap(chunked, unknown).getInputStream();
+        assertThat(unknown.isBodyComplete()).isTrue();
+        in.readNBytes(3);
+        assertThat(completeWithin[0]).isFalse();
+        assertThat(unknown.isBodyComplete()).isTrue();
+
+        in.setReadListener(mock(ReadListener.class));
+        assertThat(unknown.isBodyComplete()).as("it is told when there is more").isFalse();
+        in.readNBytes(3);
+        assertThat(unknown.isBodyComplete()).isFalse();
+        in.readAllBytes();
+        assertThat(unknown.isBodyComplete()).isTrue();
+    }
+
+    /** Says when it is read. */
+    private static final class Watching extends ServletInputStream {
+        private final Stream in = new Stream();
+        private final Runnable whenRead;
+
+        Watching(Runnable whenRead) {
+            this.whenRead = whenRead;
+        }
+
+        @Override
+        public int read() {
+            whenRead.run();
+            return in.read();
+        }
+
+        @Override
+        public boolean isFinished() {
+            return in.isFinished();
+        }
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setReadListener(ReadListener listener) {}
+    }
+
+    @Test
+    void readerOfATypeWhoseCharsetTheContainerKnowsIsTheContainers() throws IOException {
+        java.io.BufferedReader theirs = new java.io.BufferedReader(new java.io.StringReader("ü"));
+        when(container.getContentType()).thenReturn("application/json");
+        when(container.getReader()).thenReturn(theirs);
+
+        assertThat(upload.getReader()).isSameAs(theirs).isSameAs(upload.getReader());
+        assertThat(progress.bytesReceived()).as("unknown").isEqualTo(-1);
+    }
+
     /** A reset HTTP/2 stream may look like an end to the application, which then answers as if nothing were wrong. */
     @Test
     void bodyThatEndsTooEarlyIsCut() throws IOException {

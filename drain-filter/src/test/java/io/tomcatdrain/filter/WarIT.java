@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.Background;
+import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.EmbeddedTomcat;
 import io.tomcatdrain.testkit.Http11Client;
 import jakarta.servlet.ServletContainerInitializer;
@@ -130,6 +131,12 @@ class WarIT {
     }
 
     private StandardContext deploy(String version) {
+        StandardContext context = add(version);
+        assertThat(context.getState().isAvailable()).isTrue();
+        return context;
+    }
+
+    private StandardContext add(String version) {
         StandardContext context = new StandardContext();
         context.setName(version.isEmpty() ? "/shop" : "/shop##" + version);
         context.setPath("/shop");
@@ -142,7 +149,6 @@ class WarIT {
         config.setDefaultWebXml(tomcat.noDefaultWebXmlPath());
         context.addLifecycleListener(config);
         tomcat.getHost().addChild(context);
-        assertThat(context.getState().isAvailable()).isTrue();
         return context;
     }
 
@@ -253,6 +259,73 @@ class WarIT {
         Answer ready = command("GET", "/shop/drain/ready");
         assertThat(ready.status()).as("%s", ready).isEqualTo(200);
         return context;
+    }
+
+    private static final String LOGIN = """
+            <security-constraint>
+              <web-resource-collection><web-resource-name>%1$s</web-resource-name>%2$s</web-resource-collection>
+              %3$s
+            </security-constraint>
+            """;
+
+    private static String constraint(String resources, boolean login) {
+        return LOGIN.formatted(
+                "r", resources, login ? "<auth-constraint><role-name>user</role-name></auth-constraint>" : "");
+    }
+
+    private static final String SECURED = constraint("<url-pattern>/*</url-pattern>", true)
+            + "<login-config><auth-method>BASIC</auth-method></login-config>"
+            + "<security-role><role-name>user</role-name></security-role>";
+
+    /** The container asks for the login before any filter is called. */
+    @Test
+    void anApplicationWhoseProbersWouldHaveToLogInDoesNotStartAndSaysWhatToDo() throws Exception {
+        writeWebXml("", SECURED);
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain")) {
+            assertThat(add("").getState().isAvailable()).isFalse();
+            assertThat(log.lines())
+                    .filteredOn(line -> line.contains("security-constraint for [/*]"))
+                    .singleElement()
+                    .asString()
+                    .contains("[/shop/drain/ready]", "without an auth-constraint for the url-pattern [/drain/*]");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<url-pattern>/drain/*</url-pattern>",
+                "<url-pattern>/drain/ready</url-pattern><url-pattern>/drain/live</url-pattern>",
+                "<url-pattern>/*</url-pattern>"
+            })
+    void withAConstraintThatOpensTheEndpointsProbersAreAnswered(String open) throws Exception {
+        writeWebXml("", SECURED + constraint(open, false));
+        deploy("");
+        Answer ready = Http11Client.get(port(), "/shop/drain/ready");
+        assertThat(ready.status()).as("%s", ready).isEqualTo(200);
+        assertThat(Http11Client.get(port(), "/shop/work").status()).isEqualTo(open.contains("drain") ? 401 : 200);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<url-pattern>/admin/*</url-pattern>",
+                "<url-pattern>*.jsp</url-pattern>",
+                "<url-pattern>/drainage/*</url-pattern>",
+                "<url-pattern>/*</url-pattern><http-method>POST</http-method>",
+                "<url-pattern>/*</url-pattern><http-method-omission>GET</http-method-omission>"
+            })
+    void constraintsThatLetProbersThroughAreNoObstacle(String guarded) throws Exception {
+        writeWebXml("", constraint(guarded, true));
+        deploy("");
+        assertThat(Http11Client.get(port(), "/shop/drain/ready").status()).isEqualTo(200);
+    }
+
+    @Test
+    void aConstraintForTheEndpointsThemselvesIsMeant() throws Exception {
+        writeWebXml("", SECURED + constraint("<url-pattern>/drain/*</url-pattern>", true));
+        deploy("");
+        assertThat(Http11Client.get(port(), "/shop/drain/ready").status()).isEqualTo(401);
     }
 
     /** Where the application names its libraries and leaves this one out, Tomcat runs none of it. */

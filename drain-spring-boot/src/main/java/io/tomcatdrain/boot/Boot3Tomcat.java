@@ -1,7 +1,11 @@
 package io.tomcatdrain.boot;
 
+import java.util.List;
+import org.apache.catalina.Valve;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.web.embedded.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.web.embedded.tomcat.TomcatReactiveWebServerFactory;
+import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,6 +18,17 @@ class Boot3Tomcat {
 
     @Bean
     WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> drainBoot3Customizer(EngineValves valves) {
-        return factory -> factory.addEngineValves(valves.toArray());
+        return factory -> {
+            if (factory instanceof TomcatServletWebServerFactory servlet) {
+                servlet.setEngineValves(valves.joinedTo(servlet.getEngineValves()));
+            } else if (factory instanceof TomcatReactiveWebServerFactory reactive) {
+                List<Valve> there = reactive.getEngineValves(); // there is no setter
+                List<Valve> all = valves.joinedTo(there);
+                there.clear();
+                there.addAll(all);
+            } else {
+                factory.addEngineValves(valves.toArray());
+            }
+        };
     }
 }

@@ -2,6 +2,7 @@ package io.tomcatdrain.boot;
 
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -14,6 +15,12 @@ class Boot4Tomcat {
 
     @Bean
     WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> drainBoot4Customizer(EngineValves valves) {
-        return factory -> factory.addEngineValves(valves.toArray());
+        return factory -> {
+            if (factory instanceof TomcatWebServerFactory tomcat) {
+                tomcat.setEngineValves(valves.joinedTo(tomcat.getEngineValves()));
+            } else {
+                factory.addEngineValves(valves.toArray());
+            }
+        };
     }
 }

@@ -2,6 +2,7 @@ package io.tomcatdrain.boot;
 
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.valve.DrainValve;
 import java.util.List;
 import org.apache.catalina.valves.ValveBase;
@@ -14,6 +15,8 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnNotWarDeplo
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.availability.ApplicationAvailability;
+import org.springframework.cloud.client.serviceregistry.Registration;
+import org.springframework.cloud.client.serviceregistry.ServiceRegistry;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -35,7 +38,7 @@ import org.springframework.core.env.Environment;
 @ConditionalOnWebApplication
 @ConditionalOnNotWarDeployment
 @ConditionalOnProperty(name = DrainProperties.ENABLED, matchIfMissing = true)
-@Import({Boot3Tomcat.class, Boot4Tomcat.class})
+@Import({Boot3Tomcat.class, Boot4Tomcat.class, Boot3Health.class, Boot4Health.class})
 public final class DrainAutoConfiguration {
 
     /** Made by Spring. */
@@ -51,7 +54,9 @@ public final class DrainAutoConfiguration {
     }
 
     @Bean
-    static EngineValves drainEngineValves(DrainValve valve, ObjectProvider<ManagementValve> management) {
+    static EngineValves drainEngineValves(
+            DrainValve valve, DrainReadiness readiness, ObjectProvider<ManagementValve> management) {
+        valve.onlyReadyIf(readiness::isApplicationReady);
         ManagementValve first = management.getIfAvailable();
         return new EngineValves(first == null ? List.of(valve) : List.of(first, valve));
     }
@@ -69,11 +74,32 @@ public final class DrainAutoConfiguration {
         return drain;
     }
 
+    @Bean(destroyMethod = "")
+    static DrainReadiness drainReadiness(ApplicationContext context, ApplicationAvailability availability) {
+        return new DrainReadiness(context, availability);
+    }
+
     @Bean
     @Lazy(false)
     static DrainLifecycle drainLifecycle(
-            DrainValve valve, ApplicationContext context, ApplicationAvailability availability) {
-        return new DrainLifecycle(valve, context, new DrainReadiness(context, availability));
+            DrainValve valve,
+            ApplicationContext context,
+            DrainReadiness readiness,
+            ObjectProvider<DrainListener> listeners) {
+        return new DrainLifecycle(valve, context, readiness, listeners);
+    }
+
+    /** Where Spring Cloud's service registries are, or may be. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnClass(ServiceRegistry.class)
+    static class Registry {
+        @Bean
+        static DrainListener drainRegistryListener(
+                DrainValve valve,
+                ObjectProvider<ServiceRegistry<?>> registries,
+                ObjectProvider<Registration> registrations) {
+            return new CloudRegistry(registries, registrations).listener(valve);
+        }
     }
 
     /** Where there is a meter registry to bind to, or may be. */
@@ -91,8 +117,10 @@ public final class DrainAutoConfiguration {
     @ConditionalOnClass(ManagementPortType.class)
     static class Management {
         @Bean
-        static ManagementValve drainManagementValve(DrainValve valve, Environment environment) {
-            return new ManagementValve(ManagementPaths.onMainPort(environment), valve, valve);
+        static ManagementValve drainManagementValve(
+                DrainValve valve, Environment environment, ObjectProvider<HealthGroups> groups) {
+            return new ManagementValve(
+                    () -> ManagementPaths.onMainPort(environment, HealthGroups.ofEither(groups)), valve, valve);
         }
     }
 }

@@ -1,9 +1,13 @@
 package io.tomcatdrain.boot;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainListener;
 import io.tomcatdrain.valve.DrainValve;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.ApplicationListener;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -30,6 +34,8 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     private final DrainValve valve;
     private final ApplicationContext context;
     private final DrainReadiness readiness;
+    private final ObjectProvider<DrainListener> listeners;
+    private final List<DrainListener.Registration> registrations = new CopyOnWriteArrayList<>();
     private final LogBridge log = new LogBridge();
     private final LaterListeners later = new LaterListeners();
 
@@ -39,10 +45,15 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     private volatile boolean running;
     private volatile boolean stoppedBefore;
 
-    DrainLifecycle(DrainValve valve, ApplicationContext context, DrainReadiness readiness) {
+    DrainLifecycle(
+            DrainValve valve,
+            ApplicationContext context,
+            DrainReadiness readiness,
+            ObjectProvider<DrainListener> listeners) {
         this.valve = valve;
         this.context = context;
         this.readiness = readiness;
+        this.listeners = listeners;
     }
 
     @Override
@@ -62,6 +73,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
 
     @Override
     public void start() {
+        log.restore(); // a stop of the context takes the way to the log away
         Drain drain = valve.drain();
         if (drain == null) {
             LOG.warn(
@@ -69,6 +81,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
                             + " without tomcat-drain; remove drain-spring-boot, or use Tomcat");
         } else {
             readiness.follow(drain);
+            listeners.orderedStream().forEach(listener -> registrations.add(drain.onStateChange(listener)));
             if (context instanceof ConfigurableApplicationContext configurable) {
                 later.takeFrom(configurable);
                 configurable.addApplicationListener(last);
@@ -117,5 +130,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
         stoppedBefore = true;
         valve.drainBeforePause("application context stop");
         readiness.close();
+        registrations.forEach(DrainListener.Registration::close);
+        registrations.clear();
     }
 }

@@ -3,6 +3,7 @@ package io.tomcatdrain.boot;
 import io.tomcatdrain.valve.DrainValve;
 import java.util.List;
 import org.apache.catalina.valves.ValveBase;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
@@ -23,7 +24,15 @@ class DrainManagementConfiguration {
 
     /** Hides the bean of the same name that is for the application's own Tomcat. */
     @Bean
-    static EngineValves drainEngineValves(DrainValve valve, Environment environment) {
-        return new EngineValves(List.of(new ManagementValve(ManagementPaths.onManagementPort(environment), valve)));
+    static EngineValves drainEngineValves(ManagementValve valve) {
+        return new EngineValves(List.of(valve));
+    }
+
+    /** Hides the bean of the same name that is for the application's own Tomcat. */
+    @Bean
+    static ManagementValve drainManagementValve(
+            DrainValve valve, Environment environment, ObjectProvider<HealthGroups> groups) {
+        return new ManagementValve(
+                () -> ManagementPaths.onManagementPort(environment, HealthGroups.ofEither(groups)), valve);
     }
 }

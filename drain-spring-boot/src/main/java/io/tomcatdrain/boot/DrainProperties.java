@@ -4,18 +4,23 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Setting;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.commons.logging.Log;
+import org.apache.commons.logging.LogFactory;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName;
 import org.springframework.boot.context.properties.source.ConfigurationPropertyName.Form;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySource;
 import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.boot.context.properties.source.IterableConfigurationPropertySource;
+import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 
@@ -24,6 +29,8 @@ final class DrainProperties {
     static final String PREFIX = "drain";
     static final String ENABLED = PREFIX + ".enabled";
 
+    private static final Log LOG = LogFactory.getLog(DrainProperties.class);
+    private static final String VARIABLE_PREFIX = "DRAIN_";
     private static final Pattern CAPITAL = Pattern.compile("[A-Z]");
     private static final Pattern DASHED = Pattern.compile("-([a-z])");
 
@@ -44,6 +51,7 @@ final class DrainProperties {
     static Map<String, String> read(Environment environment) {
         Binder binder = Binder.get(environment);
         rejectUnknown(environment);
+        unknownVariables(environment).ifPresent(LOG::warn);
         binder.bind(ENABLED, String.class).ifBound(DrainProperties::requireTrue);
         Map<String, String> texts = new LinkedHashMap<>();
         for (Setting setting : Setting.values()) {
@@ -64,7 +72,7 @@ final class DrainProperties {
 
     /** YAML reads {@code off} as a boolean. */
     private static String asWritten(Setting setting, String text) {
-        boolean canBeOff = setting == Setting.LAME_DUCK || setting == Setting.OPEN_UPLOADS;
+        boolean canBeOff = setting == Setting.LAME_DUCK || setting == Setting.UPLOAD_SIZE || setting == Setting.OPEN_UPLOADS;
         return canBeOff && text.equals("false") ? "off" : text;
     }
 
@@ -97,6 +105,37 @@ final class DrainProperties {
     /** Variables are set for many programs at once: for a service named "drain" Kubernetes sets DRAIN_SERVICE_HOST. */
     private static boolean isEnvironment(ConfigurationPropertySource source) {
         return source.getUnderlyingSource() instanceof SystemEnvironmentPropertySource;
+    }
+
+    /** Returns a warning of variables that look like settings and are none. */
+    static Optional<String> unknownVariables(Environment environment) {
+        if (!(environment instanceof ConfigurableEnvironment configurable)) {
+            return Optional.empty();
+        }
+        Set<String> known = Stream.concat(
+                        Stream.of(ENABLED), Arrays.stream(Setting.values()).map(DrainProperties::nameOf))
+                .map(DrainProperties::letters)
+                .collect(Collectors.toSet());
+        List<String> unknown = configurable.getPropertySources().stream()
+                .filter(SystemEnvironmentPropertySource.class::isInstance)
+                .flatMap(source -> Arrays.stream(((SystemEnvironmentPropertySource) source).getPropertyNames()))
+                .filter(name ->
+                        name.toUpperCase(Locale.ROOT).startsWith(VARIABLE_PREFIX) && !known.contains(letters(name)))
+                .map(DrainSettings::quotable)
+                .sorted()
+                .toList();
+        return unknown.isEmpty()
+                ? Optional.empty()
+                : Optional.of("tomcat-drain: environment variables " + unknown
+                        + " are no settings of the drain, and have no effect; known are [DRAIN_UPLOAD_TIMEOUT] and the like for "
+                        + Arrays.stream(Setting.values())
+                                .map(DrainProperties::nameOf)
+                                .toList());
+    }
+
+    /** Spring tells neither dashes nor underscores apart in the name of a variable. */
+    private static String letters(String name) {
+        return name.toUpperCase(Locale.ROOT).replaceAll("[-_.]", "");
     }
 
     private static void reject(ConfigurationPropertyName name) {

@@ -20,12 +20,17 @@ final class DrainReadiness implements AutoCloseable {
     private final ApplicationAvailability availability;
     private @Nullable AutoCloseable registration;
 
-    /** True while it is the drain alone that refuses. */
-    private boolean refusedByDrain;
+    /** True while it is the drain alone that refuses; true a moment longer rather than too short. */
+    private volatile boolean refusedByDrain;
 
     DrainReadiness(ApplicationContext context, ApplicationAvailability availability) {
         this.context = context;
         this.availability = availability;
+    }
+
+    /** Returns false while the application itself refuses traffic: while it starts, too. Takes no lock. */
+    boolean isApplicationReady() {
+        return refusedByDrain || availability.getReadinessState() == ReadinessState.ACCEPTING_TRAFFIC;
     }
 
     synchronized void follow(Drain drain) {
@@ -39,8 +44,8 @@ final class DrainReadiness implements AutoCloseable {
             refusedByDrain = true;
             publish(ReadinessState.REFUSING_TRAFFIC);
         } else if (after.isReady() && refusedByDrain) {
-            refusedByDrain = false;
             publish(ReadinessState.ACCEPTING_TRAFFIC);
+            refusedByDrain = false;
         }
     }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.apache.catalina.connector.Request;
 import org.apache.tomcat.util.buf.MessageBytes;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementPortType;
 import org.springframework.core.env.Environment;
 
@@ -16,7 +17,7 @@ import org.springframework.core.env.Environment;
 record ManagementPaths(List<String> all, List<String> readiness) {
 
     /** Returns the paths on the application's own port: all of them, or those that are there although management has another port. */
-    static ManagementPaths onMainPort(Environment environment) {
+    static ManagementPaths onMainPort(Environment environment, List<HealthGroup> groups) {
         String servlet = joined(
                 environment.getProperty("server.servlet.context-path", ""),
                 joined(
@@ -29,21 +30,41 @@ record ManagementPaths(List<String> all, List<String> readiness) {
             String health = joined(base, health(environment));
             // An actuator at the root is not told from the application by its path, but for its health.
             all.add(base.equals(servlet) ? health : base);
-            readiness.add(joined(health, "readiness"));
+            addReadiness(readiness, health, groups);
         }
-        if (environment.getProperty("management.endpoint.health.probes.add-additional-paths", boolean.class, false)) {
-            all.add(joined(servlet, "livez"));
-            all.add(joined(servlet, "readyz"));
-            readiness.add(joined(servlet, "readyz"));
+        for (HealthGroup group : groups) {
+            add(all, readiness, servlet, group.serverPath(), group);
         }
         return new ManagementPaths(List.copyOf(all), List.copyOf(readiness));
     }
 
     /** Returns the paths on a management port of its own. */
-    static ManagementPaths onManagementPort(Environment environment) {
-        String base = joined(environment.getProperty("management.server.base-path", ""), actuator(environment));
-        String readiness = joined(joined(base, health(environment)), "readiness");
-        return new ManagementPaths(List.of(readiness), List.of(readiness));
+    static ManagementPaths onManagementPort(Environment environment, List<HealthGroup> groups) {
+        String root = joined(environment.getProperty("management.server.base-path", ""), "");
+        List<String> readiness = new ArrayList<>();
+        addReadiness(readiness, joined(joined(root, actuator(environment)), health(environment)), groups);
+        for (HealthGroup group : groups) {
+            add(new ArrayList<>(), readiness, root, group.managementPath(), group);
+        }
+        return new ManagementPaths(List.copyOf(readiness), List.copyOf(readiness));
+    }
+
+    /** The group of that name is there by convention, even where Spring Boot has none. */
+    private static void addReadiness(List<String> readiness, String health, List<HealthGroup> groups) {
+        readiness.add(joined(health, "readiness"));
+        groups.stream()
+                .filter(group -> group.readiness() && !group.name().equals("readiness"))
+                .forEach(group -> readiness.add(joined(health, group.name())));
+    }
+
+    private static void add(
+            List<String> all, List<String> readiness, String root, @Nullable String path, HealthGroup group) {
+        if (path != null) {
+            all.add(joined(root, path));
+            if (group.readiness()) {
+                readiness.add(joined(root, path));
+            }
+        }
     }
 
     private static String actuator(Environment environment) {

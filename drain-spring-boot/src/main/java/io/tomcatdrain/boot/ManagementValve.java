@@ -1,29 +1,36 @@
 package io.tomcatdrain.boot;
 
+import io.tomcatdrain.Drain;
 import io.tomcatdrain.valve.DrainValve;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Supplier;
 import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 
 /**
  * Leads the actuator's requests past the drain, in every state, so that no liveness probe kills a node, and no monitoring loses sight of it,
  * because it drains. Polls of readiness count as probers'. Thread-safe.
  */
-final class ManagementValve extends ValveBase {
+final class ManagementValve extends ValveBase implements SmartInitializingSingleton {
     private static final byte[] OUT_OF_SERVICE = "{\"status\":\"OUT_OF_SERVICE\"}".getBytes(StandardCharsets.UTF_8);
 
-    private final ManagementPaths paths;
+    private final Supplier<ManagementPaths> pathsOnceComplete;
     private final DrainValve drains;
     private final Valve before;
 
+    /** Empty until all beans are there: no request comes before that. */
+    private volatile ManagementPaths paths = new ManagementPaths(List.of(), List.of());
+
     /** Makes the valve of an engine without a drain of its own, whose probers ask for another engine's drain. */
-    ManagementValve(ManagementPaths paths, DrainValve drains) {
+    ManagementValve(Supplier<ManagementPaths> paths, DrainValve drains) {
         super(true);
-        this.paths = paths;
+        this.pathsOnceComplete = paths;
         this.drains = drains;
         this.before = this;
     }
@@ -31,33 +38,53 @@ final class ManagementValve extends ValveBase {
     /**
      * Makes a valve.
      *
+     * @param paths asked once, when all beans are there
      * @param drains has the drain
      * @param before management's requests go on behind this valve, of the same engine
      */
-    ManagementValve(ManagementPaths paths, DrainValve drains, Valve before) {
+    ManagementValve(Supplier<ManagementPaths> paths, DrainValve drains, Valve before) {
         super(true);
-        this.paths = paths;
+        this.pathsOnceComplete = paths;
         this.drains = drains;
         this.before = before;
     }
 
     @Override
+    public void afterSingletonsInstantiated() {
+        paths = pathsOnceComplete.get();
+    }
+
+    @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        if (!paths.isManagement(request)) {
+        ManagementPaths current = paths;
+        if (!current.isManagement(request) && !drains.isReadyPath(request)) {
             getNext().invoke(request, response);
-        } else if (isToldToRefuse(request)) {
+        } else if (isPoll(current, request) && !drains.pollReadiness(request) && isLeaving()) {
             refuseTraffic(request, response);
         } else {
             before.getNext().invoke(request, response);
         }
     }
 
-    /** Notes a poll of readiness, and returns true if the drain's answer is no. It is counted by what is answered: here and now. */
-    private boolean isToldToRefuse(Request request) {
+    /** Returns true for what asks for readiness by a method that balancers check with; the one that browsers send ahead is none. */
+    private boolean isPoll(ManagementPaths current, Request request) {
         return !request.isAsyncDispatching()
-                && paths.isReadiness(request)
-                && ("GET".equals(request.getMethod()) || "HEAD".equals(request.getMethod()))
-                && !drains.pollReadiness(request);
+                && (current.isReadiness(request) || drains.isReadyPath(request))
+                && isPollingMethod(request);
+    }
+
+    private static boolean isPollingMethod(Request request) {
+        return switch (String.valueOf(request.getMethod())) {
+            case "GET", "HEAD" -> true;
+            case "OPTIONS" -> request.getHeader("Access-Control-Request-Method") == null;
+            default -> false;
+        };
+    }
+
+    /** The drain is answered for by what holds here and now; what the application itself says of its readiness is the actuator's to tell. */
+    private boolean isLeaving() {
+        Drain drain = drains.drain();
+        return drain != null && !drain.state().isReady();
     }
 
     /** Answers as the actuator does. */

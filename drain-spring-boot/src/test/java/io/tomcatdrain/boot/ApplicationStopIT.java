@@ -236,6 +236,22 @@ class ApplicationStopIT {
         assertThat(lines).anyMatch(line -> line.contains("DRAINED"));
     }
 
+    @Test
+    void theLogOutlivesAStopOfTheContextThatIsStartedAgain() {
+        var root = Logger.getLogger("");
+        var bridge = bridgeTo(new CopyOnWriteArrayList<>());
+        root.addHandler(bridge);
+        try (var application = TestApp.started()) {
+            var before = List.of(root.getHandlers());
+            application.stop();
+            root.removeHandler(bridge); // as Spring Boot does with its own, in a phase of its own
+            application.start();
+            assertThat(root.getHandlers()).contains(bridge).containsExactlyInAnyOrderElementsOf(before);
+        } finally {
+            root.removeHandler(bridge);
+        }
+    }
+
     private static Handler bridgeTo(List<String> lines) {
         return new Handler() {
             @Override

@@ -7,7 +7,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 
-/** An application need not have Micrometer, nor the actuator: only what is registered on their condition may name them. */
+/** An application need not have Micrometer, nor the actuator, nor Spring Cloud: only what is registered on their condition may name them. */
 @AnalyzeClasses(packages = "io.tomcatdrain.boot", importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
@@ -24,7 +24,17 @@ class ArchitectureTest {
     static final ArchRule actuatorIsNamedWhereItIsAConditionOnly = noClasses()
             .that()
             .haveSimpleNameNotContaining("Management")
+            .and()
+            .haveSimpleNameNotEndingWith("Health")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("org.springframework.boot.actuate..");
+            .resideInAnyPackage("org.springframework.boot.actuate..", "org.springframework.boot.health..");
+
+    @ArchTest
+    static final ArchRule springCloudIsNamedWhereItIsAConditionOnly = noClasses()
+            .that()
+            .haveSimpleNameNotEndingWith("Registry")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("org.springframework.cloud..");
 }

@@ -2,9 +2,12 @@ package io.tomcatdrain.boot;
 
 import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.ProcessNode;
+import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** An application of Spring Boot's as one node of a fleet: a process of its own, on the class path of the test. */
 final class BootNode extends ProcessNode {
@@ -35,7 +38,7 @@ final class BootNode extends ProcessNode {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
                 "-cp",
-                System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                withoutSpringCloud(),
                 FleetApp.class.getName(),
                 "--server.address=127.0.0.1",
                 "--server.port=" + httpPort(),
@@ -46,5 +49,13 @@ final class BootNode extends ProcessNode {
                 "--spring.servlet.multipart.max-request-size=-1"));
         properties.forEach(property -> command.add("--" + property));
         return command;
+    }
+
+    /** As most applications are, and unlike the tests that run in this process. */
+    private static String withoutSpringCloud() {
+        String all = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        return Arrays.stream(all.split(File.pathSeparator))
+                .filter(entry -> !entry.contains("spring-cloud"))
+                .collect(Collectors.joining(File.pathSeparator));
     }
 }

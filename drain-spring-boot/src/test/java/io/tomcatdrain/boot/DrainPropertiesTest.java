@@ -36,6 +36,29 @@ class DrainPropertiesTest {
     }
 
     @Test
+    void variablesThatAreNoSettingsAreNamedAndChangeNothing() {
+        setVariables(Map.of(
+                "DRAIN_UPLAOD_TIMEOUT", "7m",
+                "DRAIN_SERVICE_HOST", "10.0.0.1",
+                "drain_probe_failures", "2",
+                "DRAIN_LAMEDUCK", "off",
+                "DRAIN_ENABLED", "true",
+                "DRAINAGE", "none"));
+        assertThat(DrainProperties.unknownVariables(environment))
+                .get()
+                .asString()
+                .contains("environment variables [DRAIN_SERVICE_HOST, DRAIN_UPLAOD_TIMEOUT] are no settings")
+                .contains("drain.upload-timeout");
+        assertThat(DrainProperties.read(environment)).containsOnlyKeys("lameDuck", "probeFailures");
+    }
+
+    @Test
+    void variablesThatAreSettingsNeedNoWord() {
+        setVariables(Map.of("DRAIN_UPLOADTIMEOUT", "7m", "DRAIN_TOKEN_FILE", "/run/secrets/token"));
+        assertThat(DrainProperties.unknownVariables(environment)).isEmpty();
+    }
+
+    @Test
     void valuesMayReferToOtherProperties() {
         set(Map.of("drain.token", "${secret}", "secret", "0123456789abcdef"));
         assertThat(DrainProperties.read(environment)).containsExactly(Map.entry("token", "0123456789abcdef"));
@@ -46,6 +69,8 @@ class DrainPropertiesTest {
         set(Map.of(
                 "drain.lame-duck",
                 false,
+                "drain.upload-size",
+                false,
                 "drain.open-uploads",
                 false,
                 "drain.close-listener",
@@ -55,6 +80,7 @@ class DrainPropertiesTest {
         assertThat(DrainProperties.read(environment))
                 .containsOnly(
                         Map.entry("lameDuck", "off"),
+                        Map.entry("uploadSize", "off"),
                         Map.entry("openUploads", "off"),
                         Map.entry("closeListener", "true"),
                         Map.entry("probeFailures", "4"));

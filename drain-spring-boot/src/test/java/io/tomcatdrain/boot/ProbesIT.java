@@ -7,12 +7,21 @@ import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.CommandLineRunner;
 import org.springframework.boot.availability.ApplicationAvailability;
+import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
 import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
 
 /** What the actuator's probes say of a drain, on the application's port and on one of their own. */
 @Timeout(60)
@@ -76,6 +85,171 @@ class ProbesIT {
             assertThat(readiness(port)).contains(" 503 ");
             await().until(() -> drain.state() == DrainState.DRAINED);
             assertThat(drain.status().report()).isNotNull();
+        }
+    }
+
+    @Test
+    void furtherPathsOfProbesAreProbes() throws Exception {
+        try (var application = TestApp.started(
+                "server.servlet.context-path=/app",
+                "management.endpoint.health.group.liveness.include=livenessState",
+                "management.endpoint.health.group.liveness.additional-path=server:/healthz",
+                "management.endpoint.health.group.traffic.include=readinessState",
+                "management.endpoint.health.group.traffic.additional-path=server:/traffic")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(port, "/app/healthz")).isEqualTo(200);
+            assertThat(drain.status().probers()).as("liveness is not readiness").isEmpty();
+            drain.start("test").get(30, TimeUnit.SECONDS);
+            assertThat(Client.status(port, "/app/page")).isEqualTo(503);
+            assertThat(Client.get(port, "/app/healthz")).contains(" 200 ").contains("UP");
+            assertThat(Client.get(port, "/app/traffic")).contains(" 503 ").contains("OUT_OF_SERVICE");
+            drain.resume();
+            await().until(() -> Client.status(port, "/app/traffic") == 200);
+            assertThat(Client.status(port, "/app/actuator/health/traffic")).isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+            assertThat(drain.status().totals().requestsCompleted()).isZero();
+        }
+    }
+
+    @Test
+    void furtherPathsOnAManagementPortAreProbesToo() {
+        try (var application = TestApp.started(
+                OWN_PORT,
+                "management.endpoint.health.group.readiness.include=readinessState",
+                "management.endpoint.health.group.readiness.additional-path=management:/readyz")) {
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(TestApp.managementPort(application), "/readyz"))
+                    .isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+        }
+    }
+
+    @Test
+    void switchedOnPathsOfProbesAreProbes() {
+        try (var application = TestApp.started(
+                OWN_PORT, "management.endpoint.health.probes.add-additional-paths=true", "drain.lame-duck=1m")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(port, "/readyz")).isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+            var unused = drain.start("test");
+            assertThat(Client.status(port, "/readyz")).isEqualTo(503);
+            assertThat(Client.status(port, "/livez")).isEqualTo(200);
+            ApplicationStopIT.endLameDuck(drain);
+        }
+    }
+
+    /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "HEAD", "OPTIONS"})
+    void whateverMethodABalancerChecksWithIsAPoll(String method) {
+        try (var application = TestApp.started("drain.lame-duck=1m")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.exchange(port, method + " /actuator/health/readiness", ""))
+                    .contains(" 200 ");
+            assertThat(drain.status().probers()).hasSize(1);
+            var unused = drain.start("test");
+            assertThat(Client.exchange(port, method + " /actuator/health/readiness", ""))
+                    .contains(" 503 ");
+            ApplicationStopIT.endLameDuck(drain);
+        }
+    }
+
+    @Test
+    void whatABrowserSendsAheadIsNoPoll() {
+        try (var application = TestApp.started()) {
+            Client.exchange(
+                    TestApp.port(application),
+                    "OPTIONS /actuator/health/readiness",
+                    "Origin: http://elsewhere\r\nAccess-Control-Request-Method: GET\r\n");
+            assertThat(application.getBean(Drain.class).status().probers()).isEmpty();
+        }
+    }
+
+    @Test
+    void theNodeIsNotReadyBeforeTheApplicationIs() throws Exception {
+        var started =
+                CompletableFuture.supplyAsync(() -> TestApp.started(new Class<?>[] {TestApp.class, SlowStart.class}));
+        int port = SlowStart.PORT.get(30, TimeUnit.SECONDS);
+        await().until(() -> SlowStart.running);
+        assertThat(Client.get(port, "/drain/ready")).contains(" 503 ").endsWith("{\"status\":\"OUT_OF_SERVICE\"}");
+        assertThat(Client.status(port, "/actuator/health/readiness")).isEqualTo(503);
+        assertThat(Client.status(port, "/page")).as("it serves all the same").isEqualTo(200);
+        SlowStart.MAY_END.countDown();
+        try (var application = started.get(30, TimeUnit.SECONDS)) {
+            assertThat(Client.get(port, "/drain/ready")).contains(" 200 ").endsWith("{\"status\":\"UP\"}");
+            assertThat(application.getBean(Drain.class).isReady()).isTrue();
+        }
+    }
+
+    /** Has work to do before it is ready. */
+    @Configuration(proxyBeanMethods = false)
+    static class SlowStart {
+        static final CompletableFuture<Integer> PORT = new CompletableFuture<>();
+        static final CountDownLatch MAY_END = new CountDownLatch(1);
+        static volatile boolean running;
+
+        @Bean
+        static CommandLineRunner slowly(Environment environment) {
+            return arguments -> {
+                running = true;
+                PORT.complete(environment.getRequiredProperty("local.server.port", Integer.class));
+                MAY_END.await();
+            };
+        }
+    }
+
+    @Test
+    void theNodeIsNotReadyWhileTheApplicationSaysSo() {
+        try (var application = TestApp.started("drain.lame-duck=1m", "drain.drain-on-stop=false")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            AvailabilityChangeEvent.publish(application, ReadinessState.REFUSING_TRAFFIC);
+            assertThat(Client.get(port, "/drain/ready")).contains(" 503 ").contains("OUT_OF_SERVICE");
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+            assertThat(drain.isReady()).isFalse();
+            assertThat(drain.status().ready()).isFalse();
+            var unused = drain.start("test");
+            assertThat(Client.get(port, "/drain/ready")).contains(" 503 ").contains("DRAINING");
+            drain.resume();
+            assertThat(Client.status(port, "/drain/ready")).isEqualTo(503);
+            AvailabilityChangeEvent.publish(application, ReadinessState.ACCEPTING_TRAFFIC);
+            assertThat(Client.status(port, "/drain/ready")).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aResumeIsReadinessAtOnce() {
+        try (var application = TestApp.started("drain.lame-duck=1m", "drain.drain-on-stop=false")) {
+            var drain = application.getBean(Drain.class);
+            for (int i = 0; i < 20; i++) {
+                var unused = drain.start("test");
+                await().until(() -> applicationReadiness(application) == ReadinessState.REFUSING_TRAFFIC);
+                drain.resume();
+                await().until(() -> {
+                    assertThat(drain.isReady()).isTrue(); // at every moment until the application's follows
+                    return applicationReadiness(application) == ReadinessState.ACCEPTING_TRAFFIC;
+                });
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/page", "/actuator/health"})
+    void aUrlOfTheApplicationsTellsThatTheNodeLeaves(String path) {
+        try (var application =
+                TestApp.started("drain.ready-paths=" + path, "drain.lame-duck=1m", "drain.drain-on-stop=false")) {
+            int port = TestApp.port(application);
+            var drain = application.getBean(Drain.class);
+            assertThat(Client.status(port, path)).isEqualTo(200);
+            assertThat(drain.status().probers()).hasSize(1);
+            var unused = drain.start("test");
+            assertThat(Client.status(port, path)).isEqualTo(503);
+            assertThat(liveness(port)).contains(" 200 ");
+            drain.resume();
+            assertThat(Client.status(port, path)).isEqualTo(200);
         }
     }
 

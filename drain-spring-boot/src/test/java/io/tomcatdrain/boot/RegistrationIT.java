@@ -8,6 +8,7 @@ import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.valve.DrainValve;
 import jakarta.servlet.ServletContext;
+import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -17,15 +18,20 @@ import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
+import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.PropertyAccessorFactory;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.web.server.ConfigurableWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
@@ -114,6 +120,54 @@ class RegistrationIT {
         }
     }
 
+    /** Tomcat's pipeline loses a valve that is added twice, and those between. */
+    @Test
+    void theApplicationsOwnValveMayBeAmongTheEnginesValvesAlready() throws Exception {
+        try (var application = TestApp.started(new Class<?>[] {TestApp.class, OwnValve.class, OwnValveAdded.class})) {
+            var valve = application.getBean(DrainValve.class);
+            assertThat(valve.getContainer().getPipeline().getValves())
+                    .filteredOn(each -> each.getClass()
+                            != valve.getContainer().getPipeline().getBasic().getClass())
+                    .extracting(each -> each.getClass().getSimpleName())
+                    .startsWith("Marking", "ManagementValve", "DrainValve", "Marking")
+                    .hasSize(4);
+            int port = TestApp.port(application);
+            assertThat(Client.get(port, "/page")).contains("X-First: seen").contains("X-Last: seen");
+            valve.drain().start("test").get(30, TimeUnit.SECONDS);
+            assertThat(Client.get(port, "/page"))
+                    .contains(" 503 ")
+                    .contains("X-First: seen")
+                    .doesNotContain("X-Last");
+            assertThat(Client.status(port, "/actuator/health/liveness")).isEqualTo(200);
+        }
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class OwnValveAdded {
+        /** By the name of the property, since the type that has it has another name in each line of Spring Boot. */
+        @Bean
+        static WebServerFactoryCustomizer<ConfigurableWebServerFactory> adding(DrainValve valve) {
+            return factory -> PropertyAccessorFactory.forBeanPropertyAccess(factory)
+                    .setPropertyValue("engineValves", List.of(new Marking("X-First"), valve, new Marking("X-Last")));
+        }
+    }
+
+    /** Leaves a mark on each answer. */
+    private static final class Marking extends ValveBase {
+        private final String header;
+
+        Marking(String header) {
+            super(true);
+            this.header = header;
+        }
+
+        @Override
+        public void invoke(Request request, Response response) throws IOException, ServletException {
+            response.setHeader(header, "seen");
+            getNext().invoke(request, response);
+        }
+    }
+
     @Configuration(proxyBeanMethods = false)
     static class OwnValve {
         @Bean
@@ -187,13 +241,19 @@ class RegistrationIT {
         assertThat(failure).hasRootCauseInstanceOf(IllegalArgumentException.class);
         assertThat(new InvalidDrainPropertyAnalyzer().analyze(failure).getDescription())
                 .isEqualTo("drain.uplaod-timeout: unknown attribute [uplaodTimeout]; did you mean [uploadTimeout]?");
-        assertThat(registeredAnalyzers()).contains(InvalidDrainPropertyAnalyzer.class.getName());
+        assertThat(registeredAnalyzers())
+                .anyMatch(names -> names.contains(InvalidDrainPropertyAnalyzer.class.getName()));
     }
 
     @Test
-    void aControlPortThatNoConnectorHasStopsTheStart() {
-        assertThat(catchThrowable(() -> TestApp.started("drain.control-port=1")))
-                .hasStackTraceContaining("]: controlPort [1]: no connector of service");
+    void aControlPortThatNoConnectorHasStopsTheStartAndIsExplained() throws Exception {
+        var failure = catchThrowable(() -> TestApp.started("drain.control-port=1"));
+        assertThat(new InvalidDrainValveAnalyzer().analyze(failure).getDescription())
+                .startsWith("DrainValve[")
+                .contains("]: controlPort [1]: no connector of service");
+        assertThat(registeredAnalyzers()).anyMatch(names -> names.contains(InvalidDrainValveAnalyzer.class.getName()));
+        assertThat(new InvalidDrainValveAnalyzer().analyze(new IllegalArgumentException("not of a valve")))
+                .isNull();
     }
 
     private static List<String> registeredAnalyzers() throws IOException {

@@ -174,6 +174,15 @@ public final class App {
                         text(response, sha256(part.getInputStream()));
                     }
                 }
+                case "/partsThenWait" -> {
+                    String sums = "";
+                    for (Part part : request.getParts()) {
+                        sums += sha256(part.getInputStream());
+                    }
+                    entered(request);
+                    awaitRelease(request);
+                    text(response, sums);
+                }
                 case "/upgrade" -> request.upgrade(Echo.class);
                 default -> async(request, response);
             }
@@ -211,6 +220,12 @@ public final class App {
                     throw new IllegalStateException("on purpose");
                 }
                 case "/async/never" -> entered(request);
+                case "/async/events" -> {
+                    response.setContentType("text/event-stream");
+                    response.getOutputStream().print("data: begun\n\n");
+                    response.flushBuffer();
+                    entered(request);
+                }
                 case "/async/upload" -> readWithoutBlocking(request, async);
                 case "/async/read" ->
                     threads.execute(() -> {

@@ -81,6 +81,11 @@ public final class Http11Client implements AutoCloseable {
         }
     }
 
+    /** Waits until something has arrived, and reads nothing of it. */
+    public void awaitInput() {
+        org.awaitility.Awaitility.await().until(this::hasInput);
+    }
+
     /** Reads the next final answer; none if the connection ends first. */
     public Answer answer() {
         return answer(false);

@@ -4,6 +4,7 @@ import io.tomcatdrain.UploadSource;
 import java.lang.invoke.VarHandle;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Request;
+import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,12 @@ final class CoyoteUpload implements UploadSource {
     private final @Nullable String remote;
     private final long contentLength;
 
+    /** The body where its length is not announced; null where it is. */
+    private final @Nullable WatchedBody body;
+
+    /** The HTTP/2 connection that may be told to end while this is under way; null if there is none. */
+    private final @Nullable InternalHttpUpgradeHandler connection;
+
     /** The last bytes seen, for when the request is gone. */
     private volatile long lastBytes;
 
@@ -30,6 +37,15 @@ final class CoyoteUpload implements UploadSource {
         this.path = request.getDecodedRequestURI();
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
+        this.body = contentLength < 0 ? WatchedBody.of(coyote) : null;
+        this.connection = GoAway.connectionToTell(coyote);
+    }
+
+    /** Tells an HTTP/2 client that its node leaves. */
+    void tellToLeave() {
+        if (connection != null) {
+            GoAway.send(connection);
+        }
     }
 
     /** Returns true if that application has it, which a valve behind the drain's may have taken it to. */
@@ -78,7 +94,7 @@ final class CoyoteUpload implements UploadSource {
     public boolean isBodyComplete() {
         try {
             // Asks the processor for one flag; what a recycled one says is not believed.
-            boolean finished = !life.isRecycled() && coyote.isFinished();
+            boolean finished = !life.isRecycled() && (coyote.isFinished() || (body != null && !body.isWanted(coyote)));
             VarHandle.loadLoadFence();
             return finished && !life.isRecycled();
         } catch (RuntimeException betweenTwoRequests) {

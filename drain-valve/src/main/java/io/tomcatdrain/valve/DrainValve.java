@@ -9,8 +9,11 @@ import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.apache.catalina.AccessLog;
 import org.apache.catalina.Container;
 import org.apache.catalina.ContainerEvent;
@@ -21,6 +24,7 @@ import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
@@ -60,6 +64,8 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     /** Null unless the container runs. */
     private volatile @Nullable ValveRuntime runtime;
+
+    private volatile BooleanSupplier applicationIsReady = () -> true;
 
     /** That of the last one that served: requests of its time may end after the stop. */
     private volatile TicketNote.@Nullable Owner lastOwner;
@@ -133,12 +139,36 @@ public class DrainValve extends ValveBase implements AccessLog {
         return get(Setting.CONTROL_PORT);
     }
 
+    public void setReadyPaths(String readyPaths) {
+        set(Setting.READY_PATHS.key(), readyPaths);
+    }
+
+    public @Nullable String getReadyPaths() {
+        return get(Setting.READY_PATHS);
+    }
+
     public void setUploadTypes(String uploadTypes) {
         set(Setting.UPLOAD_TYPES.key(), uploadTypes);
     }
 
     public @Nullable String getUploadTypes() {
         return get(Setting.UPLOAD_TYPES);
+    }
+
+    public void setUploadSize(String uploadSize) {
+        set(Setting.UPLOAD_SIZE.key(), uploadSize);
+    }
+
+    public @Nullable String getUploadSize() {
+        return get(Setting.UPLOAD_SIZE);
+    }
+
+    public void setStreamTypes(String streamTypes) {
+        set(Setting.STREAM_TYPES.key(), streamTypes);
+    }
+
+    public @Nullable String getStreamTypes() {
+        return get(Setting.STREAM_TYPES);
     }
 
     public void setOpenUploads(String openUploads) {
@@ -362,6 +392,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     public void drainBeforeStop(String reason) {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
+            // Those around it first: only they are asked for readiness, and the lame duck is theirs.
+            around().stream().filter(ValveRuntime::drainsOnStop).forEach(each -> each.servlet.begin(reason, true));
             current.servlet.drainForStop(reason, true);
             ValveRuntime.endQuietly(current.service, current.drain.settings().requestTimeout());
         }
@@ -402,9 +434,33 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void serve() {
         if (runtime == null) {
             ValveRuntime fresh = ValveRuntime.start(getContainer(), attributes);
+            fresh.drain.onLameDuckAround(this::isLameDuckAround);
+            fresh.drain.onlyReadyIf(applicationIsReady);
             lastOwner = fresh.owner;
             runtime = fresh;
         }
+    }
+
+    /** Returns those of the valves that requests pass before they come to this one, the outermost first. */
+    private List<ValveRuntime> around() {
+        List<ValveRuntime> found = new ArrayList<>();
+        for (Container each = getContainer(); each != null; each = each.getParent()) {
+            int at = 0;
+            for (Valve valve : each.getPipeline().getValves()) {
+                if (valve == this) {
+                    break;
+                }
+                ValveRuntime other = valve instanceof DrainValve drains ? drains.runtime : null;
+                if (other != null) {
+                    found.add(at++, other);
+                }
+            }
+        }
+        return found;
+    }
+
+    private boolean isLameDuckAround() {
+        return around().stream().anyMatch(each -> each.drain.state() == DrainState.LAME_DUCK);
     }
 
     @Override
@@ -461,6 +517,15 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
+     * Lets readiness be answered by no while the application itself is not ready, too; for frameworks that know, before the container starts.
+     *
+     * @param condition true while the application is ready; asked at each poll
+     */
+    public void onlyReadyIf(BooleanSupplier condition) {
+        applicationIsReady = condition;
+    }
+
+    /**
      * Notes a question for readiness that is answered elsewhere, and returns what to answer.
      *
      * @return true while the front end should send work here, and where no drain runs
@@ -468,6 +533,12 @@ public class DrainValve extends ValveBase implements AccessLog {
     public boolean pollReadiness(HttpServletRequest request) {
         ValveRuntime current = runtime;
         return current == null || current.servlet.pollReadiness(request);
+    }
+
+    /** Returns true if {@code readyPaths} names the request's URL, for frameworks that answer it before the valve. */
+    public boolean isReadyPath(Request request) {
+        ValveRuntime current = runtime;
+        return current != null && current.isReadyPath(request);
     }
 
     private @Nullable ValveRuntime runtime() {
@@ -484,28 +555,45 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
-        if (note.isReentry(request.getCoyoteRequest())) {
-            if (note.holdsUpload() && current.stops.turnsBack(request)) {
-                note.close(true);
-                current.servlet.refuse(request, response);
-            } else {
-                pass(current, note, request, response);
-            }
+        boolean reentry = note.isReentry(request.getCoyoteRequest());
+        if (reentry && note.holdsUpload() && current.stops.turnsBack(request)) {
+            note.close(true);
+            current.servlet.refuse(request, response);
             return;
         }
-        note.begin(request.getCoyoteRequest());
+        if (reentry && request.isAsyncDispatching()) {
+            pass(current, note, request, response);
+            return;
+        }
+        if (!reentry) {
+            note.begin(request.getCoyoteRequest());
+        }
+        // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
+        // anew.
         String below = current.belowPath(request);
         if (below != null) {
             current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
+        if (current.isReadyPath(request) && current.servlet.answersReadiness(request, response)) {
+            return;
+        }
+        if (reentry) {
+            pass(current, note, request, response);
+            return;
+        }
         current.noteFrontEnd(request);
-        boolean upload = current.uploads.matches(request.getCoyoteRequest().contentType());
+        if (current.servlet.isApplications(request)) {
+            pass(current, note, request, response);
+            return;
+        }
+        boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = upload || turnedAway
                 ? enterUpload(current, request, turnedAway)
                 : current.servlet.enterRequest(request);
         if (ticket == null) {
+            WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {
                 getNext().invoke(request, response); // what is no request Tomcat has answered already
             } else {
@@ -513,10 +601,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             }
             return;
         }
-        note.hold(ticket, upload);
-        // Not Catalina's own attribute: this one costs 32 bytes, fires no listener and cannot be removed by the
-        // application.
-        request.getCoyoteRequest().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
+        note.hold(ticket, upload, request.getMethod());
         pass(current, note, request, response);
     }
 
@@ -549,7 +634,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || unasked) {
                     ServletDrain.answered(note.ticket(), request, response);
-                    note.close(threw || isFailed(note, request, response));
+                    close(note, request, threw || isFailed(note, request, response));
                 }
             }
         }
@@ -558,7 +643,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static void keepFindable(ValveRuntime current, TicketNote note, Request request) {
         Ticket ticket = note.ticket();
         if (ticket != null) {
-            note.exchange(current.drain.track(ticket, new RequestLife(request.getCoyoteRequest())::isOver));
+            note.exchange(current.drain.track(ticket, new CoyoteRequest(request)));
         }
     }
 
@@ -575,13 +660,24 @@ public class DrainValve extends ValveBase implements AccessLog {
                 unasked = false;
             }
             ServletDrain.answered(note.ticket(), request, response);
-            note.close(isFailed(note, request, response));
+            close(note, request, isFailed(note, request, response));
             note.end();
+            ValveRuntime current = runtime;
+            if (current != null) {
+                current.tellToLeave(request);
+            }
         }
         // Tomcat gives no time exactly where it looks for the default log: CoyoteAdapter passes 0 with useDefault.
         Container asked = home;
         if (time == 0 && asked != null) {
             DefaultAccessLogs.log(asked, request, response, time);
+        }
+    }
+
+    private static void close(TicketNote note, Request request, boolean failed) {
+        note.close(failed);
+        if (note.holdsUpload()) {
+            WatchedBody.leave(request.getCoyoteRequest());
         }
     }
 

@@ -150,7 +150,7 @@ final class ListenerCloser {
         TOMCAT.noteSocketClosed(endpoint);
         listener.wakeAcceptor();
         // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
-        endpoint.getHandler().pause();
+        GoAway.sendToIdle(endpoint);
         return listener;
     }
 

@@ -118,7 +118,7 @@ final class OpenConnections {
             if (processor != null && processor.isUpgrade() && !TOMCAT.isHttp2(processor)) {
                 return false;
             }
-            boolean sends = connection instanceof NioEndpoint.NioSocketWrapper nio && nio.getSendfileData() != null;
+            boolean sends = AnswersOnTheirWay.fileOn(connection) != null;
             sending |= sends;
             if (sends || isBusy(connection, processor)) {
                 idleSince.remove(connection);
@@ -137,7 +137,7 @@ final class OpenConnections {
 
     /** Returns true if a request is on its way: a processor has one, or bytes wait for it. */
     private static boolean isBusy(SocketWrapperBase<NioChannel> connection, @Nullable Processor processor) {
-        boolean inRequest = processor != null && (!processor.isUpgrade() || TOMCAT.hasStreams(processor));
+        boolean inRequest = processor != null && (!processor.isUpgrade() || TOMCAT.streams(processor) > 0);
         return inRequest || hasBytes(connection.getSocket());
     }
 

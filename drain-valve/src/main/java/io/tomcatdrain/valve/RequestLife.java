@@ -26,6 +26,11 @@ final class RequestLife {
         this.connection = internals.connection(processor);
     }
 
+    /** Returns what processes the request; null if unknown. */
+    @Nullable Object processor() {
+        return processor;
+    }
+
     /** Returns true if the pooled request has been recycled, so that nothing may be read from it any more. */
     boolean isRecycled() {
         return coyote.getStartTimeNanos() != startNanos;

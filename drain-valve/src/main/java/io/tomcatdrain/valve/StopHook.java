@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +50,7 @@ final class StopHook {
     }
 
     /** One valve's part in a stop. */
-    private record Part(ServletDrain drain, Service service) {}
+    private record Part(ServletDrain drain, Service service, int depth) {}
 
     private final Server server;
     private final Handle handle = () -> this;
@@ -62,15 +63,19 @@ final class StopHook {
         this.server = server;
     }
 
-    /** Adds a drain to the server's hook, which is made if there is none. */
-    static void add(Server server, ServletDrain drain, Service service) {
+    /**
+     * Adds a drain to the server's hook, which is made if there is none.
+     *
+     * @param depth how many containers are around the drain's own
+     */
+    static void add(Server server, ServletDrain drain, Service service, int depth) {
         synchronized (LOCK) {
             StopHook hook = find(server);
             if (hook == null) {
                 hook = new StopHook(server);
                 server.addLifecycleListener(hook.handle);
             }
-            hook.parts.add(new Part(drain, service));
+            hook.parts.add(new Part(drain, service, depth));
         }
     }
 
@@ -127,7 +132,11 @@ final class StopHook {
     private void beforeStop() {
         safely("keep the process alive", this::keepProcessAlive);
         Map<Service, Duration> services = new LinkedHashMap<>();
-        parts.forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
+        // Outer ones first: only they are asked for readiness, and the lame duck of those inside lasts as long as
+        // theirs.
+        parts.stream()
+                .sorted(Comparator.comparing(Part::depth))
+                .forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
         parts.forEach(part -> safely("wait", part.drain::await));
         for (Part part : parts) {
             safely("answer those who wait", part.drain::answerWaiting);

@@ -79,13 +79,43 @@ final class TicketNote {
             return gone;
         }
 
-        /** Returns how many requests that are no uploads are under way in that application. For a thread that looks again and again. */
+        /**
+         * Returns how many requests that are no uploads are under way in that application and have an end. For a thread that looks again
+         * and again.
+         */
         int requestsIn(Context context) {
+            NodeDrain current = drain;
             int count = 0;
             for (TicketNote note : all()) {
-                count += note.isRequestIn(context) ? 1 : 0;
+                Ticket held = note.ticket;
+                boolean counts = held != null
+                        && note.isRequestIn(context)
+                        && (current == null || current.waitsFor(held));
+                count += counts ? 1 : 0;
             }
             return count;
+        }
+
+        /** Returns the requests under way that are no uploads, as another thread sees them at this moment. */
+        List<Ticket.Subject> requests() {
+            List<Ticket.Subject> found = new ArrayList<>();
+            for (TicketNote note : all()) {
+                if (note.isRequest()) {
+                    found.add(new SeenRequest(note.coyote, note.method));
+                }
+            }
+            return found;
+        }
+
+        /** Returns the pooled objects of these requests, which Tomcat may use for others by the time that the caller looks. */
+        List<Request> pooledRequests() {
+            List<Request> found = new ArrayList<>();
+            for (TicketNote note : all()) {
+                if (note.isRequest()) {
+                    found.add(note.coyote);
+                }
+            }
+            return found;
         }
 
         private List<TicketNote> all() {
@@ -129,6 +159,9 @@ final class TicketNote {
     private boolean current;
     private boolean upload;
     private @Nullable Ticket ticket;
+
+    /** That of the request which the ticket is for. */
+    private @Nullable String method;
 
     /** The thread that is inside the application with this request; null if none is. */
     private @Nullable Thread inside;
@@ -210,9 +243,14 @@ final class TicketNote {
         ticket = null;
         if (leftBehind != null) {
             leftBehind.close(true);
+            WatchedBody.leave(coyote);
         }
         startNanos = coyote.getStartTimeNanos();
         current = true;
+    }
+
+    private boolean isRequest() {
+        return ticket != null && !upload && isReentry(coyote);
     }
 
     /** What another thread sees here may be of one request and the next: it is believed if both looks at the start time say the same. */
@@ -233,9 +271,10 @@ final class TicketNote {
                 : null;
     }
 
-    void hold(Ticket admitted, boolean isUpload) {
-        ticket = admitted;
+    void hold(Ticket admitted, boolean isUpload, @Nullable String requestMethod) {
         upload = isUpload;
+        method = requestMethod;
+        ticket = admitted;
     }
 
     /** Puts another ticket of the same request in the place of the one that is held. */

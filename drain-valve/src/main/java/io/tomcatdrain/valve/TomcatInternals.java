@@ -23,6 +23,7 @@ import org.apache.coyote.ProtocolHandler;
 import org.apache.coyote.Request;
 import org.apache.coyote.Response;
 import org.apache.coyote.UpgradeToken;
+import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
 import org.apache.tomcat.util.net.AbstractEndpoint;
 import org.apache.tomcat.util.net.Acceptor;
 import org.apache.tomcat.util.net.NioEndpoint;
@@ -272,12 +273,12 @@ final class TomcatInternals {
         return http2Handler != null && http2Handler.isInstance(handler) ? handler : null;
     }
 
-    /** Returns true if a stream of the client's is open on that HTTP/2 connection. */
-    boolean hasStreams(Processor processor) {
+    /** Returns how many streams of the client's are open on that HTTP/2 connection; −1 for another protocol, or if unknown. */
+    int streams(Processor processor) {
         Object handler = http2(processor);
-        return handler != null
-                && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
-                && streams.get() > 0;
+        return handler != null && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
+                ? streams.get()
+                : -1;
     }
 
     /** Closes an HTTP/2 connection with the number of the last stream that was seen; returns false if that cannot be done. */
@@ -295,6 +296,16 @@ final class TomcatInternals {
     /** Returns the processor that the request has at present; null if unknown. */
     @Nullable Object processor(Request request) {
         return Members.get(requestHook, request);
+    }
+
+    /** Returns the HTTP/2 connection that the request has come over; null for another protocol, or if unknown. */
+    @Nullable InternalHttpUpgradeHandler http2Connection(Request request) {
+        Object processor = processor(request);
+        return processor != null
+                        && isStream(processor)
+                        && Members.get(streamHandler, processor) instanceof InternalHttpUpgradeHandler handler
+                ? handler
+                : null;
     }
 
     /** Returns the connection that the processor has at present; null if it has none, or if unknown. */

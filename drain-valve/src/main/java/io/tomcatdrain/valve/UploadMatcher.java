@@ -1,21 +1,53 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.UploadTypes;
+import org.apache.catalina.connector.Request;
 import org.apache.tomcat.util.buf.ByteChunk;
 import org.apache.tomcat.util.buf.MessageBytes;
 import org.jspecify.annotations.Nullable;
 
-/** Tells uploads from other requests by the bytes of their content type, without making a string of them. Thread-safe. */
+/** Tells uploads from other requests by the bytes of their head, without making strings of them. Thread-safe. */
 final class UploadMatcher {
     private final UploadTypes types;
     private final String[] prefixes;
 
-    UploadMatcher(UploadTypes types) {
-        this.types = types;
+    /** A longer body makes its request an upload; negative: none does. */
+    private final long size;
+
+    UploadMatcher(DrainSettings settings) {
+        this.types = settings.uploadTypes();
+        this.size = settings.uploadSize();
         this.prefixes = types.prefixes().toArray(String[]::new);
     }
 
-    boolean matches(@Nullable MessageBytes contentType) {
+    /** Returns true if the request is an upload; of a GET or HEAD it looks at nothing else. */
+    boolean matches(Request request) {
+        String method = request.getMethod();
+        if ("GET".equals(method) || "HEAD".equals(method) || isAnsweredByTomcat(request)) {
+            return false;
+        }
+        org.apache.coyote.Request coyote = request.getCoyoteRequest();
+        return matches(coyote.contentType()) || (size >= 0 && isLong(request, coyote));
+    }
+
+    /** What is no request, by a length that is no number among other things, Tomcat has answered before the valve sees it. */
+    private static boolean isAnsweredByTomcat(Request request) {
+        return request.getResponse().getStatus() >= 400;
+    }
+
+    private boolean isLong(Request request, org.apache.coyote.Request coyote) {
+        long length = coyote.getContentLengthLong();
+        return length < 0 ? hasUnannouncedBody(request, coyote) : length > size;
+    }
+
+    private static boolean hasUnannouncedBody(Request request, org.apache.coyote.Request coyote) {
+        return coyote.getMimeHeaders().getValue("Transfer-Encoding") != null
+                // HTTP/2 has no such header; a stream without a body has ended with its head.
+                || ("HTTP/2.0".equals(request.getProtocol()) && !coyote.isFinished());
+    }
+
+    private boolean matches(@Nullable MessageBytes contentType) {
         if (contentType == null || contentType.isNull()) {
             return false;
         }

@@ -32,6 +32,10 @@ final class ValveRuntime {
     final TicketNote.Owner owner;
     final ApplicationStops stops;
     final Service service;
+
+    /** How many containers are around its own. */
+    private final int depth;
+
     private final String path;
 
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
@@ -39,23 +43,29 @@ final class ValveRuntime {
 
     private final @Nullable Integer controlPort;
 
+    /** The application's own URLs at which front ends look for readiness, each with its context path; mostly none. */
+    private final String[] readyPaths;
+
     private final SpareThreads spareThreads;
 
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(NodeDrain drain, Service service, String contextPath) {
+    private ValveRuntime(NodeDrain drain, Service service, int depth, String contextPath) {
         DrainSettings settings = drain.settings();
         this.drain = drain;
         this.service = service;
+        this.depth = depth;
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
-        this.uploads = new UploadMatcher(settings.uploadTypes());
+        this.uploads = new UploadMatcher(settings);
         this.stops = new ApplicationStops(servlet, owner::requestsIn);
-        this.path = contextPath + settings.path();
+        this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
         this.spareThreads = new SpareThreads(service);
+        this.readyPaths =
+                settings.readyPaths().stream().map(ready -> contextPath + ready).toArray(String[]::new);
     }
 
     /**
@@ -80,15 +90,28 @@ final class ValveRuntime {
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
         TomcatInternals.get(); // says now what it lacks
-        NodeDrain drain = new NodeDrain(name, settings);
+        String contextPath = container instanceof Context context ? context.getPath() : "";
+        NodeDrain drain = new NodeDrain(name, settings, contextPath);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
-        ValveRuntime fresh =
-                new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        boolean whole = container instanceof Engine;
+        var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
+        ValveRuntime fresh = new ValveRuntime(drain, service, depthOf(container), contextPath);
+        drain.onRequestsGivenUp(fresh.owner::requests);
         drain.onWait(fresh::letGoWhoWaitsForUs);
+        AnswersOnTheirWay answers = new AnswersOnTheirWay(
+                fresh.owner, service, settings.stallTimeout().toNanos());
+        // A file of which the request is over may be any host's.
+        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
         if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
         return fresh;
+    }
+
+    /** Returns how many containers are around that one. */
+    private static int depthOf(Container container) {
+        Container around = container.getParent();
+        return around == null ? 0 : 1 + depthOf(around);
     }
 
     /** A request that waits for the drain, or for a stop, would hold both until their limits. */
@@ -142,6 +165,16 @@ final class ValveRuntime {
         return below.isEmpty() || below.charAt(0) == '/' ? below : null;
     }
 
+    /** Returns true if the request is for one of the application's own URLs at which front ends look for readiness. Allocates nothing. */
+    boolean isReadyPath(Request request) {
+        for (String ready : readyPaths) {
+            if (request.getDecodedRequestURIMB().equals(ready)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Returns true for most of what is not for the endpoints, by one character: every request passes here. */
     private boolean isElsewhere(MessageBytes uri) {
         if (uri.getType() != MessageBytes.T_CHARS) {
@@ -171,6 +204,32 @@ final class ValveRuntime {
         }
     }
 
+    /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
+    void tellToLeave(Request request) {
+        if (drain.state() != DrainState.SERVING) {
+            GoAway.send(request.getCoyoteRequest());
+        }
+    }
+
+    /**
+     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
+     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     *
+     * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
+     */
+    private static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
+        if (after == DrainState.LAME_DUCK || after == DrainState.DRAINING) {
+            if (idle != null) {
+                GoAway.sendToIdle(idle);
+            }
+            drain.visitUploads(source -> {
+                if (source instanceof CoyoteUpload upload) {
+                    upload.tellToLeave();
+                }
+            });
+        }
+    }
+
     boolean isControlAnswered(Connector connector) {
         return controlPort == null || ControlPort.isOf(connector, controlPort);
     }
@@ -184,7 +243,7 @@ final class ValveRuntime {
 
     /** Takes part in the stops of the server from now on. */
     void hookStops() {
-        StopHook.add(service.getServer(), servlet, service);
+        StopHook.add(service.getServer(), servlet, service, depth);
     }
 
     /**

@@ -110,6 +110,7 @@ class AccessLogIT {
                 Http11Client.head("GET", "/app/ok", "Host: localhost"),
                 Http11Client.head("GET", "/nowhere", "Host: localhost"),
                 Http11Client.head("POST", "/app/upload", "Content-Length: x"),
+                Http11Client.head("POST", "/app/upload", "Content-Length: x", "Content-Type: " + App.MULTIPART),
                 "GET /app/ok HTTP/1.1\r\n\r\n",
                 "GET /app/ok HTTP/7.3\r\nHost: localhost\r\n\r\n",
                 "GET /app/ok HTTP/1.1\r\nHost: elsewhere.invalid\r\n\r\n",

@@ -30,19 +30,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AttributesIT {
     private static final byte[] BODY = App.multipart(40_000);
 
-    /** Says whether both attributes are the same drain, and leaves a hold behind. */
+    /** Says whether the application has the drain, and the request nothing of it; leaves a hold behind. */
     private static final class Finder extends HttpServlet {
         private static final long serialVersionUID = 1;
         private transient volatile Hold hold;
 
         @Override
         protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
-            Object found = request.getAttribute(Drain.ATTRIBUTE);
-            boolean same = found != null && found == getServletContext().getAttribute(Drain.ATTRIBUTE);
-            if (same && request.getParameter("hold") != null) {
-                hold = ((Drain) found).hold("the test");
+            boolean here = getServletContext().getAttribute(Drain.ATTRIBUTE) instanceof Drain
+                    && request.getAttribute(Drain.ATTRIBUTE) == null;
+            if (here && request.getParameter("hold") != null) {
+                hold = ((Drain) getServletContext().getAttribute(Drain.ATTRIBUTE)).hold("the test");
             }
-            response.getWriter().print(same);
+            response.getWriter().print(here);
         }
     }
 

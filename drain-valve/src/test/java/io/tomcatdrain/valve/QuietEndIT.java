@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.testkit.AjpClient;
@@ -154,24 +155,34 @@ class QuietEndIT {
     }
 
     /** Tomcat takes the request for finished when its poller begins to send the file, and logs it then. */
-    @Test
-    void aFileOnItsWayIsSentToItsEnd() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aFileOnItsWayIsSentToItsEnd(boolean sendfile) throws Exception {
         int size = 30_000_000; // more than the kernel buffers
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("requestTimeout", "300ms")
                         .customize(QuietEndIT::serveFiles)
+                        .customize(each ->
+                                each.tomcat().getConnector().setProperty("useSendfile", Boolean.toString(sendfile)))
                         .start();
                 Http11Client client = new Http11Client(server.port())) {
             Files.write(server.directory().resolve("file.bin"), new byte[size]);
             client.send(Http11Client.head("GET", "/app/file.bin", "Connection: close"));
-            await().until(() -> server.drain().status().totals().requestsCompleted() == 1);
+            await().until(() -> sendfile
+                    ? server.drain().status().totals().requestsCompleted() == 1
+                    : server.drain().status().inFlight().requests() == 1);
+            client.awaitInput();
+            Drain drain = server.drain();
             Background<Void> stop = Background.run(server.tomcat()::stop);
-            await().until(() -> server.drain().state() == DrainState.DRAINED);
-            // Longer than what is idle is left open; nothing else may tell that the client is slow.
-            await().during(Duration.ofMillis(1500)).until(() -> !stop.isOver());
+            // Longer than what is idle is left open, and than requestTimeout; nothing else may tell that the client is
+            // slow.
+            await().during(Duration.ofMillis(1500))
+                    .until(() -> !stop.isOver() && !drain.state().isOver());
             Answer answer = client.answer();
             assertThat(answer.complete()).isTrue();
             assertThat(answer.body()).hasSize(size);
             stop.result();
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
         }
     }
 

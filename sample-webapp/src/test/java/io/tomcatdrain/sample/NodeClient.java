@@ -88,6 +88,7 @@ final class NodeClient {
                 case "drain_inflight kind=\"upload\"" -> numbers.put("inFlight.uploads", value);
                 case "drain_inflight kind=\"request\"" -> numbers.put("inFlight.requests", value);
                 case "drain_inflight kind=\"hold\"" -> numbers.put("inFlight.holds", value);
+                case "drain_inflight kind=\"stream\"" -> numbers.put("inFlight.streams", value);
                 case "drain_completed_total kind=\"upload\"" -> numbers.put("totals.uploadsCompleted", value);
                 case "drain_completed_total kind=\"request\"" -> numbers.put("totals.requestsCompleted", value);
                 case "drain_failed_total kind=\"upload\"" -> numbers.put("totals.uploadsFailed", value);

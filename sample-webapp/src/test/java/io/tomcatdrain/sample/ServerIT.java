@@ -38,7 +38,7 @@ class ServerIT {
                 HttpResponse<String> late = post(root, "late");
                 assertThat(late.statusCode()).isEqualTo(503);
                 assertThat(late.headers().firstValue("X-Drain")).hasValue("refused");
-                assertThat(late.headers().firstValue("Retry-After")).hasValue("5");
+                assertThat(late.headers().firstValue("Retry-After")).get().isIn("5", "6");
 
                 server.terminate();
                 server.line("Stopping as soon as");
@@ -59,7 +59,7 @@ class ServerIT {
                 assertThat(Duration.ofMillis(millis)).isLessThan(Duration.ofSeconds(10));
                 assertThat(server.output())
                         .contains("-> DRAINED")
-                        .contains("finished=1, refused=1")
+                        .contains("finished=1, failed=0, refused=1")
                         .endsWith("Stopped.");
             }
         }

@@ -17,8 +17,9 @@ final class Transcript {
     private static final String PROMPT = "$ ";
     private static final int WIDTH = 120;
 
-    /** What is another on each run: times, and how far an upload is. */
+    /** What is another on each run: times, how far an upload is, and when a refused client may come again. */
     private static final Pattern VOLATILE = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z|(?<=Date: ).*"
+            + "|(?<=Retry-After: |again in )\\d+"
             + "|(?<=\"(?:elapsedMillis|bytesReceived|contentLength|bytesPerSecond|etaMillis|stalledMillis|remainingMillis"
             + "|drainingMillis|lameDuckMillis|drainMillis|uploadBytes)\":)-?\\d+");
 

@@ -11,7 +11,9 @@ public enum FrontEnd {
     MOD_PROXY_AJP(WebServer.HTTPD, "httpd-mod_proxy_ajp", Protocol.AJP, 2),
     NGINX_BUFFERING(WebServer.NGINX, "nginx-buffering", Protocol.HTTP, 2),
     NGINX_STREAMING(WebServer.NGINX, "nginx-streaming", Protocol.HTTP, 2),
-    HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 2);
+    HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 2),
+    CADDY(WebServer.CADDY, "caddy", Protocol.HTTP, 2),
+    LIGHTTPD(WebServer.LIGHTTPD, "lighttpd", Protocol.HTTP, 2);
 
     /** What the front end speaks with the nodes. */
     private enum Protocol {
@@ -57,7 +59,8 @@ public enum FrontEnd {
     public String valveAttributes() {
         return switch (this) {
             case MOD_JK, MOD_PROXY_HTTP, NGINX_BUFFERING, HAPROXY -> "";
-            case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING ->
+            case CADDY -> "probeFailures=\"1\"";
+            case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING, LIGHTTPD ->
                 "closeListener=\"true\" openUploads=\"off\"";
         };
     }
@@ -67,7 +70,7 @@ public enum FrontEnd {
         return switch (this) {
             case MOD_JK, MOD_JK_CLOSE_LISTENER -> Duration.ofSeconds(5);
             case MOD_PROXY_HTTP, HAPROXY -> Duration.ofSeconds(3);
-            case MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP -> Duration.ofSeconds(2);
+            case MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, CADDY, LIGHTTPD -> Duration.ofSeconds(2);
             case NGINX_BUFFERING, NGINX_STREAMING -> Duration.ZERO;
         };
     }

@@ -13,14 +13,14 @@ import java.util.concurrent.ThreadLocalRandom;
  * <p>They lie below the range from which the kernel takes the ports of outgoing connections: a port of a stopped node
  * must still be free when the node comes back.
  */
-final class Ports {
+public final class Ports {
     private static final int LOWEST = 12_000;
     private static final int END = 32_000;
     private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
     private Ports() {}
 
-    static int free() {
+    public static int free() {
         while (true) {
             int port = ThreadLocalRandom.current().nextInt(LOWEST, END);
             if (GIVEN.add(port) && canBind(port)) {

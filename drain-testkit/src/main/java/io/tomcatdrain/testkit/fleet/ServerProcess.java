@@ -50,7 +50,8 @@ public final class ServerProcess implements AutoCloseable {
         return process.pid();
     }
 
-    void sendSigterm() {
+    /** Asks the process to end. */
+    public void sendSigterm() {
         process.destroy();
     }
 

@@ -37,10 +37,6 @@ public enum WebServer {
             return List.of(
                     program().toString(), "-p", logs.toString(), "-c", copy.toString(), "-g", user + "daemon off;");
         }
-
-        private String node(Map<String, String> settings, String node) {
-            return settings.get(node + "_HOST") + ":" + settings.get(node + "_PORT");
-        }
     },
     HAPROXY("haproxy", "haproxy", List.of("haproxy"), "") {
         /** The settings are in its environment. */
@@ -51,6 +47,48 @@ public enum WebServer {
                     "-db",
                     "-f",
                     example.resolve("haproxy.cfg").toString());
+        }
+    },
+    CADDY("caddy", "caddy", List.of("caddy"), "") {
+        /** The nodes are in its environment, and what it remembers goes to the directory of the test. */
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
+            var listen = settings.getOrDefault("LISTEN", "").split(":");
+            var configuration = replaced(
+                    Files.readString(example.resolve("Caddyfile")),
+                    ":80 {",
+                    ":" + listen[1] + " {\n\tbind " + listen[0]);
+            var copy = Files.writeString(logs.resolve("Caddyfile"), configuration);
+            return List.of(
+                    "/usr/bin/env",
+                    "XDG_CONFIG_HOME=" + logs,
+                    "XDG_DATA_HOME=" + logs,
+                    "NODE1=" + node(settings, "NODE1"),
+                    "NODE2=" + node(settings, "NODE2"),
+                    program().toString(),
+                    "run",
+                    "--config",
+                    copy.toString(),
+                    "--adapter",
+                    "caddyfile");
+        }
+    },
+    LIGHTTPD("lighttpd", "lighttpd", List.of("lighttpd"), "") {
+        /** The addresses are replaced in a copy, as nginx's are. */
+        @Override
+        List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
+            var listen = settings.getOrDefault("LISTEN", "").split(":");
+            var configuration = Files.readString(example.resolve("lighttpd.conf"));
+            configuration = replaced(
+                    configuration,
+                    "server.port = 80",
+                    "server.port = " + listen[1] + "\nserver.bind = \"" + listen[0] + "\"");
+            configuration = replaced(configuration, "/var/log/lighttpd", logs.toString());
+            configuration = replaced(configuration, "/var/tmp", String.valueOf(settings.get("RUN_DIR")));
+            configuration = replaced(configuration, "8080", String.valueOf(settings.get("NODE1_PORT")));
+            configuration = replaced(configuration, "8081", String.valueOf(settings.get("NODE2_PORT")));
+            var copy = Files.writeString(logs.resolve("lighttpd.conf"), configuration);
+            return List.of(program().toString(), "-D", "-f", copy.toString());
         }
     };
 
@@ -82,8 +120,12 @@ public enum WebServer {
                 : Optional.of(title + " not installed (apt-get install " + packages + ")");
     }
 
-    Path program() {
+    public Path program() {
         return find().orElseThrow();
+    }
+
+    private static String node(Map<String, String> settings, String node) {
+        return settings.get(node + "_HOST") + ":" + settings.get(node + "_PORT");
     }
 
     /** The settings become {@code Define}s that the example does not overwrite. */

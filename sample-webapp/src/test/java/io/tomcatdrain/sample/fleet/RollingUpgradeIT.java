@@ -85,7 +85,8 @@ final class RollingUpgradeIT {
     @ParameterizedTest
     @Execution(CONCURRENT)
     @EnumSource
-    void stopsBeforeTheSecondNodeWhenTheFirstDoesNotComeBack(UpgradeTool tool) throws IOException {
+    void doesNothingWithoutAWarAndGivesTheOldOneBackToTheFirstNodeThatDoesNotComeBack(UpgradeTool tool)
+            throws IOException {
         needs(FRONT_END.server().missing());
         needs(tool.missing());
         var directory = Parts.emptied(Parts.work().resolve("broken-upgrade-" + tool));
@@ -95,14 +96,26 @@ final class RollingUpgradeIT {
                 var n1 = NodeScripts.of(fleet.nodes().get(0));
                 var n2 = NodeScripts.of(fleet.nodes().get(1))) {
             long secondPid = n2.pid();
+            var nodes = List.of(n1, n2);
+            var nowhere = directory.resolve("nowhere.war");
+            var nothing = Run.of(tool, new Order(nowhere, nodes, "/page", DRAIN_LIMIT, Duration.ZERO, directory));
+            assertThat(nothing.status()).as(nothing.log()).isEqualTo(2);
+            for (var scripts : nodes) {
+                assertThat(status(scripts))
+                        .as("without a WAR nothing is done\n%s", nothing.log())
+                        .contains("\"state\":\"SERVING\"")
+                        .doesNotContain("\"report\":{");
+            }
 
-            var run = Run.of(tool, new Order(war, List.of(n1, n2), "/page", DRAIN_LIMIT, Duration.ZERO, directory));
+            var run = Run.of(tool, new Order(war, nodes, "/page", DRAIN_LIMIT, Duration.ZERO, directory));
 
             assertThat(run.status()).as(run.log()).isEqualTo(tool.statusOfLostNode());
             assertThat(run.log()).doesNotContain(TomcatNode.TOKEN);
-            assertThat(Files.mismatch(n1.war(), war))
-                    .as("the first node has the new WAR")
+            assertThat(Files.mismatch(n1.war(), Parts.sampleWar()))
+                    .as("the first node has the old WAR again\n%s", run.log())
                     .isEqualTo(-1);
+            assertThat(Exchange.get(n1.node().httpPort(), "/page", "").status()).isEqualTo(200);
+            assertThat(status(n1)).contains("\"state\":\"SERVING\"");
             assertThat(n2.pid()).as("the second node was not restarted").isEqualTo(secondPid);
             assertThat(Exchange.get(n2.node().httpPort(), "/page", "").status()).isEqualTo(200);
             assertThat(status(n2)).contains("\"state\":\"SERVING\"").contains("\"refused\":0");

@@ -94,7 +94,10 @@ enum UpgradeTool {
             environment.put("DRAIN_URL", "http://127.0.0.1:$(cat " + base + "/bin/control-port)/drain");
             environment.put("APP_URL", address + order.page());
             environment.put("STOP", "sh " + base + "/bin/stop.sh");
-            environment.put("INSTALL", "cp \"$WAR\" " + base + "/webapps/ROOT.war");
+            environment.put("STAGE", "cp \"$WAR\" " + base + "/webapps/.ROOT.war.new");
+            environment.put(
+                    "INSTALL", "cd " + base + "/webapps && cp -p ROOT.war .ROOT.war.old && mv .ROOT.war.new ROOT.war");
+            environment.put("ROLLBACK", "cd " + base + "/webapps && mv .ROOT.war.old ROOT.war");
             environment.put("START", "sh " + base + "/bin/start.sh");
             environment.put("DRAIN_WAIT", order.drainLimit().toSeconds() + "s");
             environment.put("READY_SECONDS", "" + READY_LIMIT.toSeconds());

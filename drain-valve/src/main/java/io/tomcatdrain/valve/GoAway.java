@@ -1,0 +1,129 @@
+package io.tomcatdrain.valve;
+
+import java.util.concurrent.locks.Lock;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.apache.catalina.Service;
+import org.apache.catalina.connector.Connector;
+import org.apache.coyote.Processor;
+import org.apache.coyote.Request;
+import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.apache.tomcat.util.net.NioChannel;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tells HTTP/2 clients by GOAWAY that the node leaves, so that they send what comes next over another connection, which a front end leads
+ * elsewhere: what {@code Connection: close} is over HTTP/1.1. The streams that are open go on, and none of them is cut. Nothing of this
+ * throws.
+ *
+ * <p>Tomcat sends the frame once for each connection ({@code Http2UpgradeHandler.pause}), with the highest possible stream, and goes on to
+ * take new streams for a round trip. One that comes later is ignored, and a second GOAWAY says so to its client, which repeats it
+ * elsewhere.
+ *
+ * <p>Some clients break off all streams of a connection at a GOAWAY, the open ones too. An upload is worth more than a request that is
+ * refused, so they are told only while nothing is under way.
+ */
+final class GoAway {
+    private static final Log LOG = LogFactory.getLog(GoAway.class);
+
+    private static final TomcatInternals TOMCAT = TomcatInternals.get();
+
+    /** JDK-8335181: until 24, and in long-term releases until these, the client of the JDK breaks off what is under way. */
+    private static final Pattern JDK_CLIENT = Pattern.compile("Java-http-client/(\\d+)(?:\\.0\\.(\\d+))?.*");
+
+    private static final int CLIENT_MENDED = 24;
+
+    private GoAway() {}
+
+    /**
+     * Tells the client of a request that its node leaves, on a thread of that request's; does nothing unless it is HTTP/2's. Behind the
+     * answer, not before: the JDK's client (25.0.3) waits for ever if a GOAWAY comes first on a connection that was upgraded by its first
+     * request.
+     *
+     * @param request of Coyote, which has been answered
+     */
+    static void send(Request request) {
+        InternalHttpUpgradeHandler connection = connectionToTell(request);
+        if (connection != null) {
+            send(connection);
+        }
+    }
+
+    /** Tells the client at the other end of a connection. */
+    static void send(InternalHttpUpgradeHandler connection) {
+        try {
+            connection.pause();
+        } catch (RuntimeException | LinkageError fault) {
+            LOG.debug(connection, fault);
+        }
+    }
+
+    /**
+     * Returns the HTTP/2 connection of a request, whose client may be told while that request is under way.
+     *
+     * @return null over another protocol, for a client that breaks off what is under way, or if unknown
+     */
+    static @Nullable InternalHttpUpgradeHandler connectionToTell(Request request) {
+        InternalHttpUpgradeHandler connection = TOMCAT.http2Connection(request);
+        return connection == null || breaksOff(request.getHeader("User-Agent")) ? null : connection;
+    }
+
+    /** Returns true for a client that ends all streams of a connection when it is told that the connection ends. */
+    static boolean breaksOff(@Nullable String userAgent) {
+        if (userAgent == null) {
+            return false;
+        }
+        Matcher jdk = JDK_CLIENT.matcher(userAgent);
+        if (!jdk.matches()) {
+            return false;
+        }
+        int release = number(jdk.group(1));
+        int update = number(jdk.group(2));
+        return switch (release) {
+            case 17 -> update < 17;
+            case 21 -> update < 9;
+            default -> release < CLIENT_MENDED;
+        };
+    }
+
+    private static int number(@Nullable String digits) {
+        return digits == null || digits.length() > 6 ? 0 : Integer.parseInt(digits);
+    }
+
+    /** Tells the clients of a service's idle HTTP/2 connections. One that is at work is told by its next request. */
+    static void sendToIdle(Service service) {
+        for (Connector connector : service.findConnectors()) {
+            try {
+                if (TOMCAT.endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint) {
+                    sendToIdle(endpoint);
+                }
+            } catch (RuntimeException | LinkageError fault) {
+                LOG.debug(connector, fault);
+            }
+        }
+    }
+
+    /** The same for the connections of one connector. */
+    static void sendToIdle(NioEndpoint endpoint) {
+        for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
+            Lock lock = TOMCAT.lock(connection);
+            if (lock != null && lock.tryLock()) {
+                try {
+                    if (connection.getCurrentProcessor() instanceof Processor processor
+                            && processor.isUpgrade()
+                            && TOMCAT.streams(processor) == 0) {
+                        processor.pause();
+                    }
+                } catch (RuntimeException | LinkageError fault) {
+                    LOG.debug(connection, fault);
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+    }
+}

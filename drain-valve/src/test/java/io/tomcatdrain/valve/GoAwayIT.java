@@ -1,0 +1,370 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.SlowUpload;
+import io.tomcatdrain.testkit.fleet.Ports;
+import io.tomcatdrain.testkit.fleet.ServerProcess;
+import io.tomcatdrain.testkit.fleet.WebServer;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** HTTP/2 clients learn that the node leaves while it still serves them, and what is under way on their connections goes on. */
+@Timeout(60)
+class GoAwayIT {
+    private static TestServer.Builder leavesSlowly(TestServer.Position position) {
+        return TestServer.with(position).set("lameDuck", "1m").set("drainOnStop", "false");
+    }
+
+    @Tag("oldest")
+    @ParameterizedTest
+    @EnumSource(TestServer.Position.class)
+    void aClientWithAnUploadUnderWayIsToldInTheLameDuck(TestServer.Position position) throws Exception {
+        try (TestServer server = leavesSlowly(position).start();
+                Http2Client client = new Http2Client(server.port());
+                SlowUpload upload = SlowUpload.begin(server, client, "/app/upload")) {
+            var unused = server.drain().start("test");
+            await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+            assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
+            upload.finishWhole();
+        }
+    }
+
+    @Tag("oldest")
+    @ParameterizedTest
+    @ValueSource(strings = {"false", "true"})
+    void anIdleClientIsToldInTheLameDuckAndBeginsAnotherConnectionThatIsServed(String useAsyncIo) throws Exception {
+        try (TestServer server = leavesSlowly(TestServer.Position.ENGINE)
+                        .customize(made -> made.tomcat().getConnector().setProperty("useAsyncIO", useAsyncIo))
+                        .start();
+                Http2Client idle = new Http2Client(server.port())) {
+            assertThat(ask(idle)).isEqualTo(200);
+            await().until(() -> server.drain().summary().inFlight().requests() == 0);
+            var unused = server.drain().start("test");
+            await().until(() -> idle.lastGoAway() == Integer.MAX_VALUE);
+            try (Http2Client next = new Http2Client(server.port())) {
+                assertThat(ask(next)).isEqualTo(200);
+                await().until(() -> next.lastGoAway() == Integer.MAX_VALUE);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/app/upload", "/app/async/upload", "/app/parts"})
+    void aClientThatWasNotToldBeforeIsToldWithItsRefusal(String path) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
+                SlowUpload holder = SlowUpload.begin(server, "/app/upload")) {
+            var over = server.drain().start("test");
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+            try (Http2Client client = new Http2Client(server.port())) {
+                Answer refused = client.answer(client.request("POST", path, true));
+                assertThat(refused.status()).isEqualTo(503);
+                await().until(() -> client.lastGoAway() > 0);
+            }
+            holder.finishWhole();
+            assertThat(over.get(30, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+        }
+    }
+
+    @Test
+    void aResumedNodeKeepsConnections() throws Exception {
+        try (TestServer server = leavesSlowly(TestServer.Position.ENGINE).start()) {
+            var unused = server.drain().start("test");
+            server.drain().resume();
+            try (Http2Client client = new Http2Client(server.port())) {
+                assertThat(ask(client)).isEqualTo(200);
+                assertThat(ask(client)).isEqualTo(200);
+                assertThat(client.lastGoAway()).isEqualTo(-1);
+            }
+        }
+    }
+
+    private static int ask(Http2Client client) throws IOException {
+        return client.answer(client.request("GET", "/app/ok", true)).status();
+    }
+
+    // ---------------------------------------------------------------- clients that break off
+
+    @ParameterizedTest
+    @CsvSource({
+        "Java-http-client/11.0.2, true",
+        "Java-http-client/17, true",
+        "Java-http-client/17.0.15, true",
+        "Java-http-client/17.0.17, false",
+        "Java-http-client/21.0.8, true",
+        "Java-http-client/21.0.9, false",
+        "Java-http-client/23.0.1, true",
+        "Java-http-client/24, false",
+        "Java-http-client/25.0.1, false",
+        "Java-http-client/99999999999, true",
+        "Java-http-client/, false",
+        "Mozilla/5.0, false",
+        "curl/8.5.0, false",
+        ", false"
+    })
+    void knowsClientsThatBreakOffWhatIsUnderWay(String agent, boolean breaksOff) {
+        assertThat(GoAway.breaksOff(agent)).isEqualTo(breaksOff);
+    }
+
+    /** The JDK's own client, be it one that breaks off at a GOAWAY or not. */
+    @ParameterizedTest
+    @ValueSource(strings = {"false", "true"})
+    void theClientOfThisJdkLosesNoUpload(String closeListener) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("lameDuck", "100ms")
+                .set("closeListener", closeListener)
+                .start()) {
+            JdkClient client = new JdkClient(server.port());
+            assertThat(client.ask()).isEqualTo(200);
+            client.beginUpload();
+            server.app().awaitEntered(JdkClient.KEY);
+            var over = server.drain().start("test");
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+            assertThat(client.finishUpload()).isEqualTo(200);
+            assertThat(over.get(30, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+        }
+    }
+
+    /** A client that keeps to one connection until it is told to leave it. */
+    private interface Client {
+        /** Returns the status of a page. */
+        int ask() throws Exception;
+
+        /** Begins an upload beside it, whose key is {@link JdkClient#KEY}. */
+        void beginUpload() throws Exception;
+
+        /** Returns the upload's status. */
+        int finishUpload() throws Exception;
+    }
+
+    /** That of the JDK. */
+    private static final class JdkClient implements Client {
+        static final String KEY = "one-connection";
+        static final String AGENT = "Java-http-client/" + System.getProperty("java.version");
+
+        private final HttpClient client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_2)
+                .connectTimeout(Duration.ofSeconds(10))
+                .build();
+        private final URI base;
+        private final CountDownLatch rest = new CountDownLatch(1);
+        private @Nullable CompletableFuture<HttpResponse<String>> upload;
+
+        JdkClient(int port) {
+            base = URI.create("http://127.0.0.1:" + port);
+        }
+
+        @Override
+        public int ask() throws Exception {
+            // The first request of each connection makes it one of HTTP/2's.
+            var answer = client.send(
+                    HttpRequest.newBuilder(base.resolve("/app/ok")).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
+            return answer.statusCode();
+        }
+
+        @Override
+        public void beginUpload() {
+            upload = client.sendAsync(
+                    HttpRequest.newBuilder(base.resolve("/app/upload"))
+                            .header("Content-Type", App.MULTIPART)
+                            .header(App.KEY, KEY)
+                            .POST(HttpRequest.BodyPublishers.ofInputStream(() -> inTwoParts(rest)))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+        }
+
+        @Override
+        public int finishUpload() throws Exception {
+            rest.countDown();
+            return Objects.requireNonNull(upload).get(30, TimeUnit.SECONDS).statusCode();
+        }
+    }
+
+    private static InputStream inTwoParts(CountDownLatch rest) {
+        InputStream second = new InputStream() {
+            private final InputStream bytes = new ByteArrayInputStream(new byte[100_000]);
+
+            @Override
+            public int read() throws IOException {
+                awaitRest();
+                return bytes.read();
+            }
+
+            @Override
+            public int read(byte[] to, int at, int most) throws IOException {
+                awaitRest();
+                return bytes.read(to, at, most);
+            }
+
+            private void awaitRest() throws IOException {
+                try {
+                    if (!rest.await(30, TimeUnit.SECONDS)) {
+                        throw new IOException("nobody let it go on");
+                    }
+                } catch (InterruptedException interrupted) {
+                    throw new IOException(interrupted);
+                }
+            }
+        };
+        return new SequenceInputStream(new ByteArrayInputStream(new byte[100_000]), second);
+    }
+
+    // ---------------------------------------------------------------- behind HAProxy
+
+    private static final String HAPROXY = """
+            global
+                log stdout format raw daemon
+            defaults
+                mode tcp
+                timeout connect 2s
+                timeout client 60s
+                timeout server 60s
+            frontend www
+                bind 127.0.0.1:%d
+                default_backend fleet
+            backend fleet
+                balance roundrobin
+                option httpchk GET /drain/ready?prober=haproxy
+                http-check expect status 200
+                default-server check inter 100ms fall 3 rise 1
+                server n1 127.0.0.1:%d
+                server n2 127.0.0.1:%d
+            """;
+
+    /** One that does what HTTP/2 wants it to. */
+    private static final class PlainClient implements Client {
+        private final int port;
+        private Http2Client current;
+        private @Nullable Http2Client withUpload;
+        private int upload;
+
+        PlainClient(int port) throws IOException {
+            this.port = port;
+            this.current = new Http2Client(port);
+        }
+
+        @Override
+        public int ask() throws IOException {
+            if (current.lastGoAway() >= 0) {
+                if (current != withUpload) {
+                    current.close();
+                }
+                current = new Http2Client(port);
+            }
+            return GoAwayIT.ask(current);
+        }
+
+        @Override
+        public void beginUpload() throws IOException {
+            withUpload = current;
+            upload = current.upload("/app/upload", App.MULTIPART, 200_000, App.KEY, JdkClient.KEY);
+            current.data(upload, new byte[100_000], false);
+        }
+
+        @Override
+        public int finishUpload() throws IOException {
+            Http2Client client = Objects.requireNonNull(withUpload);
+            client.data(upload, new byte[100_000], true);
+            int status = client.answer(upload).status();
+            client.close();
+            current.close();
+            return status;
+        }
+    }
+
+    private interface Connect {
+        Client to(int port) throws IOException;
+    }
+
+    @Test
+    void nothingIsRefusedBehindABalancerOfConnections(@TempDir Path directory) throws Exception {
+        nothingIsRefused(directory, PlainClient::new);
+    }
+
+    @Test
+    void nothingOfTheJdksClientIsRefusedBehindABalancerOfConnections(@TempDir Path directory) throws Exception {
+        assumeFalse(GoAway.breaksOff(JdkClient.AGENT), "the client of this JDK breaks off what is under way");
+        nothingIsRefused(directory, JdkClient::new);
+    }
+
+    private static void nothingIsRefused(Path directory, Connect connect) throws Exception {
+        assumeTrue(WebServer.HAPROXY.missing().isEmpty(), "HAProxy is not installed");
+        int port = Ports.free();
+        try (TestServer one = serverToProbe();
+                TestServer two = serverToProbe();
+                ServerProcess haproxy = startHaproxy(directory, port, one, two)) {
+            Client client = connected(port, connect);
+            TestServer node = one.app().calls.get() > 0 ? one : two;
+            client.beginUpload();
+            node.app().awaitEntered(JdkClient.KEY);
+            await().until(() -> node.drain().summary().probers().size() == 1);
+            var over = node.drain().start("test");
+            int asked = 0;
+            for (int after = 0; after < 20; after += node.drain().state() == DrainState.DRAINING ? 1 : 0) {
+                assertThat(client.ask()).as("request %d, %s", ++asked, haproxy).isEqualTo(200);
+            }
+            assertThat(node.drain().summary().totals().refused()).isZero();
+            assertThat(client.finishUpload()).isEqualTo(200);
+            assertThat(over.get(30, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+        }
+    }
+
+    private static TestServer serverToProbe() throws Exception {
+        return TestServer.with(TestServer.Position.ENGINE)
+                .set("lameDuck", "auto")
+                .set("lameDuckTimeout", "20s")
+                .start();
+    }
+
+    private static ServerProcess startHaproxy(Path directory, int port, TestServer one, TestServer two)
+            throws IOException {
+        Path configuration =
+                Files.writeString(directory.resolve("haproxy.cfg"), HAPROXY.formatted(port, one.port(), two.port()));
+        return ServerProcess.start(
+                List.of(WebServer.HAPROXY.program().toString(), "-db", "-f", configuration.toString()),
+                Map.of(),
+                directory.resolve("haproxy.log"));
+    }
+
+    /** Waits for the balancer, and for a node. */
+    private static Client connected(int port, Connect connect) {
+        Client[] made = new Client[1];
+        await().ignoreExceptions().until(() -> {
+            made[0] = connect.to(port);
+            return made[0].ask() == 200;
+        });
+        return made[0];
+    }
+}
