@@ -404,6 +404,7 @@ final class DrainSequence {
                 seen.totals(),
                 probers.snapshot(now),
                 seen.uploads(),
+                seen.openUploads(),
                 report);
     }
 }
