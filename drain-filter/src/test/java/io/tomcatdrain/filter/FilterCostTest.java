@@ -51,11 +51,6 @@ class FilterCostTest {
         }
 
         @Override
-        public String getMethod() {
-            return "GET";
-        }
-
-        @Override
         public String getServletPath() {
             return "/shop";
         }
