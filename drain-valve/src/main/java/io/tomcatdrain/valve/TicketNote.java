@@ -88,9 +88,8 @@ final class TicketNote {
             int count = 0;
             for (TicketNote note : all()) {
                 Ticket held = note.ticket;
-                boolean counts = held != null
-                        && note.isRequestIn(context)
-                        && (current == null || current.waitsFor(held));
+                boolean counts =
+                        held != null && note.isRequestIn(context) && (current == null || current.waitsFor(held));
                 count += counts ? 1 : 0;
             }
             return count;
