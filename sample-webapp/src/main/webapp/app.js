@@ -1,6 +1,7 @@
 // The page: a form that uploads, and a panel that watches and steers the drain of the node that served it.
 
 import './upload.js';
+import './resumable.js';
 import { element, setText, announce } from './cards.js';
 import { clear, isEnabled, render, renderSilence } from './panel.js';
 import { watch } from './watch.js';

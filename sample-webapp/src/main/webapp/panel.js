@@ -27,6 +27,7 @@ const MOST_UPLOADS = 50;
 const STALLED_MILLIS = 5_000;
 
 const uploads = new Map();
+const files = new Map();
 let last = null;
 let heardAt = null;
 
@@ -55,6 +56,7 @@ export function render(status) {
   renderPhases(status);
   renderSince(status);
   renderUploads(status.uploads);
+  renderFiles(status.openUploads);
   renderReport(status.report);
 }
 
@@ -108,7 +110,7 @@ function renderPhases(status) {
     status.state === 'LAME_DUCK'
       ? `comes next, for at most ${about(status.remainingMillis - status.lameDuckRemainingMillis)}`
       : `took ${exactly(draining)}`);
-  setText(element('estimate'), status.uploads.length === 0 ? ''
+  setText(element('estimate'), status.uploads.length + status.openUploads.length === 0 ? ''
     : status.etaMillis < 0 ? 'When the last upload is through cannot be said.'
       : `At this rate the last upload is through in ${about(status.etaMillis)}.`);
 }
@@ -130,32 +132,70 @@ function phase(id, now, passed, left, otherwise) {
 // ---- Uploads
 
 function renderUploads(all) {
-  const shown = all.slice(0, MOST_UPLOADS);
   element('inflight-none').hidden = all.length > 0;
-  element('inflight-more').hidden = all.length === shown.length;
-  setText(element('inflight-more'), `and ${all.length - shown.length} more, which began later`);
-  const present = new Set(shown.map(upload => upload.id));
-  for (const [id, card] of uploads) {
+  renderCards(all, uploads, 'inflight', renderUpload, upload =>
+    `${upload.method} ${upload.path ?? 'unknown path'} from ${upload.remote ?? 'unknown'}`);
+}
+
+/** Files of which only a part is in flight at a time, or nothing for a moment. */
+function renderFiles(all) {
+  element('files-section').hidden = all.length === 0;
+  renderCards(all, files, 'files', renderFile, file => `File ${file.id} to ${file.path ?? 'unknown path'}`);
+}
+
+/** Shows the first ones of all, each in the card that it has had before. */
+function renderCards(all, cards, place, render, nameOfOne) {
+  const shown = all.slice(0, MOST_UPLOADS);
+  const more = element(`${place}-more`);
+  more.hidden = all.length === shown.length;
+  setText(more, `and ${all.length - shown.length} more, which began later`);
+  const present = new Set(shown.map(each => each.id));
+  for (const [id, card] of cards) {
     if (!present.has(id)) {
       card.root.remove();
-      uploads.delete(id);
+      cards.delete(id);
     }
   }
-  for (const upload of shown) {
-    if (!uploads.has(upload.id)) {
-      uploads.set(upload.id, uploadCard(upload));
+  for (const each of shown) {
+    if (!cards.has(each.id)) {
+      cards.set(each.id, cardIn(place, each, nameOfOne(each)));
     }
-    renderUpload(uploads.get(upload.id), upload);
+    render(cards.get(each.id), each);
   }
 }
 
-function uploadCard(upload) {
-  const card = newCard(element('inflight'));
+function cardIn(place, upload, name) {
+  const card = newCard(element(place));
   card.buttons.remove();
-  card.name.textContent = `${upload.method} ${upload.path ?? 'unknown path'} from ${upload.remote ?? 'unknown'}`;
-  card.progress.setAttribute('aria-label', card.name.textContent);
+  card.name.textContent = name;
+  card.progress.setAttribute('aria-label', name);
   card.root.dataset.upload = upload.id;
   return card;
+}
+
+function renderFile(card, file) {
+  const known = file.length >= 0;
+  const waiting = file.waitingMillis > STALLED_MILLIS;
+  card.root.className = waiting ? 'card warn' : 'card';
+  card.root.dataset.bytes = file.bytesReceived;
+  if (known) {
+    card.progress.value = file.length ? 100 * file.bytesReceived / file.length : 100;
+  } else {
+    card.progress.removeAttribute('value');
+  }
+  setText(card.amount, known ? `${amount(file.bytesReceived)} of ${amount(file.length)}`
+    : `${amount(file.bytesReceived)}, length unknown`);
+  const parts = [];
+  if (waiting) {
+    parts.push(`Waiting for its next request for ${about(file.waitingMillis)}`);
+  }
+  if (file.bytesPerSecond >= 0) {
+    parts.push(`${amount(file.bytesPerSecond)}/s`);
+  }
+  if (file.etaMillis >= 0) {
+    parts.push(`${about(file.etaMillis)} left`);
+  }
+  setText(card.message, parts.join(', '));
 }
 
 function renderUpload(card, upload) {
@@ -190,6 +230,10 @@ function renderUpload(card, upload) {
 
 // ---- Report
 
+function lostFiles(report) {
+  return [...report.openUploads.abandoned, ...report.openUploads.cut];
+}
+
 function renderReport(report) {
   element('report').hidden = !report;
   if (!report) {
@@ -201,7 +245,7 @@ function renderReport(report) {
     'report-times': `${exactly(report.lameDuckMillis)} lame duck, ${exactly(report.drainMillis)} draining`,
     'report-finished': String(report.finished),
     'report-refused': String(report.refused),
-    'report-abandoned': String(report.abandoned.length),
+    'report-abandoned': String(report.abandoned.length + lostFiles(report).length),
   };
   for (const [id, text] of Object.entries(figures)) {
     setText(element(id), text);
@@ -209,6 +253,8 @@ function renderReport(report) {
   const list = element('abandoned');
   const names = report.abandoned.slice(0, MOST_UPLOADS).map(upload =>
     `${upload.method} ${upload.path} from ${upload.remote}, ${amount(Math.max(0, upload.bytesReceived))} received`);
+  names.push(...lostFiles(report).slice(0, MOST_UPLOADS).map(file =>
+    `file ${file.id} to ${file.path}, ${amount(file.bytesReceived)} received`));
   if (list.children.length !== names.length || names.some((name, i) => list.children[i].textContent !== name)) {
     list.replaceChildren(...names.map(name => {
       const item = document.createElement('li');

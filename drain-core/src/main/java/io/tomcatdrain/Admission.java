@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where requests come in, and the one place that decides whether one is admitted.
  *
- * <p>{@link #admitRequest} and {@link #admitUpload} are called by any thread and take no lock. Everything else is called under the
+ * <p>The methods that admit are called by any thread and take no lock. Everything else is called under the
  * lock of the sequence, through the owner of this object.
  */
 final class Admission {
@@ -23,15 +23,27 @@ final class Admission {
 
     private final List<InFlightGate> sealedRequests = new ArrayList<>();
 
+    /**
+     * The gates of requests that continue what was begun here, while all others are refused; null where nothing is continued. They are
+     * sealed last, when nobody is left who may still come.
+     */
+    private volatile @Nullable Gates late;
+
+    private final List<InFlightGate> sealedLate = new ArrayList<>();
+
     /** The two gates that requests enter at present; replaced as a whole. */
     private static final class Gates {
         final InFlightGate uploads;
         final InFlightGate requests;
         final PlainTicket requestTicket;
 
-        Gates(InFlightGate uploads, InFlightGate requests) {
+        /** True while pages are served and uploads are not. */
+        final boolean uploadsRefused;
+
+        Gates(InFlightGate uploads, InFlightGate requests, boolean uploadsRefused) {
             this.uploads = uploads;
             this.requests = requests;
+            this.uploadsRefused = uploadsRefused;
             this.requestTicket = new PlainTicket(requests);
         }
     }
@@ -60,7 +72,7 @@ final class Admission {
     }
 
     private Gates open() {
-        return new Gates(newGate(), newGate());
+        return new Gates(newGate(), newGate(), false);
     }
 
     private InFlightGate newGate() {
@@ -69,11 +81,19 @@ final class Admission {
 
     /** Returns the ticket of an admitted plain request; null if it is refused. */
     @Nullable Ticket admitRequest() {
+        Ticket ticket = tryRequest();
+        if (ticket == null) {
+            refused();
+        }
+        return ticket;
+    }
+
+    /** Returns the ticket of an admitted plain request; null, and nothing is counted, if its gate is sealed. */
+    @Nullable PlainTicket tryRequest() {
         Gates seen = gates;
         while (!seen.requests.enter()) {
             Gates now = gates;
             if (now == seen) {
-                counters.refused.increment();
                 return null;
             }
             seen = now; // reopened between the look at the gate and the step through it
@@ -81,23 +101,65 @@ final class Admission {
         return seen.requestTicket;
     }
 
-    /** Returns the ticket of an admitted upload; null if it is refused. */
-    @Nullable UploadTicket admitUpload(UploadSource source) {
+    /** The same for one that opens an upload, and is refused where uploads are. */
+    @Nullable PlainTicket tryOpening() {
         Gates seen = gates;
-        while (!seen.uploads.enter()) {
+        while (seen.uploadsRefused || !seen.requests.enter()) {
             Gates now = gates;
             if (now == seen) {
-                counters.refused.increment();
                 return null;
             }
             seen = now;
         }
+        return seen.requestTicket;
+    }
+
+    /** Returns the ticket of a plain request that continues what was begun here; null if nothing is continued any more. */
+    @Nullable PlainTicket tryLateRequest() {
+        Gates seen = late;
+        return seen != null && seen.requests.enter() ? seen.requestTicket : null;
+    }
+
+    /** Returns the ticket of an admitted upload; null if it is refused. */
+    @Nullable UploadTicket admitUpload(UploadSource source) {
+        UploadTicket ticket = tryUpload(source, null);
+        if (ticket == null) {
+            refused();
+        }
+        return ticket;
+    }
+
+    /** Returns the ticket of an admitted upload; null, and nothing is counted, if its gate is sealed. */
+    @Nullable UploadTicket tryUpload(UploadSource source, @Nullable UploadPart part) {
+        Gates seen = gates;
+        while (!seen.uploads.enter()) {
+            Gates now = gates;
+            if (now == seen) {
+                return null;
+            }
+            seen = now;
+        }
+        return register(source, seen.uploads, part);
+    }
+
+    /** Returns the ticket of an upload that continues what was begun here; null if nothing is continued any more. */
+    @Nullable UploadTicket tryLateUpload(UploadSource source, UploadPart part) {
+        Gates seen = late;
+        return seen != null && seen.uploads.enter() ? register(source, seen.uploads, part) : null;
+    }
+
+    private UploadTicket register(UploadSource source, InFlightGate entered, @Nullable UploadPart part) {
         try {
-            return registry.admit(source, seen.uploads);
+            return registry.admit(source, entered, part);
         } catch (Throwable fault) {
-            seen.uploads.exit(); // there is no ticket to leave with
+            entered.exit(); // there is no ticket to leave with
             throw fault;
         }
+    }
+
+    /** Counts a request that was refused before it came here. */
+    void noteRefused() {
+        counters.refused.increment();
     }
 
     /** Refuses every new request. */
@@ -110,7 +172,7 @@ final class Admission {
     /** Refuses new uploads; plain requests that are in flight now are told from those that come later. */
     void refuseUploads() {
         Gates before = gates;
-        gates = new Gates(before.uploads, newGate());
+        gates = new Gates(before.uploads, newGate(), true);
         sealUploads(before);
         sealRequests(before);
     }
@@ -129,7 +191,28 @@ final class Admission {
         gates = open();
         sealUploads(before);
         sealRequests(before);
+        sealLate();
+        late = null;
         registry.readopt(gates.uploads);
+    }
+
+    /** Lets requests that continue what was begun here come in, whatever else is refused. */
+    void openLate() {
+        Gates before = late;
+        late = open();
+        seal(before);
+    }
+
+    /** Lets nobody continue anything any more. */
+    void sealLate() {
+        seal(late);
+    }
+
+    private void seal(@Nullable Gates lateOnes) {
+        if (lateOnes != null) {
+            sealUploads(lateOnes);
+            seal(lateOnes.requests, sealedLate);
+        }
     }
 
     private void sealUploads(Gates which) {
@@ -154,7 +237,7 @@ final class Admission {
 
     /** Returns true if no upload is left that entered before the last seal and was not given up. */
     boolean uploadsIdle() {
-        sealedUploads.removeIf(gate -> gate.isIdle() && gate != gates.uploads);
+        sealedUploads.removeIf(gate -> gate.isIdle() && gate != gates.uploads && !isLate(gate));
         return sealedUploads.stream().allMatch(InFlightGate::isIdle);
     }
 
@@ -166,6 +249,21 @@ final class Admission {
             return gone;
         });
         return sealedRequests.stream().allMatch(InFlightGate::isIdle);
+    }
+
+    /** Returns true if no plain request is left that continued something and entered before the last seal. */
+    boolean lateIdle() {
+        sealedLate.removeIf(gate -> {
+            boolean gone = gate.isIdle() && !isLate(gate);
+            leftBefore += gone ? gate.left() : 0;
+            return gone;
+        });
+        return sealedLate.stream().allMatch(InFlightGate::isIdle);
+    }
+
+    private boolean isLate(InFlightGate gate) {
+        Gates lateOnes = late;
+        return lateOnes != null && (gate == lateOnes.uploads || gate == lateOnes.requests);
     }
 
     /** Returns how many plain requests are inside. */
@@ -182,6 +280,11 @@ final class Admission {
 
     private long ofRequestGates(ToLongFunction<InFlightGate> number) {
         long sum = sealedRequests.stream().mapToLong(number).sum();
-        return sealedRequests.contains(gates.requests) ? sum : sum + number.applyAsLong(gates.requests);
+        sum += sealedLate.stream().mapToLong(number).sum();
+        sum += sealedRequests.contains(gates.requests) ? 0 : number.applyAsLong(gates.requests);
+        Gates lateOnes = late;
+        return lateOnes == null || sealedLate.contains(lateOnes.requests)
+                ? sum
+                : sum + number.applyAsLong(lateOnes.requests);
     }
 }

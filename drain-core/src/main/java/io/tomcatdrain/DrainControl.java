@@ -1,5 +1,6 @@
 package io.tomcatdrain;
 
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.function.Predicate;
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
 final class DrainControl {
     /*
-     * Concurrency: commands, steps and looks take `lock`; requests never do. Lock order: this lock, then ProberWatch's or a ticket's,
+     * Concurrency: commands, steps and looks take `lock`; requests never do. Lock order: this lock, then ProberWatch's, OpenUploads' or a ticket's,
      * then nothing. While a drain runs the worker's thread takes its steps and parks until the next moment that a step names, or until
      * it is woken: by a command, a readiness poll, the last holder of a gate, a hold. Where no thread can be made, the threads that
      * wait for the drain or look at it take the steps; a stop takes them in any case.
@@ -56,10 +57,10 @@ final class DrainControl {
         this.ticker = ticker;
         this.clock = clock;
         this.ownThread = ownThread;
-        this.work = new InFlightWork(ticker, lock, settings.streamTypes(), this::wake);
-        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.notifier = new DrainNotifier(name, threads);
         this.hooks = new AdapterHooks(notifier);
+        this.work = new InFlightWork(settings, ticker, lock, this::wake, what -> notifier.say(Level.WARNING, what));
+        this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
         this.worker = new DrainWorker("drain-" + name, threads, lock, this::stepSafely);
         this.sequence =
@@ -185,6 +186,15 @@ final class DrainControl {
 
     ProberWatch probers() {
         return probers;
+    }
+
+    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        lock.lock();
+        try {
+            sequence.onListenersShared(any, all, reopener);
+        } finally {
+            lock.unlock();
+        }
     }
 
     @SuppressWarnings("GuardedBy") // one volatile field

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param refused requests that were refused
  * @param abandoned uploads that were given up, as they stood at that moment
  * @param abandonedRequests other requests that were given up, as they stood at that moment, oldest first; those that the adapter can name
+ * @param openUploads what became of uploads that come in several requests
  * @since 1.0
  */
 public record DrainReport(
@@ -26,7 +27,48 @@ public record DrainReport(
         long failed,
         long refused,
         List<ActiveUpload> abandoned,
-        List<AbandonedRequest> abandonedRequests) {
+        List<AbandonedRequest> abandonedRequests,
+        OpenUploads openUploads) {
+
+    /** Makes the report of a drain that had no uploads of several requests. */
+    public DrainReport(
+            Outcome outcome,
+            String reason,
+            long lameDuckMillis,
+            long drainMillis,
+            long finished,
+            long failed,
+            long refused,
+            List<ActiveUpload> abandoned,
+            List<AbandonedRequest> abandonedRequests) {
+        this(
+                outcome,
+                reason,
+                lameDuckMillis,
+                drainMillis,
+                finished,
+                failed,
+                refused,
+                abandoned,
+                abandonedRequests,
+                OpenUploads.NONE);
+    }
+
+    /**
+     * What became of uploads that come in several requests.
+     *
+     * @param finished how many became whole while new work was refused
+     * @param abandoned those that no request continued for {@code uploadGap}
+     * @param cut those that the drain's limit, or closed listeners, cut off
+     */
+    public record OpenUploads(long finished, List<ActiveUpload> abandoned, List<ActiveUpload> cut) {
+        static final OpenUploads NONE = new OpenUploads(0, List.of(), List.of());
+
+        public OpenUploads {
+            abandoned = List.copyOf(abandoned);
+            cut = List.copyOf(cut);
+        }
+    }
 
     /** How a drain can end. */
     public enum Outcome {

@@ -41,6 +41,20 @@ final class DrainRun {
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
 
+    /** True where nobody continues an open upload any more. */
+    private boolean followsNothing;
+
+    /** True while those who continue an open upload are admitted, and their next requests are waited for. */
+    private boolean followsOpen;
+
+    private final List<ActiveUpload> openAbandoned = new ArrayList<>();
+    private final List<ActiveUpload> openCut = new ArrayList<>();
+
+    /** When requests that are no uploads, and were admitted since they continue one, have had their time; null until they are the last. */
+    private @Nullable Long lateDeadline;
+
+    private boolean lateGivenUp;
+
     /** What waits for the work that came after it was over; null unless a stop does. */
     private @Nullable DrainRun afterwards;
 
@@ -73,6 +87,7 @@ final class DrainRun {
             after = new DrainRun(settings, work, notifier, clock, reason, now, closesListeners);
             after.requestsGivenUp = requestsGivenUp;
             after.holdsGivenUp = true; // a hold that came later knows that it holds nothing
+            after.followsNothing = true;
             after.times.goesOn(times);
             after.beginDraining(now);
             afterwards = after;
@@ -93,7 +108,7 @@ final class DrainRun {
         return reason;
     }
 
-    /** Returns true if the listening sockets are closed at the end of its lame duck. */
+    /** Returns true if the listening sockets are closed, or left to the next process, at the end of its lame duck. */
     boolean closesListeners() {
         return closesListeners;
     }
@@ -116,6 +131,9 @@ final class DrainRun {
     void beginDraining(long now) {
         times.drainingBegins(now);
         endedBefore = work.ended();
+        if (!followsNothing && settings.openUploads() != DrainSettings.OpenUploads.OFF) {
+            beginToFollow(now); // first, so that nobody who continues one is refused in between
+        }
         if (closesListeners) {
             work.turnOver();
         } else if (settings.refuse() == DrainSettings.Refuse.UPLOADS) {
@@ -125,6 +143,23 @@ final class DrainRun {
         }
         work.watchStallsFrom(now);
         nextLookNanos = now;
+    }
+
+    /** Lets those come in who continue an open upload, unless nobody can come. */
+    private void beginToFollow(long now) {
+        int idle = work.openUploads().drainBegins(now);
+        if (closesListeners) {
+            cutOpen("no request can come through closed listeners", now);
+            return;
+        }
+        followsOpen = true;
+        work.admitParts();
+        if (idle > 0) {
+            notifier.say(
+                    Level.INFO,
+                    "not waiting for " + idle + " uploads of several requests: none of these came for uploadGap ["
+                            + Durations.format(settings.uploadGap()) + "]");
+        }
     }
 
     /** Gives up what is due; returns how long to go on waiting before something is looked at again, not positive if it is over. */
@@ -152,11 +187,18 @@ final class DrainRun {
             holdsGivenUp = true;
             warn("giving up the holds " + work.namesOfHolds());
         }
-        if (isIdle(now)) {
+        long openNanos = uploadsPast ? cutOpen("the limit is reached", now) : lookAtOpen(now);
+        if (openNanos == 0 && isIdle(now)) {
             return 0;
         }
         long left = nextLookNanos - now;
-        if (!requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
+        if (openNanos > 0) {
+            left = Math.min(left, Math.max(STRAGGLER_NANOS, openNanos));
+        }
+        if (lateDeadline != null && lateDeadline - now > 0) {
+            left = Math.min(left, lateDeadline - now);
+        }
+        if (openNanos == 0 && !requestsGivenUp && work.uploadsIdle() && work.holdsIdle() && work.requestsIdle()) {
             left = Math.min(left, FILE_NANOS); // files are all that is left
         }
         if (requestDeadline - now > 0) {
@@ -181,6 +223,29 @@ final class DrainRun {
                 + ": " + LogText.named(given));
     }
 
+    /** Gives up the open uploads that nobody continues; returns how long to wait for the others, 0 if there are none. */
+    private long lookAtOpen(long now) {
+        if (!followsOpen) {
+            return 0;
+        }
+        OpenUploads.Look look = work.openUploads().look(now, clock.instant());
+        if (!look.givenUp().isEmpty()) {
+            openAbandoned.addAll(look.givenUp());
+            warn("giving up " + look.givenUp().size() + " uploads of several requests, no request came for uploadGap ["
+                    + Durations.format(settings.uploadGap()) + "]: " + LogText.named(look.givenUp()));
+        }
+        return look.nanos();
+    }
+
+    private long cutOpen(String why, long now) {
+        List<ActiveUpload> given = work.openUploads().cut(now, clock.instant());
+        if (!given.isEmpty()) {
+            openCut.addAll(given);
+            warn("giving up " + given.size() + " uploads of several requests, " + why + ": " + LogText.named(given));
+        }
+        return 0;
+    }
+
     /** What had stalled and moves again is waited for, unless all are given up; what has ended well meanwhile was not lost. */
     private void takeBack(long now, boolean tooLate) {
         work.takeRecovered().forEach(abandoned::remove);
@@ -195,16 +260,33 @@ final class DrainRun {
     }
 
     private boolean isIdle(long now) {
-        if (!isEmpty()) {
+        if (!isEmpty() || !isLateOver(now)) {
             return false;
         }
         if (!closesListeners) {
-            return true;
+            return !followsOpen || work.refusePartsIfIdle(lateGivenUp);
         }
         // Closed listeners admit what still arrives on open connections: none of that may be in flight either.
         work.turnOver();
         times.requestsComeFrom(now);
         return isEmpty();
+    }
+
+    /** Gives requests that were admitted late their time, from the moment on at which only they are left. */
+    private boolean isLateOver(long now) {
+        if (lateGivenUp || work.lateRequestsIdle()) {
+            lateDeadline = null;
+            return true;
+        }
+        Long deadline = lateDeadline;
+        if (deadline == null) {
+            lateDeadline = now + settings.requestTimeout().toNanos();
+        } else if (now - deadline >= 0) {
+            lateGivenUp = true;
+            warn("giving up requests of clients that had an open upload after requestTimeout ["
+                    + Durations.format(settings.requestTimeout()) + "]");
+        }
+        return lateGivenUp;
     }
 
     private boolean isEmpty() {
@@ -219,7 +301,13 @@ final class DrainRun {
     DrainReport end(long now) {
         times.ends(now);
         takeBack(now, true);
-        boolean whole = abandoned.isEmpty() && !requestsGivenUp && !holdsGivenUp;
+        work.refuseParts();
+        boolean whole = abandoned.isEmpty()
+                && openAbandoned.isEmpty()
+                && openCut.isEmpty()
+                && !requestsGivenUp
+                && !holdsGivenUp
+                && !lateGivenUp;
         return report(whole ? DrainReport.Outcome.DRAINED : DrainReport.Outcome.EXPIRED, DrainState.DRAINING, now);
     }
 
@@ -235,7 +323,9 @@ final class DrainRun {
                 work.uploadsFailed() - failedBefore,
                 work.refused() - refusedBefore,
                 List.copyOf(abandoned.values()),
-                abandonedRequests);
+                abandonedRequests,
+                new DrainReport.OpenUploads(
+                        state == DrainState.LAME_DUCK ? 0 : work.openUploads().finished(), openAbandoned, openCut));
     }
 
     private void warn(String what) {

@@ -33,6 +33,9 @@ public final class DrainSettings {
         UPLOAD_TYPES("uploadTypes", "multipart/*,application/offset+octet-stream,application/partial-upload"),
         UPLOAD_SIZE("uploadSize", "64KB"),
         STREAM_TYPES("streamTypes", "text/event-stream"),
+        OPEN_UPLOADS("openUploads", "session"),
+        UPLOAD_GAP("uploadGap", "30s"),
+        UPLOAD_KEYS("uploadKeys", null),
         REFUSE("refuse", "all"),
         LAME_DUCK("lameDuck", "auto"),
         LAME_DUCK_TIMEOUT("lameDuckTimeout", "30s"),
@@ -82,6 +85,20 @@ public final class DrainSettings {
         /** New uploads; other requests are served until the node stops. */
         UPLOADS
     }
+
+    /** Whose requests are admitted while draining, since an upload that comes in several was begun here. */
+    public enum OpenUploads {
+        /** All of a client that has one open. */
+        SESSION,
+        /** Those that continue it. */
+        UPLOAD,
+        /** None. */
+        OFF
+    }
+
+    /** What a further key of uploads looks like: a query parameter's name, or a path in which an asterisk stands for one segment. */
+    private static final Pattern UPLOAD_KEY =
+            Pattern.compile("query:[A-Za-z0-9._~-]+|path:(/([*]|[A-Za-z0-9._~!$&'()+=:@-]+))+");
 
     private static final Pattern SEGMENTS = Pattern.compile("(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+");
     private static final Pattern TOKEN_CHARACTERS = Pattern.compile("[\\x21-\\x7E]+");
@@ -200,13 +217,15 @@ public final class DrainSettings {
             case UPLOAD_TYPES -> UploadTypes.parse(text);
             case UPLOAD_SIZE -> Sizes.parse(text);
             case STREAM_TYPES -> StreamTypes.parse(text);
+            case OPEN_UPLOADS -> parseWord(text, OpenUploads.values());
+            case UPLOAD_KEYS -> parseUploadKeys(text);
             case REFUSE -> parseWord(text, Refuse.values());
             case LAME_DUCK -> LameDuck.parse(text);
             case CONTROL_PORT -> parseInt(text, 1, 65535);
             case PROBE_FAILURES -> parseInt(text, 1, 1000);
             case REFUSAL_STATUS -> parseInt(text, 400, 599);
             case CLOSE_LISTENER, DRAIN_ON_STOP -> parseBoolean(text);
-            case STALL_TIMEOUT, KILL_AFTER -> parsePositive(text);
+            case STALL_TIMEOUT, KILL_AFTER, UPLOAD_GAP -> parsePositive(text);
             case LAME_DUCK_TIMEOUT, UPLOAD_TIMEOUT, REQUEST_TIMEOUT, RETRY_AFTER -> Durations.parse(text);
         };
     }
@@ -285,6 +304,12 @@ public final class DrainSettings {
             warnings.add(
                     "closeListener [true] without controlPort: after the lame duck nothing can ask this node for its readiness"
                             + " or its status any more; give a connector of its own to controlPort");
+        }
+        if (closeListener() && openUploads() != OpenUploads.OFF) {
+            warnings.add("closeListener [true] with openUploads [" + text(Setting.OPEN_UPLOADS)
+                    + "]: through closed listeners no further request of an upload reaches this node, so a drain gives such"
+                    + " uploads up; leave closeListener out where the front end can probe or replay, or set openUploads to"
+                    + " [off] if nobody sends files in several requests");
         }
         return warnings;
     }
@@ -378,6 +403,23 @@ public final class DrainSettings {
         return get(Setting.REFUSE);
     }
 
+    /** Returns whose requests are admitted while draining. */
+    public OpenUploads openUploads() {
+        return get(Setting.OPEN_UPLOADS);
+    }
+
+    /** Returns how long a drain waits for the next request of an open upload. */
+    public Duration uploadGap() {
+        return get(Setting.UPLOAD_GAP);
+    }
+
+    /** Returns the further keys by which uploads of several requests are known, as {@code query:name} or {@code path:/a/*}. */
+    @SuppressWarnings("unchecked")
+    public List<String> uploadKeys() {
+        List<String> keys = (List<String>) values.get(Setting.UPLOAD_KEYS);
+        return keys == null ? List.of() : keys;
+    }
+
     LameDuck lameDuck() {
         return get(Setting.LAME_DUCK);
     }
@@ -464,6 +506,20 @@ public final class DrainSettings {
                             + " make one with [openssl rand -hex 24]");
         }
         return text;
+    }
+
+    private static Object parseUploadKeys(String text) {
+        List<String> keys = new ArrayList<>();
+        for (String each : text.split(",", -1)) {
+            String key = each.strip();
+            if (!UPLOAD_KEY.matcher(key).matches()) {
+                throw new IllegalArgumentException("[" + LogText.bounded(key)
+                        + "] is no key: list [query:NAME] for a query parameter, or [path:/a/*] where [*] stands for one"
+                        + " segment; for example [query:dzuuid, path:/dav/uploads/*]");
+            }
+            keys.add(key);
+        }
+        return List.copyOf(keys);
     }
 
     private static Object parseInt(String text, int least, int most) {

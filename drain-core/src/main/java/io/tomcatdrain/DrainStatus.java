@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param totals what has happened since the start
  * @param probers the probers that ask for readiness
  * @param uploads the uploads under way, oldest first
+ * @param openUploads those that come in several requests and are not whole, each with the bytes of the whole file, oldest first; what
+ *     is in flight of one is among {@code uploads}, too
  * @param report how the last drain ended; null before, and from the begin of the next one to its end
  * @since 1.0
  */
@@ -42,20 +44,29 @@ public record DrainStatus(
         Totals totals,
         List<Prober> probers,
         List<ActiveUpload> uploads,
+        List<ActiveUpload> openUploads,
         @Nullable DrainReport report) {
 
     public DrainStatus {
         probers = List.copyOf(probers);
         uploads = List.copyOf(uploads);
+        openUploads = List.copyOf(openUploads);
     }
 
     /**
      * Returns how long the last of the uploads under way takes at its present rate, in milliseconds: 0 if there is none, −1 if that
-     * cannot be said of one of them. What the application does after the last byte, other requests and holds come on top.
+     * cannot be said of one of them. Of those that come in several requests the whole file counts. What the application does after the last
+     * byte, other requests and holds come on top.
      */
     public long etaMillis() {
+        long ofRequests = longest(uploads);
+        long ofFiles = longest(openUploads);
+        return ofRequests < 0 || ofFiles < 0 ? -1 : Math.max(ofRequests, ofFiles);
+    }
+
+    private static long longest(List<ActiveUpload> which) {
         long longest = 0;
-        for (ActiveUpload upload : uploads) {
+        for (ActiveUpload upload : which) {
             if (upload.etaMillis() < 0) {
                 return -1;
             }

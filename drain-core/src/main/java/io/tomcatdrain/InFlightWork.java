@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /**
  * Everything that one node has accepted: requests, uploads and holds in flight, and how much has ended. Guarded by the lock of the
@@ -15,6 +16,8 @@ final class InFlightWork {
     private final Counters counters = new Counters();
     private final UploadRegistry registry;
     private final Admission admission;
+    private final OpenUploads openUploads;
+    private final PartAdmission parts;
     private final Holds holds;
 
     /** How long the sum of what uploads under way have received is good enough for who does not ask for the uploads themselves. */
@@ -35,11 +38,22 @@ final class InFlightWork {
     /** The most that was ever shown: the bytes of an upload that ends while they are added up are in neither sum. */
     private long uploadBytesShown;
 
-    /** Makes what holds nothing yet; the thread of the last holder that leaves runs {@code onIdle}. */
-    InFlightWork(Ticker ticker, ReentrantLock lock, StreamTypes endless, Runnable onIdle) {
+    /**
+     * Makes what holds nothing yet.
+     *
+     * @param onIdle run by the thread of the last holder that leaves
+     * @param warn told of what an operator should know
+     */
+    InFlightWork(DrainSettings settings, Ticker ticker, ReentrantLock lock, Runnable onIdle, Consumer<String> warn) {
         this.lock = lock;
-        this.registry = new UploadRegistry(ticker, counters, endless, onIdle);
+        this.registry = new UploadRegistry(ticker, counters, settings.streamTypes(), onIdle);
         this.admission = new Admission(counters, registry, onIdle);
+        this.openUploads = new OpenUploads(
+                ticker,
+                settings.openUploads() == DrainSettings.OpenUploads.SESSION,
+                settings.uploadGap().toNanos(),
+                warn);
+        this.parts = new PartAdmission(admission, openUploads);
         this.holds = new Holds(lock, onIdle);
     }
 
@@ -51,6 +65,16 @@ final class InFlightWork {
     /** Returns the uploads in flight. */
     UploadRegistry registry() {
         return registry;
+    }
+
+    /** Returns where requests come in that may be parts of uploads. */
+    PartAdmission parts() {
+        return parts;
+    }
+
+    /** Returns the uploads that come in several requests. */
+    OpenUploads openUploads() {
+        return openUploads;
     }
 
     // ---------------------------------------------------------------- admission
@@ -77,6 +101,35 @@ final class InFlightWork {
     void admitAll() {
         assert lock.isHeldByCurrentThread();
         admission.reopen();
+        openUploads.readopt();
+    }
+
+    /** Lets those who continue an open upload come in, whatever else is refused. */
+    void admitParts() {
+        assert lock.isHeldByCurrentThread();
+        admission.openLate();
+    }
+
+    /** Refuses them, too. */
+    void refuseParts() {
+        assert lock.isHeldByCurrentThread();
+        admission.sealLate();
+    }
+
+    /**
+     * Refuses them, too, if none of them is inside.
+     *
+     * @param notForRequests true if requests that are no uploads are not waited for
+     * @return false if one is, and then others are admitted as before
+     */
+    boolean refusePartsIfIdle(boolean notForRequests) {
+        assert lock.isHeldByCurrentThread();
+        admission.sealLate();
+        if (admission.uploadsIdle() && (notForRequests || admission.lateIdle())) {
+            return true;
+        }
+        admission.openLate();
+        return false;
     }
 
     // ---------------------------------------------------------------- what holds a drain
@@ -95,6 +148,12 @@ final class InFlightWork {
     boolean requestsIdle() {
         assert lock.isHeldByCurrentThread();
         return admission.requestsIdle();
+    }
+
+    /** Returns true if no request is left that is no upload and was admitted since it continued one, before those were last refused. */
+    boolean lateRequestsIdle() {
+        assert lock.isHeldByCurrentThread();
+        return admission.lateIdle();
     }
 
     /** Lets the holds hold that came when a drain was over. */
@@ -196,7 +255,11 @@ final class InFlightWork {
     }
 
     /** What is seen at one moment; without the uploads where the caller did not ask for them. */
-    record Seen(List<ActiveUpload> uploads, DrainStatus.InFlight inFlight, DrainStatus.Totals totals) {}
+    record Seen(
+            List<ActiveUpload> uploads,
+            List<ActiveUpload> openUploads,
+            DrainStatus.InFlight inFlight,
+            DrainStatus.Totals totals) {}
 
     /** Looks at everything, at the uploads one by one only where the caller asks for them. */
     Seen look(boolean withUploads, long now, Instant instant) {
@@ -207,6 +270,7 @@ final class InFlightWork {
         uploadBytesShown = Math.max(uploadBytesShown, bytes);
         return new Seen(
                 uploads,
+                withUploads ? openUploads.snapshot(now, instant) : List.of(),
                 new DrainStatus.InFlight(
                         withUploads ? uploads.size() : registry.uploads(),
                         admission.requestsInFlight(),
@@ -254,8 +318,10 @@ final class InFlightWork {
     /** Returns how much is in flight, for the log. */
     @Override
     public String toString() {
+        int open = openUploads.size();
         return "uploads=" + registry.uploads() + ", requests=" + admission.requestsInFlight() + ", holds="
                 + holds.count()
-                + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams());
+                + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams())
+                + (open == 0 ? "" : ", uploads of several requests=" + open);
     }
 }

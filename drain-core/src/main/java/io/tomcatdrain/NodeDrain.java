@@ -25,6 +25,8 @@ public final class NodeDrain implements Drain {
     private final String path;
     private final DrainControl control;
     private final Admission admission;
+    private final PartAdmission parts;
+    private final OpenUploads openUploads;
     private final Drain forApplications = new ApplicationDrain(this);
 
     /** Makes the drain of a serving node. */
@@ -68,6 +70,8 @@ public final class NodeDrain implements Drain {
         this.path = contextPath + settings.path();
         this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
         this.admission = control.work().admission();
+        this.parts = control.work().parts();
+        this.openUploads = control.work().openUploads();
     }
 
     @Override
@@ -102,6 +106,35 @@ public final class NodeDrain implements Drain {
     }
 
     /**
+     * Admits a request that is no upload, where every such request is admitted. Takes no lock and allocates nothing.
+     *
+     * @return the ticket, to be closed exactly once; null, and nothing is counted, if {@link #enterRequest(UploadPart)} has to decide
+     */
+    public @Nullable Ticket tryEnterRequest() {
+        return admission.tryRequest();
+    }
+
+    /**
+     * Admits a request that is no upload by itself, and may be a part of one that comes in several requests.
+     *
+     * @param part what it is of such an upload; null if it is no part of one
+     * @return the ticket, to be closed exactly once; null if the request is refused
+     */
+    public @Nullable Ticket enterRequest(@Nullable UploadPart part) {
+        return part == null ? admission.admitRequest() : parts.request(part);
+    }
+
+    /** Returns what that request is of an upload that comes in several. */
+    public UploadPart part(UploadPart.Head head) {
+        return new UploadPart(head, openUploads);
+    }
+
+    /** Returns true if an upload that comes in several requests is open, so that any request may continue it. */
+    public boolean hasOpenUploads() {
+        return !openUploads.isEmpty();
+    }
+
+    /**
      * Admits an upload.
      *
      * @param source what is known of it, now and later
@@ -115,12 +148,22 @@ public final class NodeDrain implements Drain {
      * Admits an upload unless the part of the server that it is for stops.
      *
      * @param source what is known of it, now and later
+     * @param part what it is of an upload that comes in several requests; null if it does not look like a part of one
+     * @param late asked in its place where uploads are refused: there it may be admitted for what its client has begun
      * @param isStopping asked once {@link #awaitUploads} finds the upload, so that a stop which is noted before it waits misses none;
      *     true refuses it
      * @return the ticket, to be closed when the upload has ended; null if it is refused
      */
-    public @Nullable Ticket enterUpload(UploadSource source, BooleanSupplier isStopping) {
-        UploadTicket ticket = admission.admitUpload(source);
+    public @Nullable Ticket enterUpload(
+            UploadSource source,
+            @Nullable UploadPart part,
+            Supplier<@Nullable UploadPart> late,
+            BooleanSupplier isStopping) {
+        UploadTicket ticket = part != null ? parts.upload(source, part) : admission.tryUpload(source, null);
+        if (ticket == null && part == null) {
+            UploadPart lateOne = late.get();
+            ticket = lateOne != null ? parts.upload(source, lateOne) : admission.admitUpload(source);
+        }
         if (ticket == null) {
             return null;
         }
@@ -135,6 +178,16 @@ public final class NodeDrain implements Drain {
         return refused ? null : ticket;
     }
 
+    /** Counts a request that the adapter refuses without asking, since it came by a socket that is not shared. Takes no lock. */
+    public void noteRefused() {
+        admission.noteRefused();
+    }
+
+    /** The same for an upload that is no part of one that comes in several requests. */
+    public @Nullable Ticket enterUpload(UploadSource source, BooleanSupplier isStopping) {
+        return enterUpload(source, null, () -> null, isStopping);
+    }
+
     /**
      * Makes an admitted request findable, for one that outlives the container's call (it went async): if the container drops it
      * without a further call, the drain notices by itself, and if its answer is one of {@code streamTypes}, no drain waits for it.
@@ -144,7 +197,9 @@ public final class NodeDrain implements Drain {
      * @return the ticket to use instead
      */
     public Ticket track(Ticket ticket, Ticket.Subject subject) {
-        return ticket instanceof PlainTicket plain ? control.work().registry().track(plain, subject) : ticket;
+        return ticket instanceof UploadTicket || ticket instanceof TrackedTicket
+                ? ticket
+                : control.work().registry().track(ticket, subject);
     }
 
     @Override
@@ -322,6 +377,20 @@ public final class NodeDrain implements Drain {
      */
     public void onListenersToClose(BooleanSupplier closer) {
         control.onListenersToClose(closer);
+    }
+
+    /**
+     * Says which listening sockets other processes accept from, too, so that newcomers find the one that takes this node's place. From
+     * those the closer stops accepting, whatever {@code closeListener} says, and what still arrives on open connections is served; the
+     * adapter refuses what comes by other sockets, and counts it by {@link #noteRefused}. A resume accepts from them again, if none was
+     * closed for good.
+     *
+     * @param any true if one is shared; asked when a drain begins, under the drain's lock
+     * @param all true if every one is that a drain concerns: then {@code lameDuck=auto} has nobody to wait for; asked as the first
+     * @param reopener run by a resume after the closer has run, on the closer's thread
+     */
+    public void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        control.onListenersShared(any, all, reopener);
     }
 
     /**

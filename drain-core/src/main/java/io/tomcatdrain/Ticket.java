@@ -64,4 +64,9 @@ public abstract class Ticket implements AutoCloseable {
      * @param failed true if the request was aborted or answered with an error; uploads are counted apart by it
      */
     public abstract void close(boolean failed);
+
+    /** Returns what the request is of an upload that comes in several requests; null if it is no part of one. */
+    public @Nullable UploadPart part() {
+        return null;
+    }
 }

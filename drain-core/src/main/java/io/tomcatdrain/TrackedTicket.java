@@ -1,6 +1,7 @@
 package io.tomcatdrain;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ticket of a plain request that the registry can find again, since the container may drop it without a word, or since its answer may
@@ -24,12 +25,12 @@ final class TrackedTicket extends Ticket {
         void closed(TrackedTicket ticket, boolean wasAside);
     }
 
-    private final PlainTicket ticket;
+    private final Ticket ticket;
     private final Subject subject;
     private final Owner owner;
     private final AtomicInteger state = new AtomicInteger(OPEN);
 
-    TrackedTicket(PlainTicket ticket, Subject subject, Owner owner) {
+    TrackedTicket(Ticket ticket, Subject subject, Owner owner) {
         this.ticket = ticket;
         this.subject = subject;
         this.owner = owner;
@@ -38,6 +39,11 @@ final class TrackedTicket extends Ticket {
     /** Returns what the adapter knows of the request. */
     Subject subject() {
         return subject;
+    }
+
+    @Override
+    public @Nullable UploadPart part() {
+        return ticket.part();
     }
 
     void closeIfGone() {

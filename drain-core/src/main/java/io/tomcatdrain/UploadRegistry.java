@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Knows every upload under way, and the other requests that went async. Thread-safe, without a lock of its own: a drain reads it
@@ -73,17 +74,28 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
 
     /** Registers an upload that has entered the gate. */
     UploadTicket admit(UploadSource source, InFlightGate gate) {
-        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, this, ticker.nanos());
+        return admit(source, gate, null);
+    }
+
+    /** Registers an upload that has entered the gate, and may be a part of one that comes in several requests. */
+    UploadTicket admit(UploadSource source, InFlightGate gate, @Nullable UploadPart part) {
+        if (part != null) {
+            part.carriedBy(source);
+        }
+        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, part, this, ticker.nanos());
         uploads.add(ticket);
         lookNowAndThen();
         return ticket;
     }
 
-    /** Makes a plain request findable. */
-    TrackedTicket track(PlainTicket ticket, Ticket.Subject subject) {
+    /** Makes a request findable that is no upload. */
+    TrackedTicket track(Ticket ticket, Ticket.Subject subject) {
         TrackedTicket findable = new TrackedTicket(ticket, subject, this);
         tracked.add(findable);
-        if (ticket.gate().isSealed()) {
+        InFlightGate gate = ticket instanceof PlainTicket plain
+                ? plain.gate()
+                : ticket instanceof PartTicket part ? part.gate() : null;
+        if (gate != null && gate.isSealed()) {
             findable.setAsideIf(endless); // a drain waits for it, and looks only now and then
         }
         lookNowAndThen();

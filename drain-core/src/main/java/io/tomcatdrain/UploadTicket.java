@@ -54,6 +54,7 @@ final class UploadTicket extends Ticket {
     private final @Nullable String path;
     private final @Nullable String remote;
     private final long contentLength;
+    private final @Nullable UploadPart part;
     private final Ends ends;
     private final long startedNanos;
 
@@ -77,7 +78,7 @@ final class UploadTicket extends Ticket {
     /** How many bytes it had when it was given up as stalled; −1 if it was not, or was given up for good. */
     private volatile long bytesWhenStalled = -1;
 
-    UploadTicket(long id, UploadSource source, InFlightGate gate, Ends ends, long nowNanos) {
+    UploadTicket(long id, UploadSource source, InFlightGate gate, @Nullable UploadPart part, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
         this.method = LogText.bounded(source.method());
@@ -85,6 +86,7 @@ final class UploadTicket extends Ticket {
         this.remote = LogText.boundedOrNull(source.remote());
         this.contentLength = source.contentLength();
         this.gate = gate;
+        this.part = part;
         this.ends = ends;
         this.startedNanos = nowNanos;
         this.changedNanos = nowNanos;
@@ -123,8 +125,7 @@ final class UploadTicket extends Ticket {
             return;
         }
         try {
-            count.run(); // before the exit: a thread that this wakes finds the upload gone from the registry and
-            // counted
+            endPart(count);
         } finally {
             if (before == OPEN) {
                 gate.exit();
@@ -132,6 +133,22 @@ final class UploadTicket extends Ticket {
                 ends.released();
             }
         }
+    }
+
+    /** Before the exit: a thread that this wakes finds the upload gone from the registry and counted, and knows what else to wait for. */
+    private void endPart(Runnable count) {
+        try {
+            if (part != null) {
+                part.end();
+            }
+        } finally {
+            count.run();
+        }
+    }
+
+    @Override
+    public @Nullable UploadPart part() {
+        return part;
     }
 
     void closeIfGone() {

@@ -359,6 +359,7 @@ class DrainObservationTest {
                 status.totals(),
                 status.probers(),
                 List.of(),
+                List.of(),
                 status.report());
     }
 

@@ -33,6 +33,9 @@ class DrainSettingsTest {
                 .containsExactly("multipart/", "application/offset+octet-stream", "application/partial-upload");
         assertThat(settings.uploadSize()).isEqualTo(65_536);
         assertThat(settings.streamTypes().match("text/event-stream", null)).isTrue();
+        assertThat(settings.openUploads()).isEqualTo(DrainSettings.OpenUploads.SESSION);
+        assertThat(settings.uploadGap()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(settings.uploadKeys()).isEmpty();
         assertThat(settings.refuse()).isEqualTo(Refuse.ALL);
         assertThat(settings.lameDuck()).isEqualTo(new LameDuck(LameDuck.Mode.AUTO, Duration.ZERO));
         assertThat(settings.lameDuckTimeout()).isEqualTo(Duration.ofSeconds(30));
@@ -71,6 +74,13 @@ class DrainSettingsTest {
         "streamTypes, /shop/poll",
         "streamTypes, 'multipart/x-mixed-replace,/shop/events/*,/'",
         "streamTypes, /*",
+        "openUploads, session",
+        "openUploads, upload",
+        "openUploads, off",
+        "uploadGap, 5m",
+        "uploadKeys, query:dzuuid",
+        "uploadKeys, 'query:dzuuid, path:/dav/uploads/*'",
+        "uploadKeys, path:/*/files",
         "refuse, all",
         "refuse, uploads",
         "lameDuck, auto",
@@ -146,6 +156,16 @@ class DrainSettingsTest {
         "streamTypes, /shop*",
         "streamTypes, /shop?poll",
         "streamTypes, '/shop poll'",
+        "openUploads, on",
+        "uploadGap, 0s",
+        "uploadKeys, dzuuid",
+        "uploadKeys, 'query:'",
+        "uploadKeys, 'query:a,'",
+        "uploadKeys, query:a b",
+        "uploadKeys, path:dav",
+        "uploadKeys, path:/",
+        "uploadKeys, path:/dav/",
+        "uploadKeys, path:/dav/a*",
         "refuse, none",
         "refuse, ALL",
         "lameDuck, on",
@@ -194,6 +214,9 @@ class DrainSettingsTest {
                         "uploadTypes",
                         "uploadSize",
                         "streamTypes",
+                        "openUploads",
+                        "uploadGap",
+                        "uploadKeys",
                         "refuse",
                         "lameDuck",
                         "lameDuckTimeout",
@@ -360,12 +383,19 @@ class DrainSettingsTest {
     @Test
     void closedListenersWithoutAPortForProbesWarn() {
         assertThat(DrainSettings.of(Map.of("closeListener", "true")).warnings())
-                .singleElement()
-                .asString()
-                .startsWith("closeListener [true] without controlPort");
-        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081"))
+                .anyMatch(warning -> warning.startsWith("closeListener [true] without controlPort"));
+        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081", "openUploads", "off"))
                         .warnings())
                 .isEmpty();
+    }
+
+    @Test
+    void closedListenersThroughWhichNoFurtherPartComesWarn() {
+        assertThat(DrainSettings.of(Map.of("closeListener", "true", "controlPort", "8081"))
+                        .warnings())
+                .singleElement()
+                .asString()
+                .startsWith("closeListener [true] with openUploads [session]");
     }
 
     @Test

@@ -185,6 +185,105 @@ public final class SequenceScenarios {
         });
     }
 
+    static {
+        ALL.put("a file of several requests is begun and ended while a drain begins", () -> new Meeting() {
+            {
+                thread("client", () -> {
+                    if (part(creation(), created(), 0)) {
+                        require(part(patch(), offset(10), 1), "a part of what was begun here is refused; ");
+                    }
+                });
+                thread("start", () -> drain.start("test"));
+                later(Duration.ofSeconds(6));
+                endsAs(DrainState.DRAINED);
+            }
+        });
+        ALL.put("the last part of a file comes when it has been waited for long enough", () -> new Meeting() {
+            {
+                part(creation(), created(), 0);
+                drain.start("test");
+                endsAs(DrainState.EXPIRED);
+                thread("part", () -> {
+                    if (part(patch(), offset(10), 1)) {
+                        endsAs(DrainState.DRAINED);
+                    }
+                });
+                thread("time", () -> pass(SETTINGS.uploadGap()));
+            }
+        });
+        ALL.put("a page comes while its client's last file goes", () -> new Meeting() {
+            {
+                part(creation(), created(), 0);
+                drain.start("test");
+                thread("page", () -> part(page(), status(200), 0));
+                thread("delete", () -> part(delete(), status(204), 0));
+                endsAs(DrainState.DRAINED);
+            }
+        });
+        ALL.put("a page ends while its client's last file goes", () -> new Meeting() {
+            {
+                part(creation(), created(), 0);
+                drain.start("test");
+                Ticket page = late(page());
+                require(page != null, "a page of who has begun a file is refused; ");
+                thread("page", () -> close(page));
+                thread("delete", () -> part(delete(), status(204), 0));
+                endsAs(DrainState.DRAINED);
+            }
+        });
+        ALL.put("a part comes while the node resumes", () -> new Meeting() {
+            {
+                part(creation(), created(), 0);
+                drain.start("test");
+                thread("part", () -> require(part(patch(), offset(10), 1), "a part is refused; "));
+                thread("resume", this::resume);
+                endsAs(DrainState.SERVING);
+            }
+        });
+    }
+
+    private static UploadPart.Head head(UploadPart.Kind kind, boolean locates, boolean named, long offset, long bytes) {
+        return new UploadPart.Head(
+                kind,
+                "POST",
+                "/files",
+                "client",
+                named ? List.of(new UploadPart.Name("file", false)) : List.of(),
+                null,
+                locates,
+                false,
+                true,
+                new UploadPart.Progress(offset, bytes, locates ? 10 : -1, -1, -1));
+    }
+
+    private static UploadPart.Head creation() {
+        return head(UploadPart.Kind.WRITES, true, false, -1, 0);
+    }
+
+    private static UploadPart.Head patch() {
+        return head(UploadPart.Kind.WRITES, false, true, 0, 10);
+    }
+
+    private static UploadPart.Head page() {
+        return head(UploadPart.Kind.READS, false, false, -1, -1);
+    }
+
+    private static UploadPart.Head delete() {
+        return head(UploadPart.Kind.DELETES, false, true, -1, -1);
+    }
+
+    private static UploadPart.Answer created() {
+        return new UploadPart.Answer(201, List.of(new UploadPart.Name("file", false)), -1, false, null);
+    }
+
+    private static UploadPart.Answer offset(long offset) {
+        return new UploadPart.Answer(204, List.of(), offset, false, null);
+    }
+
+    private static UploadPart.Answer status(int status) {
+        return new UploadPart.Answer(status, List.of(), -1, false, null);
+    }
+
     /** A gate alone: it tells once that it is idle, and then nobody is inside. */
     private static final class GateMeeting implements Scenario {
         private final InFlightGate gate = new InFlightGate(2, this::told);
@@ -310,6 +409,41 @@ public final class SequenceScenarios {
                 }
             }
             return ticket;
+        }
+
+        /** Admits a request of who may have begun a file here. */
+        final Ticket late(UploadPart.Head head) {
+            Ticket ticket = drain.enterRequest(drain.part(head));
+            if (ticket != null) {
+                inside++;
+                requests++;
+            }
+            return ticket;
+        }
+
+        /** Lets one pass; returns false if it is refused. */
+        final boolean part(UploadPart.Head head, UploadPart.Answer answer, int uploads) {
+            Ticket ticket = uploads == 0
+                    ? late(head)
+                    : drain.enterUpload(SteadyUpload.INSTANCE, drain.part(head), () -> null, () -> false);
+            if (ticket == null) {
+                return false;
+            }
+            inside += uploads;
+            ticket.part().answered(answer);
+            close(ticket);
+            return true;
+        }
+
+        final void require(boolean right, String what) {
+            if (!right) {
+                wrong.append(what);
+            }
+        }
+
+        /** When everybody waits, so much time passes. */
+        final void later(Duration time) {
+            until = nanos + time.toNanos();
         }
 
         void close(Ticket ticket) {

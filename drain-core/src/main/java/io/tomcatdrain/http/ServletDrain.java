@@ -2,12 +2,16 @@ package io.tomcatdrain.http;
 
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Ticket;
+import io.tomcatdrain.UploadPart;
+import io.tomcatdrain.UploadSource;
 import io.tomcatdrain.jmx.DrainRegistration;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +35,7 @@ public final class ServletDrain implements AutoCloseable {
     private final NodeDrain drain;
     private final DrainEndpoints endpoints;
     private final Refusal refusal;
+    private final UploadParts parts;
     private final Lingering lingering = new Lingering();
     private final DrainRegistration registration;
 
@@ -44,6 +49,7 @@ public final class ServletDrain implements AutoCloseable {
         this.drain = drain;
         this.endpoints = new DrainEndpoints(drain);
         this.refusal = new Refusal(drain.settings());
+        this.parts = new UploadParts(drain);
         this.registration = DrainRegistration.register(drain);
     }
 
@@ -86,6 +92,37 @@ public final class ServletDrain implements AutoCloseable {
      */
     public static boolean isOnPort(HttpServletRequest request, @Nullable Integer port) {
         return port == null || (port == request.getLocalPort() && !isAjp(request) && !FrontEnd.hasForwarded(request));
+    }
+
+    /**
+     * Admits a request that is no upload. It costs nothing beyond {@link NodeDrain#enterRequest} unless it is a part of an upload that comes
+     * in several requests.
+     *
+     * @return the ticket, to be closed exactly once, with {@link #answered} before; null if the request is refused
+     */
+    public @Nullable Ticket enterRequest(HttpServletRequest request) {
+        UploadPart part = parts.of(request);
+        if (part != null) {
+            return drain.enterRequest(part);
+        }
+        Ticket ticket = drain.tryEnterRequest();
+        return ticket != null ? ticket : drain.enterRequest(parts.late(request));
+    }
+
+    /**
+     * Admits an upload.
+     *
+     * @param source as for {@link NodeDrain#enterUpload}
+     * @param isStopping as there
+     * @return the ticket, to be closed with {@link #answered} before; null if the upload is refused
+     */
+    public @Nullable Ticket enterUpload(HttpServletRequest request, UploadSource source, BooleanSupplier isStopping) {
+        return drain.enterUpload(source, parts.of(request), () -> parts.late(request), isStopping);
+    }
+
+    /** Notes what the answer says, which is finished or as good as that, right before its ticket is closed. Never throws. */
+    public static void answered(@Nullable Ticket ticket, HttpServletRequest request, HttpServletResponse response) {
+        UploadParts.answered(ticket, request, response);
     }
 
     /**

@@ -71,6 +71,7 @@ final class StatusJson {
             number("seenDown", prober.seenDown());
         });
         array("uploads", status.uploads(), this::upload);
+        array("openUploads", status.openUploads(), this::openUpload);
         DrainReport report = status.report();
         if (report != null) {
             key("report").object(() -> report(report));
@@ -91,6 +92,17 @@ final class StatusJson {
         number("stalledMillis", upload.stalledMillis());
     }
 
+    /** One that comes in several requests: all numbers are the whole file's. */
+    private void openUpload(ActiveUpload upload) {
+        number("id", upload.id());
+        text("path", upload.path());
+        number("bytesReceived", upload.bytesReceived());
+        number("length", upload.contentLength());
+        number("bytesPerSecond", upload.bytesPerSecond());
+        number("etaMillis", upload.etaMillis());
+        number("waitingMillis", upload.stalledMillis());
+    }
+
     private void report(DrainReport report) {
         text("outcome", report.outcome().name());
         text("reason", report.reason());
@@ -104,6 +116,12 @@ final class StatusJson {
             text("method", request.method());
             text("path", request.path());
             number("elapsedMillis", request.elapsedMillis());
+        });
+        DrainReport.OpenUploads open = report.openUploads();
+        key("openUploads").object(() -> {
+            number("finished", open.finished());
+            array("abandoned", open.abandoned(), this::openUpload);
+            array("cut", open.cut(), this::openUpload);
         });
     }
 

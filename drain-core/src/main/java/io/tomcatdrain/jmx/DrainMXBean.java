@@ -77,6 +77,14 @@ public interface DrainMXBean {
     @Description("The uploads under way by their id, oldest first")
     Map<Long, UploadInfo> getActiveUploads();
 
+    @Description("Uploads that come in several requests and are not whole")
+    long getOpenUploadCount();
+
+    @Description(
+            "The uploads that come in several requests and are not whole, by their id, oldest first: numbers are those of"
+                    + " the whole file, stalledMillis for how long no request of it has been in flight")
+    Map<Long, UploadInfo> getOpenUploads();
+
     @Description("The probers that ask for readiness, and how often each was told that the node is not ready")
     List<ProberInfo> getProbers();
 

@@ -113,11 +113,25 @@ final class DrainView implements DrainMXBean {
 
     @Override
     public Map<Long, UploadInfo> getActiveUploads() {
+        return byId(drain.status().uploads());
+    }
+
+    private static Map<Long, UploadInfo> byId(List<ActiveUpload> uploads) {
         Map<Long, UploadInfo> byId = new LinkedHashMap<>();
-        for (ActiveUpload upload : drain.status().uploads()) {
+        for (ActiveUpload upload : uploads) {
             byId.put(upload.id(), UploadInfo.of(upload));
         }
         return byId;
+    }
+
+    @Override
+    public long getOpenUploadCount() {
+        return drain.status().openUploads().size();
+    }
+
+    @Override
+    public Map<Long, UploadInfo> getOpenUploads() {
+        return byId(drain.status().openUploads());
     }
 
     @Override

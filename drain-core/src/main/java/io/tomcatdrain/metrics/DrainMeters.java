@@ -57,6 +57,11 @@ final class DrainMeters implements AutoCloseable {
         gauge("drain.inflight", inFlight, "kind", "request", DrainMXBean::getInFlightRequests);
         gauge("drain.inflight", inFlight, "kind", "hold", DrainMXBean::getHolds);
         gauge("drain.inflight", inFlight, "kind", "stream", DrainMXBean::getInFlightStreams);
+        meters.add(Gauge.builder("drain.uploads.open", this, self -> self.read(DrainMXBean::getOpenUploadCount))
+                .strongReference(true)
+                .description("Uploads that come in several requests and are not whole")
+                .tag("name", name)
+                .register(registry));
         String completed = "What has ended: uploads that ended well, requests however they ended";
         count(counter("drain.completed", completed, DrainMXBean::getUploadsCompleted)
                 .tag("kind", "upload"));

@@ -332,6 +332,7 @@ class DrainEndpointsTest {
                         "totals",
                         "probers",
                         "uploads",
+                        "openUploads",
                         "report");
         assertThat(status.get("reason").asText()).isEqualTo("Größe \uD83D\uDEBF");
         assertThat(status.get("report").get("outcome").asText()).isEqualTo("DRAINED");

@@ -47,6 +47,7 @@ class StatusJsonTest {
                         new DrainStatus.Totals(4, 5, 6, 7, 8),
                         List.of(),
                         List.of(),
+                        List.of(),
                         null)))
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
@@ -54,7 +55,7 @@ class StatusJsonTest {
                         + "\"resumeMillis\":-1,\"etaMillis\":0,"
                         + "\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3,\"streams\":4},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
-                        + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[]}");
+                        + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[],\"openUploads\":[]}");
     }
 
     @ParameterizedTest
@@ -78,6 +79,7 @@ class StatusJsonTest {
                         new DrainStatus.Prober("192.0.2.1", "web", "probe \"1\"", 3),
                         new DrainStatus.Prober(null, null, null, 0)),
                 List.of(UPLOAD, UNKNOWN),
+                List.of(UPLOAD, UNKNOWN),
                 new DrainReport(
                         DrainReport.Outcome.EXPIRED,
                         "why",
@@ -89,7 +91,8 @@ class StatusJsonTest {
                         List.of(UNKNOWN, UPLOAD),
                         List.of(
                                 new DrainReport.AbandonedRequest("GET", "/export", 41_200),
-                                new DrainReport.AbandonedRequest(null, null, -1))));
+                                new DrainReport.AbandonedRequest(null, null, -1)),
+                        new DrainReport.OpenUploads(7, List.of(UPLOAD), List.of(UNKNOWN))));
 
         // A tree's text keeps the order of its fields.
         assertThat(JACKSON.readTree(StatusJson.utf8(StatusJson.of(status))).toString())
@@ -176,6 +179,8 @@ class StatusJsonTest {
                         .put("seenDown", prober.seenDown()));
         ArrayNode uploads = node.putArray("uploads");
         status.uploads().forEach(upload -> put(upload, uploads.addObject()));
+        ArrayNode open = node.putArray("openUploads");
+        status.openUploads().forEach(upload -> putOpen(upload, open.addObject()));
         ObjectNode report = node.putObject("report")
                 .put("outcome", status.report().outcome().name())
                 .put("reason", status.report().reason())
@@ -193,7 +198,23 @@ class StatusJsonTest {
                         .put("method", request.method())
                         .put("path", request.path())
                         .put("elapsedMillis", request.elapsedMillis()));
+        DrainReport.OpenUploads ofSeveral = status.report().openUploads();
+        ObjectNode became = report.putObject("openUploads").put("finished", ofSeveral.finished());
+        ArrayNode left = became.putArray("abandoned");
+        ofSeveral.abandoned().forEach(upload -> putOpen(upload, left.addObject()));
+        ArrayNode cut = became.putArray("cut");
+        ofSeveral.cut().forEach(upload -> putOpen(upload, cut.addObject()));
         return node;
+    }
+
+    private static void putOpen(ActiveUpload upload, ObjectNode node) {
+        node.put("id", upload.id())
+                .put("path", upload.path())
+                .put("bytesReceived", upload.bytesReceived())
+                .put("length", upload.contentLength())
+                .put("bytesPerSecond", upload.bytesPerSecond())
+                .put("etaMillis", upload.etaMillis())
+                .put("waitingMillis", upload.stalledMillis());
     }
 
     private static void put(ActiveUpload upload, ObjectNode node) {

@@ -9,8 +9,11 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.ReadinessPoll;
+import io.tomcatdrain.Ticket;
+import io.tomcatdrain.UploadPart;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -195,6 +198,38 @@ class DrainRegistrationTest {
         assertThat(java.lang.reflect.Proxy.getInvocationHandler(proxy))
                 .isInstanceOf(MBeanServerInvocationHandler.class);
         upload.close();
+    }
+
+    @Test
+    void showsFilesOfSeveralRequestsAsATableByTheirId() throws Exception {
+        open();
+
+        assertThat(console.getAttribute(bean, "OpenUploadCount")).isEqualTo(1L);
+        TabularData table = (TabularData) console.getAttribute(bean, "OpenUploads");
+        assertThat(table.size()).isEqualTo(1);
+        CompositeData row = (CompositeData) table.get(new Object[] {1L}).get("value");
+        assertThat(row.get("path")).isEqualTo("/files");
+        assertThat(row.get("bytesReceived")).isEqualTo(0L);
+        assertThat(row.get("contentLength")).isEqualTo(100L);
+    }
+
+    /** Opens one, as a tus client does. */
+    private void open() {
+        UploadPart.Head head = new UploadPart.Head(
+                UploadPart.Kind.WRITES,
+                "POST",
+                "/files",
+                null,
+                List.of(),
+                null,
+                true,
+                false,
+                true,
+                new UploadPart.Progress(-1, 0, 100, -1, -1));
+        Ticket ticket = drain.enterRequest(drain.part(head));
+        ticket.part()
+                .answered(new UploadPart.Answer(201, List.of(new UploadPart.Name("/files/1", false)), -1, false, null));
+        ticket.close();
     }
 
     @Test

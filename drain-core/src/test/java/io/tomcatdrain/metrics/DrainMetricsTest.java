@@ -96,6 +96,7 @@ class DrainMetricsTest {
                             Map.entry("drain.completed{kind=request,name=node}", 2.0),
                             Map.entry("drain.failed{kind=upload,name=node}", 1.0),
                             Map.entry("drain.refused{name=node}", 1.0),
+                            Map.entry("drain.uploads.open{name=node}", 0.0),
                             Map.entry("drain.upload.bytes{name=node}", 72.0)));
             upload.close();
             request.close();

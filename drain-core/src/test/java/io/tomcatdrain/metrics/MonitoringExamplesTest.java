@@ -54,6 +54,7 @@ class MonitoringExamplesTest {
                         "drain_completed_total{kind=\"request\",name=\"node\"}",
                         "drain_failed_total{kind=\"upload\",name=\"node\"}",
                         "drain_refused_total{name=\"node\"}",
+                        "drain_uploads_open{name=\"node\"}",
                         "drain_upload_bytes_total{name=\"node\"}",
                         "drain_duration_seconds{name=\"node\",phase=\"lame_duck\"}",
                         "drain_duration_seconds{name=\"node\",phase=\"draining\"}");

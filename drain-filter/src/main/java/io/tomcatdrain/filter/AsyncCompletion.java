@@ -2,6 +2,7 @@ package io.tomcatdrain.filter;
 
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
 import jakarta.servlet.http.HttpServletRequest;
@@ -17,12 +18,15 @@ final class AsyncCompletion implements AsyncListener {
     private static final String ATTRIBUTE = AsyncCompletion.class.getName();
 
     private final Ticket ticket;
+    private final HttpServletRequest request;
     private final HttpServletResponse response;
     private final @Nullable ServletUpload progress;
     private volatile boolean failed;
 
-    private AsyncCompletion(Ticket ticket, HttpServletResponse response, @Nullable ServletUpload progress) {
+    private AsyncCompletion(
+            Ticket ticket, HttpServletRequest request, HttpServletResponse response, @Nullable ServletUpload progress) {
         this.ticket = ticket;
+        this.request = request;
         this.response = response;
         this.progress = progress;
     }
@@ -38,7 +42,7 @@ final class AsyncCompletion implements AsyncListener {
             return false;
         }
         Ticket findable = drain.track(ticket, new ServletAnswer(request, response));
-        AsyncCompletion completion = new AsyncCompletion(findable, response, progress);
+        AsyncCompletion completion = new AsyncCompletion(findable, request, response, progress);
         try {
             request.setAttribute(ATTRIBUTE, completion);
             request.getAsyncContext().addListener(completion);
@@ -64,6 +68,7 @@ final class AsyncCompletion implements AsyncListener {
     }
 
     private void close() {
+        ServletDrain.answered(ticket, request, response);
         ticket.close(failed || isFailed(response, progress));
     }
 

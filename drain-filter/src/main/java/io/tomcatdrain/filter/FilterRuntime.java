@@ -70,9 +70,9 @@ final class FilterRuntime {
         }
         if (isUpload(request)) {
             ServletUpload progress = new ServletUpload(request);
-            admit(drain.enterUpload(progress), progress, request, response, chain);
+            admit(servlet.enterUpload(request, progress, () -> false), progress, request, response, chain);
         } else {
-            admit(drain.enterRequest(), null, request, response, chain);
+            admit(servlet.enterRequest(request), null, request, response, chain);
         }
     }
 
@@ -120,6 +120,7 @@ final class FilterRuntime {
         } finally {
             servlet.endConnection(request, response); // the drain may have begun meanwhile
             if (!AsyncCompletion.takesOver(drain, ticket, request, response, progress)) {
+                ServletDrain.answered(ticket, request, response);
                 ticket.close(threw || AsyncCompletion.isFailed(response, progress));
             }
         }

@@ -71,6 +71,8 @@ class DrainPropertiesTest {
                 false,
                 "drain.upload-size",
                 false,
+                "drain.open-uploads",
+                false,
                 "drain.close-listener",
                 true,
                 "drain.probe-failures",
@@ -79,6 +81,7 @@ class DrainPropertiesTest {
                 .containsOnly(
                         Map.entry("lameDuck", "off"),
                         Map.entry("uploadSize", "off"),
+                        Map.entry("openUploads", "off"),
                         Map.entry("closeListener", "true"),
                         Map.entry("probeFailures", "4"));
     }

@@ -268,6 +268,11 @@ public class EmbeddedTomcat implements AutoCloseable {
         }) {
             main.addMapping(servletPath);
         }
+        Wrapper resumable = Tomcat.addServlet(context, "resumable", new ResumableUploads());
+        resumable.setAsyncSupported(true);
+        for (String servletPath : ResumableUploads.MAPPINGS) {
+            resumable.addMapping(servletPath);
+        }
     }
 
     public Tomcat tomcat() {

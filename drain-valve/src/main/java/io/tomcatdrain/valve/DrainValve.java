@@ -4,6 +4,7 @@ import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
+import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
@@ -168,6 +169,30 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     public @Nullable String getStreamTypes() {
         return get(Setting.STREAM_TYPES);
+    }
+
+    public void setOpenUploads(String openUploads) {
+        set(Setting.OPEN_UPLOADS.key(), openUploads);
+    }
+
+    public @Nullable String getOpenUploads() {
+        return get(Setting.OPEN_UPLOADS);
+    }
+
+    public void setUploadGap(String uploadGap) {
+        set(Setting.UPLOAD_GAP.key(), uploadGap);
+    }
+
+    public @Nullable String getUploadGap() {
+        return get(Setting.UPLOAD_GAP);
+    }
+
+    public void setUploadKeys(String uploadKeys) {
+        set(Setting.UPLOAD_KEYS.key(), uploadKeys);
+    }
+
+    public @Nullable String getUploadKeys() {
+        return get(Setting.UPLOAD_KEYS);
     }
 
     public void setRefuse(String refuse) {
@@ -541,7 +566,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         if (!reentry) {
-            note.begin(request.getCoyoteRequest());
+            note.begin(request.getCoyoteRequest(), request.getConnector());
         }
         // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
         // anew.
@@ -564,7 +589,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = upload || turnedAway ? enterUpload(current, request, turnedAway) : current.drain.enterRequest();
+        Ticket ticket = current.refusesHere(request, upload)
+                ? null
+                : upload || turnedAway ? enterUpload(current, request, turnedAway) : current.servlet.enterRequest(request);
         if (ticket == null) {
             WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {
@@ -581,8 +608,8 @@ public class DrainValve extends ValveBase implements AccessLog {
     /** Enters an upload, or what is turned away like one, so that it is counted. */
     private static @Nullable Ticket enterUpload(ValveRuntime current, Request request, boolean turnedAway) {
         Context context = request.getContext();
-        return current.drain.enterUpload(
-                new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
+        return current.servlet.enterUpload(
+                request, new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
     }
 
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
@@ -606,6 +633,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
                 if (threw || request.getContext() == null || unasked) {
+                    ServletDrain.answered(note.ticket(), request, response);
                     close(note, request, threw || isFailed(note, request, response));
                 }
             }
@@ -631,6 +659,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (unasked) {
                 unasked = false;
             }
+            ServletDrain.answered(note.ticket(), request, response);
             close(note, request, isFailed(note, request, response));
             note.end();
             ValveRuntime current = runtime;

@@ -173,7 +173,8 @@ public final class SwitchPoints extends ClassLoader {
         private boolean isShared(String owner) {
             return owner.equals("java/lang/invoke/VarHandle")
                     || owner.startsWith("java/util/concurrent/atomic/Atomic")
-                    || (owner.equals("java/util/Set") && className.endsWith("/UploadRegistry"));
+                    || (owner.equals("java/util/Set") && className.endsWith("/UploadRegistry"))
+                    || (owner.equals("java/util/Map") && className.endsWith("/UploadIndex"));
         }
 
         private static void runAtOnce(MethodVisitor execute) {

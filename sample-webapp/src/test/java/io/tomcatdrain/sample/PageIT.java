@@ -84,6 +84,28 @@ class PageIT {
         sample.close();
     }
 
+    /** By tus-js-client; between two of its requests nothing is in flight. */
+    @Test
+    void aFileOfSeveralRequestsOutlivesADrain() {
+        watch(NodeClient.TOKEN);
+        awaitState("serving");
+        browser.bytesPerSecond(100_000);
+        browser.element("large").sendKeys(file.toString());
+        browser.element("send-large").click();
+        await().until(() -> !browser.all("#files .card").isEmpty());
+        assertThat(browser.text("files")).contains("/files", "of 3.0 MB");
+
+        browser.element("drain").click();
+        awaitState("draining");
+        assertThat(browser.all("#sent .card.good")).isEmpty();
+        browser.bytesPerSecond(-1);
+        await().atMost(Duration.ofSeconds(30))
+                .until(() -> browser.all("#sent .card.good").size() == 1);
+        assertThat(browser.all("#sent .card").get(0).getText()).contains("holiday.bin", "Arrived complete.");
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> browser.text("state").equals("drained"));
+    }
+
     @Test
     void anUploadOutlivesADrainThatRefusesTheNext() throws Exception {
         String first = browser.driver().getWindowHandle();

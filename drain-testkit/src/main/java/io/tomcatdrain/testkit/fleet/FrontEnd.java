@@ -61,7 +61,7 @@ public enum FrontEnd {
             case MOD_JK, MOD_PROXY_HTTP, NGINX_BUFFERING, HAPROXY -> "";
             case CADDY -> "probeFailures=\"1\"";
             case MOD_JK_CLOSE_LISTENER, MOD_PROXY_HTTP_CLOSE_LISTENER, MOD_PROXY_AJP, NGINX_STREAMING, LIGHTTPD ->
-                "closeListener=\"true\"";
+                "closeListener=\"true\" openUploads=\"off\"";
         };
     }
 

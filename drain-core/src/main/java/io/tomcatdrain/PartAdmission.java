@@ -1,0 +1,58 @@
+package io.tomcatdrain;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Admits requests that may be parts of uploads which come in several: through the gates like any other, and while these are sealed
+ * through those that are kept for what was begun here. Thread-safe; takes a lock only for what names an open upload.
+ */
+final class PartAdmission {
+    private final Admission admission;
+    private final OpenUploads open;
+
+    PartAdmission(Admission admission, OpenUploads open) {
+        this.admission = admission;
+        this.open = open;
+    }
+
+    /** Returns the ticket of an admitted request that is no upload by itself; null if it is refused. */
+    @Nullable Ticket request(UploadPart part) {
+        boolean comes = open.comes(part); // before the gate: a drain waits for it from now on
+        PlainTicket ticket = null;
+        try {
+            ticket = part.opens() && !comes ? admission.tryOpening() : admission.tryRequest();
+            if (ticket == null && comes) {
+                ticket = admission.tryLateRequest();
+            }
+        } finally {
+            came(part, comes, ticket != null);
+        }
+        return ticket == null ? null : new PartTicket(ticket, part);
+    }
+
+    /** Returns the ticket of an admitted upload; null if it is refused. */
+    @Nullable UploadTicket upload(UploadSource source, UploadPart part) {
+        boolean comes = open.comes(part);
+        UploadTicket ticket = null;
+        try {
+            ticket = admission.tryUpload(source, part);
+            if (ticket == null && comes) {
+                ticket = admission.tryLateUpload(source, part);
+            }
+        } finally {
+            came(part, comes, ticket != null);
+        }
+        return ticket;
+    }
+
+    private void came(UploadPart part, boolean comes, boolean admitted) {
+        if (comes && admitted) {
+            open.isIn();
+        } else if (comes) {
+            open.isTurnedAway(part);
+        }
+        if (!admitted) {
+            admission.noteRefused();
+        }
+    }
+}

@@ -1,0 +1,35 @@
+package io.tomcatdrain;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** The ticket of a plain request that is a part of an upload, or comes from a client that has one open. */
+final class PartTicket extends Ticket {
+    private final PlainTicket ticket;
+    private final UploadPart part;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    PartTicket(PlainTicket ticket, UploadPart part) {
+        this.ticket = ticket;
+        this.part = part;
+    }
+
+    InFlightGate gate() {
+        return ticket.gate();
+    }
+
+    @Override
+    public UploadPart part() {
+        return part;
+    }
+
+    @Override
+    public void close(boolean failed) {
+        if (closed.compareAndSet(false, true)) {
+            try {
+                part.end(); // first, so that where the gate is idle it is known what is waited for
+            } finally {
+                ticket.close(failed);
+            }
+        }
+    }
+}

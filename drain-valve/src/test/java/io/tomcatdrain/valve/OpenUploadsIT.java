@@ -1,0 +1,315 @@
+package io.tomcatdrain.valve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tomcatdrain.DrainLimits;
+import io.tomcatdrain.DrainReport;
+import io.tomcatdrain.DrainReport.Outcome;
+import io.tomcatdrain.DrainState;
+import io.tomcatdrain.testkit.AjpClient;
+import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.EmbeddedTomcat.Position;
+import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Http2Client;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Files that come in several requests, on a node that drains between two of them. */
+class OpenUploadsIT {
+    private static final long GAP_SECONDS = 30;
+
+    private static Answer send(TestServer server, String method, String path, int body, String... headers)
+            throws IOException {
+        List<String> all = new ArrayList<>(Arrays.asList(headers));
+        if (body >= 0) {
+            all.add("Content-Length: " + body);
+        }
+        try (var client = new Http11Client(server.port())) {
+            return client.send(Http11Client.head(method, path, all.toArray(String[]::new)))
+                    .send(new byte[Math.max(0, body)])
+                    .answer(method.equals("HEAD"));
+        }
+    }
+
+    private static String create(TestServer server, int length, String... headers) throws IOException {
+        List<String> all = new ArrayList<>(Arrays.asList(headers));
+        all.add("Upload-Length: " + length);
+        Answer created = send(server, "POST", "/app/files", 0, all.toArray(String[]::new));
+        assertThat(created.status()).isEqualTo(201);
+        return created.header("Location");
+    }
+
+    private static int patch(TestServer server, String path, int offset, int bytes, String... headers)
+            throws IOException {
+        List<String> all = new ArrayList<>(Arrays.asList(headers));
+        all.add("Upload-Offset: " + offset);
+        all.add("Content-Type: application/offset+octet-stream");
+        return send(server, "PATCH", path, bytes, all.toArray(String[]::new)).status();
+    }
+
+    private static DrainReport result(CompletableFuture<DrainReport> over) throws Exception {
+        return over.get(60, TimeUnit.SECONDS);
+    }
+
+    /** The end comes with the lingering, long before anything that was never continued would be given up. */
+    private static void endsBehindTheLastPart(CompletableFuture<DrainReport> over, long lastPartNanos, int finished)
+            throws Exception {
+        DrainReport report = result(over);
+        assertThat(System.nanoTime() - lastPartNanos).isLessThan(TimeUnit.SECONDS.toNanos(GAP_SECONDS / 2));
+        assertThat(report.outcome()).isEqualTo(Outcome.DRAINED);
+        assertThat(report.openUploads().finished()).isEqualTo(finished);
+    }
+
+    /** The file is whole, and nothing but the lingering holds the drain; a command spares the tests most of that. */
+    private static void isWhole(TestServer server, CompletableFuture<DrainReport> over) throws Exception {
+        assertThat(server.drain().status().openUploads()).isEmpty();
+        assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+        server.drain().start("enough", new DrainLimits(Duration.ZERO, null));
+        assertThat(result(over).outcome()).isEqualTo(Outcome.DRAINED);
+        assertThat(result(over).openUploads().finished()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Position.class)
+    void tusIsFollowedToItsEnd(Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start()) {
+            String file = create(server, 100);
+            assertThat(patch(server, file, 0, 40)).isEqualTo(204);
+            CompletableFuture<DrainReport> over = server.drain().start("test");
+            assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+            assertThat(server.drain().status().openUploads()).singleElement().satisfies(open -> {
+                assertThat(open.path()).isEqualTo("/app/files");
+                assertThat(open.bytesReceived()).isEqualTo(40);
+                assertThat(open.contentLength()).isEqualTo(100);
+            });
+
+            assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(503);
+            assertThat(send(server, "POST", "/app/files", 0, "Upload-Length: 10")
+                            .status())
+                    .isEqualTo(503);
+            assertThat(send(server, "HEAD", file, -1).header("Upload-Offset")).isEqualTo("40");
+            assertThat(send(server, "OPTIONS", file, -1).status()).isEqualTo(204);
+            assertThat(patch(server, file, 40, 20, "X-Async: 1")).isEqualTo(204);
+            assertThat(Http2Client.get(server.port(), file).status()).isEqualTo(200);
+            try (var ajp = new AjpClient(server.ajpPort())) {
+                byte[] body = new byte[20];
+                Answer answer = ajp.forward(
+                                "POST",
+                                file,
+                                Map.of(
+                                        "content-length", "20",
+                                        "upload-offset", "60",
+                                        "x-http-method-override", "PATCH"))
+                        .answer(AjpClient.Body.of(body));
+                assertThat(answer.status()).isEqualTo(204);
+            }
+            assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+            long last = System.nanoTime();
+            assertThat(patch(server, file, 80, 20)).isEqualTo(204);
+            if (position == Position.ENGINE) {
+                endsBehindTheLastPart(over, last, 1);
+            } else {
+                isWhole(server, over);
+            }
+            assertThat(patch(server, file, 80, 20)).isEqualTo(503);
+        }
+    }
+
+    /** A front end then sends it to the node that knows it; one byte of its body read here, and it could not. */
+    @Test
+    void aPartThatWasBegunElsewhereIsRefusedUnread() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start();
+                var client = new Http11Client(server.port())) {
+            String file = create(server, 100);
+            var over = server.drain().start("test");
+            Answer refused = client.send(Http11Client.head(
+                            "PATCH",
+                            "/app/files/elsewhere",
+                            "Upload-Offset: 0",
+                            "Content-Type: application/offset+octet-stream",
+                            "Content-Length: 1000000"))
+                    .answer();
+            assertThat(refused.status()).isEqualTo(503);
+            assertThat(refused.header("X-Drain")).isEqualTo("refused");
+            assertThat(send(server, "DELETE", file, -1).status()).isEqualTo(204);
+            assertThat(result(over).outcome()).isEqualTo(Outcome.DRAINED);
+        }
+    }
+
+    /** A page that another node answered would move the cookie, and the next part with it. */
+    @Test
+    void pagesAndFurtherFilesOfTheSameBrowserStay() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            Answer created = send(server, "POST", "/app/files", 0, "Upload-Length: 100", "X-Session: 1");
+            String cookie = "Cookie: " + created.header("Set-Cookie").split(";")[0];
+            String first = created.header("Location");
+            var over = server.drain().start("test");
+            assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
+                    .isEqualTo(200);
+            assertThat(Http11Client.get(server.port(), "/app/ok", "Cookie: JSESSIONID=other")
+                            .status())
+                    .isEqualTo(503);
+            String second = create(server, 100, cookie);
+            assertThat(patch(server, first, 0, 100, cookie)).isEqualTo(204);
+            assertThat(patch(server, second, 0, 100, cookie)).isEqualTo(204);
+            String third = create(server, 100, cookie);
+            long last = System.nanoTime();
+            assertThat(patch(server, third, 0, 100, cookie)).isEqualTo(204);
+            endsBehindTheLastPart(over, last, 3);
+            assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
+                    .isEqualTo(503);
+        }
+    }
+
+    @Test
+    void withScopeUploadPagesAreRefused() throws Exception {
+        try (TestServer server =
+                TestServer.with(Position.ENGINE).set("openUploads", "upload").start()) {
+            Answer created = send(server, "POST", "/app/files", 0, "Upload-Length: 100", "X-Session: 1");
+            String cookie = "Cookie: " + created.header("Set-Cookie").split(";")[0];
+            var over = server.drain().start("test");
+            assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
+                    .isEqualTo(503);
+            assertThat(send(server, "POST", "/app/files", 0, "Upload-Length: 10", cookie)
+                            .status())
+                    .isEqualTo(503);
+            assertThat(patch(server, created.header("Location"), 0, 100)).isEqualTo(204);
+            isWhole(server, over);
+        }
+    }
+
+    @Test
+    void switchedOffPartsAreRefusedLikeEverythingElse() throws Exception {
+        try (TestServer server =
+                TestServer.with(Position.ENGINE).set("openUploads", "off").start()) {
+            String file = create(server, 100);
+            assertThat(result(server.drain().start("test")).outcome()).isEqualTo(Outcome.DRAINED);
+            assertThat(patch(server, file, 0, 100)).isEqualTo(503);
+        }
+    }
+
+    /** The client was killed, or its laptop closed. */
+    @Test
+    void whatNobodyContinuesIsGivenUpAfterTheGap() throws Exception {
+        try (TestServer server =
+                TestServer.with(Position.ENGINE).set("uploadGap", "1s").start()) {
+            String file = create(server, 100);
+            patch(server, file, 0, 40);
+            long begun = System.nanoTime();
+            DrainReport report = result(server.drain().start("test"));
+            assertThat(System.nanoTime() - begun).isLessThan(TimeUnit.SECONDS.toNanos(GAP_SECONDS / 2));
+            assertThat(report.outcome()).isEqualTo(Outcome.EXPIRED);
+            assertThat(report.openUploads().abandoned())
+                    .singleElement()
+                    .satisfies(lost -> assertThat(lost.bytesReceived()).isEqualTo(40));
+            assertThat(patch(server, file, 40, 60)).isEqualTo(503);
+            server.drain().resume();
+            assertThat(patch(server, file, 40, 60)).isEqualTo(204);
+        }
+    }
+
+    /** A connection that breaks in the middle of a part is followed by a question, and by the rest. */
+    @Test
+    void aBrokenConnectionIsNoEnd() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            String file = create(server, 100);
+            var over = server.drain().start("test");
+            try (var client = new Http11Client(server.port())) {
+                client.send(Http11Client.head(
+                                "PATCH",
+                                file,
+                                "Upload-Offset: 0",
+                                "Content-Type: application/offset+octet-stream",
+                                "Content-Length: 100"))
+                        .send(new byte[50]);
+                client.reset();
+            }
+            server.awaitNoClients();
+            assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+            Answer asked = send(server, "HEAD", file, -1);
+            int offset = Integer.parseInt(asked.header("Upload-Offset"));
+            assertThat(patch(server, file, offset, 100 - offset)).isEqualTo(204);
+            isWhole(server, over);
+        }
+    }
+
+    @Test
+    void filePondIsFollowed() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            Answer begun = send(server, "POST", "/app/pond", 0, "Upload-Length: 100", "X-Session: 1");
+            String cookie = "Cookie: " + begun.header("Set-Cookie").split(";")[0];
+            var over = server.drain().start("test");
+            String part = "/app/pond?patch=" + begun.text();
+            for (int offset = 0; offset < 100; offset += 25) {
+                assertThat(send(server, "PATCH", part, 25, cookie, "Upload-Offset: " + offset, "Upload-Length: 100")
+                                .status())
+                        .isEqualTo(204);
+            }
+            isWhole(server, over);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Cookie: JSESSIONID=any", "Authorization: Basic YTpi"})
+    void resumableJsIsFollowed(String client) throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            String chunk = "/app/chunks?resumableIdentifier=9-a&resumableTotalChunks=4&resumableChunkNumber=";
+            assertThat(send(server, "POST", chunk + 1, 10, client).status()).isEqualTo(200);
+            var over = server.drain().start("test");
+            assertThat(send(server, "POST", chunk + 2, 10).status())
+                    .as("of another client")
+                    .isEqualTo(503);
+            assertThat(send(server, "GET", chunk + 3, -1, client).status()).isEqualTo(404);
+            assertThat(send(server, "POST", chunk + 4, 10, client).status()).isEqualTo(200);
+            assertThat(send(server, "POST", chunk + 2, 10, client).status()).isEqualTo(200);
+            assertThat(send(server, "POST", chunk + 3, 10, client).status()).isEqualTo(200);
+            isWhole(server, over);
+        }
+    }
+
+    /** As jQuery File Upload and PrimeFaces send it. */
+    @Test
+    void contentRangeIsFollowed() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            String[] headers = {"Cookie: JSESSIONID=any", "Content-Disposition: attachment; filename=\"a\"", ""};
+            headers[2] = "Content-Range: bytes 0-9/30";
+            assertThat(send(server, "POST", "/app/range", 10, headers).status()).isEqualTo(200);
+            var over = server.drain().start("test");
+            headers[2] = "Content-Range: bytes 10-19/30";
+            assertThat(send(server, "POST", "/app/range", 10, headers).status()).isEqualTo(200);
+            headers[2] = "Content-Range: bytes 20-29/30";
+            assertThat(send(server, "POST", "/app/range", 10, headers).status()).isEqualTo(200);
+            isWhole(server, over);
+        }
+    }
+
+    /** The whole of a stop: it waits between the parts like for a part in flight. */
+    @Test
+    void aStopFollowsAFileToItsEnd() throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE).start()) {
+            String file = create(server, 100);
+            CompletableFuture<Void> stopped = CompletableFuture.runAsync(() -> {
+                try {
+                    server.tomcat().stop();
+                } catch (Exception failed) {
+                    throw new IllegalStateException(failed);
+                }
+            });
+            org.awaitility.Awaitility.await().until(() -> server.drain().state() == DrainState.DRAINING);
+            for (int offset = 0; offset < 100; offset += 50) {
+                assertThat(patch(server, file, offset, 50)).isEqualTo(204);
+            }
+            stopped.get(GAP_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+}

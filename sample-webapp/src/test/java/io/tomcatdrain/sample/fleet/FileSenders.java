@@ -1,0 +1,254 @@
+package io.tomcatdrain.sample.fleet;
+
+import java.io.IOException;
+import java.net.CookieManager;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Browsers that each send file after file in several requests, with pauses between them in which they also read a page: in the ways of tus,
+ * FilePond, Resumable.js and jQuery File Upload. A request that fails is sent again, as these clients do, but a file that the server does
+ * not know any more is lost.
+ */
+final class FileSenders implements AutoCloseable {
+    private static final int PART = 32 << 10;
+    private static final int LEAST_PARTS = 8;
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    /** How the clients wait before they try again: tus-js-client's own times. */
+    private static final long[] RETRY_MILLIS = {100, 1000, 3000, 5000};
+
+    private final String base;
+    private final int mostParts;
+    private final int mostPauseMillis;
+    private final CountDownLatch end = new CountDownLatch(1);
+    private final List<Thread> threads = new ArrayList<>();
+    private final List<String> faults = new ArrayList<>();
+    private int files;
+    private int pages;
+
+    private FileSenders(int port, int mostParts, int mostPauseMillis) {
+        this.base = "http://127.0.0.1:" + port + "/many";
+        this.mostParts = mostParts;
+        this.mostPauseMillis = mostPauseMillis;
+    }
+
+    /** A way to send a file. */
+    private enum Way {
+        TUS,
+        FILE_POND,
+        RESUMABLE_JS,
+        RANGE
+    }
+
+    /** Starts so many of each way. */
+    static FileSenders started(int port, int ofEach, int mostParts, int mostPauseMillis) {
+        var senders = new FileSenders(port, mostParts, mostPauseMillis);
+        for (int i = 0; i < ofEach; i++) {
+            for (Way way : Way.values()) {
+                var name = way + " " + i;
+                var thread = new Thread(() -> senders.send(way, name), name);
+                thread.setDaemon(true);
+                senders.threads.add(thread);
+            }
+        }
+        senders.threads.forEach(Thread::start);
+        return senders;
+    }
+
+    synchronized int files() {
+        return files;
+    }
+
+    synchronized int pages() {
+        return pages;
+    }
+
+    /** Files and pages that were lost. */
+    synchronized List<String> faults() {
+        return List.copyOf(faults);
+    }
+
+    @Override
+    public void close() {
+        end.countDown();
+        for (var thread : threads) {
+            try {
+                thread.join(TimeUnit.SECONDS.toMillis(90));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private synchronized void fault(String fault) {
+        faults.add(fault);
+    }
+
+    /** A client waits for nothing then. */
+    private static void pause(long millis) {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+    }
+
+    private void send(Way way, String name) {
+        var random = new Random(name.hashCode());
+        for (int file = 0; end.getCount() > 0; file++) {
+            // A browser of its own for each file: else all would stay on the node that stops last.
+            var browser = HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_1_1)
+                    .cookieHandler(new CookieManager())
+                    .connectTimeout(LIMIT)
+                    .build();
+            int parts = LEAST_PARTS + random.nextInt(mostParts - LEAST_PARTS + 1);
+            String what = name + ", file " + file + " of " + parts + " parts";
+            try {
+                new Sending(browser, way, what, parts, random).whole();
+                synchronized (this) {
+                    files++;
+                }
+            } catch (IOException lost) {
+                fault(what + ": " + lost.getMessage());
+            } catch (InterruptedException e) {
+                fault(what + ": " + e);
+                return;
+            }
+        }
+    }
+
+    /** One file on its way. */
+    private final class Sending {
+        private final HttpClient browser;
+        private final Way way;
+        private final String what;
+        private final int parts;
+        private final Random random;
+        private String target = "";
+
+        Sending(HttpClient browser, Way way, String what, int parts, Random random) {
+            this.browser = browser;
+            this.way = way;
+            this.what = what;
+            this.parts = parts;
+            this.random = random;
+        }
+
+        void whole() throws IOException, InterruptedException {
+            page();
+            open();
+            for (int part = 0; part < parts; part++) {
+                pause(100 + random.nextInt(mostPauseMillis - 99));
+                if (random.nextInt(3) == 0) {
+                    page();
+                }
+                part(part);
+            }
+        }
+
+        private void open() throws IOException, InterruptedException {
+            switch (way) {
+                case TUS -> {
+                    var created = again(request("/files", "X-Session", "1", "Upload-Length", "" + parts * PART)
+                            .POST(BodyPublishers.noBody()));
+                    target = created.headers().firstValue("Location").orElseThrow();
+                }
+                case FILE_POND -> {
+                    var id = again(request("/pond", "X-Session", "1", "Upload-Length", "" + parts * PART)
+                                    .POST(BodyPublishers.noBody()))
+                            .body();
+                    target = "/many/pond?patch=" + id;
+                }
+                case RESUMABLE_JS ->
+                    target = "/many/chunks?resumableTotalChunks=" + parts + "&resumableTotalSize=" + parts * PART
+                            + "&resumableIdentifier=" + Long.toHexString(random.nextLong());
+                case RANGE -> target = "/many/range";
+            }
+        }
+
+        private void part(int part) throws IOException, InterruptedException {
+            var body = BodyPublishers.ofByteArray(new byte[PART]);
+            int from = part * PART;
+            switch (way) {
+                case TUS ->
+                    again(absolute(target, "Upload-Offset", "" + from, "Content-Type", "application/offset+octet-stream")
+                            .method("PATCH", body));
+                case FILE_POND ->
+                    again(absolute(target, "Upload-Offset", "" + from, "Upload-Length", "" + parts * PART)
+                            .method("PATCH", body));
+                case RESUMABLE_JS ->
+                    again(absolute(target + "&resumableChunkNumber=" + (part + 1), "X-Session", "1")
+                            .POST(body));
+                case RANGE ->
+                    again(absolute(
+                                    target,
+                                    "X-Session",
+                                    "1",
+                                    "Content-Disposition",
+                                    "attachment; filename=\"" + what + "\"",
+                                    "Content-Range",
+                                    "bytes " + from + "-" + (from + PART - 1) + "/" + parts * PART)
+                            .POST(body));
+            }
+        }
+
+        private void page() throws IOException, InterruptedException {
+            var answer = browser.send(
+                    HttpRequest.newBuilder(URI.create(base + "/files"))
+                            .method("OPTIONS", BodyPublishers.noBody())
+                            .timeout(LIMIT)
+                            .header("X-Session", "1")
+                            .build(),
+                    BodyHandlers.ofString());
+            synchronized (FileSenders.this) {
+                pages++;
+            }
+            if (answer.statusCode() != 204) {
+                fault(what + ": page " + answer.statusCode());
+            }
+        }
+
+        private HttpRequest.Builder request(String path, String... headers) {
+            return absolute("/many" + path, headers);
+        }
+
+        private HttpRequest.Builder absolute(String path, String... headers) {
+            return HttpRequest.newBuilder(URI.create(base).resolve(path))
+                    .timeout(LIMIT)
+                    .headers(headers);
+        }
+
+        /** Sends it until it is answered well, as often as a client does; an answer that no repetition changes is a loss. */
+        private HttpResponse<String> again(HttpRequest.Builder request) throws IOException, InterruptedException {
+            for (int attempt = 0; ; attempt++) {
+                String failure;
+                try {
+                    var answer = browser.send(request.build(), BodyHandlers.ofString());
+                    int status = answer.statusCode();
+                    if (status >= 200 && status < 300) {
+                        return answer;
+                    }
+                    failure = "status " + status;
+                    if (status == 404 || status == 409) {
+                        throw new IOException(failure + " for " + target);
+                    }
+                } catch (java.net.ConnectException | java.net.http.HttpTimeoutException e) {
+                    failure = e.toString();
+                }
+                if (attempt == RETRY_MILLIS.length) {
+                    throw new IOException(failure + " for " + target);
+                }
+                pause(RETRY_MILLIS[attempt]);
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package io.tomcatdrain.sample.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
+
+import io.tomcatdrain.testkit.ResumableUploads;
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Load.Profile;
+import io.tomcatdrain.testkit.fleet.LongForm;
+import io.tomcatdrain.testkit.fleet.RollingRestart;
+import io.tomcatdrain.testkit.fleet.RollingRestart.Extent;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ResourceLock;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Two real Tomcats that keep the parts of files for themselves are restarted in turn, while browsers send files in several requests and read
+ * pages between them. {@code -Dfleet=long} makes at least 10 stops and 200 files behind each front end.
+ */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@ResourceLock(providers = LongForm.class)
+final class FilesOfSeveralRequestsIT {
+    private static final String WEB_XML = """
+            <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" metadata-complete="true">
+              <servlet>
+                <servlet-name>files</servlet-name>
+                <servlet-class>%s</servlet-class>
+                <async-supported>true</async-supported>
+              </servlet>
+              <servlet-mapping>
+                <servlet-name>files</servlet-name>
+                %s
+              </servlet-mapping>
+            </web-app>
+            """;
+
+    @ParameterizedTest
+    @Execution(CONCURRENT)
+    @EnumSource(names = {"MOD_JK", "NGINX_BUFFERING"})
+    void losesNoFileBehind(FrontEnd frontEnd) {
+        RollingUpgradeIT.needs(frontEnd.server().missing());
+        try (var fleet = Fleet.started(
+                frontEnd, "files-" + frontEnd, 11, frontEnd.valveAttributes(), FilesOfSeveralRequestsIT::takeFiles)) {
+            var restart = new RollingRestart(fleet, frontEnd);
+            var senders = FileSenders.started(
+                    fleet.port(), LongForm.ASKED_FOR ? 4 : 2, LongForm.ASKED_FOR ? 40 : 12, LongForm.ASKED_FOR ? 1000 : 300);
+            try (senders) {
+                restart.underLoad(
+                        LongForm.ASKED_FOR
+                                ? new Extent(10, 200, Profile.SHORT_UPLOADS)
+                                : new Extent(2, 1, Profile.SHORT_UPLOADS));
+            }
+            System.out.println("files of several requests behind " + frontEnd + ": "
+                    + restart.stops().size() + " stops, " + senders.files() + " files, " + senders.pages()
+                    + " pages between their parts, lost: " + senders.faults().size());
+
+            assertThat(senders.faults()).as(fleet.logs()).isEmpty();
+            assertThat(senders.files()).isPositive();
+            assertThat(restart.tally().lostUploads()).as(fleet.logs()).isEmpty();
+            assertThat(restart.tally().lostGets()).as(fleet.logs()).isEmpty();
+        }
+    }
+
+    /** The proof that the test can fail. */
+    @Test
+    @Execution(CONCURRENT)
+    void losesFilesThatADrainDoesNotFollow() {
+        var frontEnd = FrontEnd.MOD_JK;
+        RollingUpgradeIT.needs(frontEnd.server().missing());
+        try (var fleet = Fleet.started(
+                frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
+            var senders = FileSenders.started(fleet.port(), 2, 12, 300);
+            try (senders) {
+                new RollingRestart(fleet, frontEnd).underLoad(new Extent(1, 1, Profile.SHORT_UPLOADS));
+            }
+
+            assertThat(senders.faults()).anyMatch(fault -> fault.contains("status 404") || fault.contains("status 409"));
+        }
+    }
+
+    /** Puts an application into the node that takes such files and keeps them in its memory. */
+    private static void takeFiles(TomcatNode node) {
+        try {
+            Path application = node.base().resolve("webapps/many/WEB-INF");
+            StringBuilder mappings = new StringBuilder();
+            for (String mapping : ResumableUploads.MAPPINGS) {
+                mappings.append("<url-pattern>").append(mapping).append("</url-pattern>");
+            }
+            Files.createDirectories(application);
+            Files.writeString(
+                    application.resolve("web.xml"),
+                    WEB_XML.formatted(ResumableUploads.class.getName(), mappings));
+            for (String each : List.of("", "$Stored")) {
+                String name = ResumableUploads.class.getName().replace('.', '/') + each + ".class";
+                Path target = application.resolve("classes").resolve(name);
+                Files.createDirectories(target.getParent());
+                try (var in = ResumableUploads.class.getClassLoader().getResourceAsStream(name)) {
+                    Files.copy(in, target);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
