@@ -157,7 +157,7 @@ final class Admission {
         }
     }
 
-    /** Counts a request that was refused before it came here. */
+    /** Counts a request that is refused, here or before it came here. */
     void noteRefused() {
         counters.refused.increment();
     }

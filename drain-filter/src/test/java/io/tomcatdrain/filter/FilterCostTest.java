@@ -41,11 +41,6 @@ class FilterCostTest {
         }
 
         @Override
-        public String getMethod() {
-            return "GET";
-        }
-
-        @Override
         public void setAttribute(String name, Object value) {
             attributes++;
         }
