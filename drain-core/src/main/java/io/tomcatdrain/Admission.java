@@ -157,8 +157,8 @@ final class Admission {
         }
     }
 
-    /** Counts a request that is refused. */
-    void refused() {
+    /** Counts a request that was refused before it came here. */
+    void noteRefused() {
         counters.refused.increment();
     }
 

@@ -18,10 +18,7 @@ final class DrainControl {
      * wait for the drain or look at it take the steps; a stop takes them in any case.
      */
 
-    /** How soon to try again after a fault of our own. */
-    private static final long RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** How often a waiting thread looks by itself for what nothing tells: a dropped request, a missing worker. */
+    /** How often a waiting thread looks by itself for what nothing tells, such as a dropped request, and tries again after a fault of ours. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long after its last limit a drain is still believed to end. */
@@ -34,14 +31,11 @@ final class DrainControl {
     private final ReentrantLock lock = new ReentrantLock();
     private final ProberWatch probers;
     private final DrainNotifier notifier;
+    private final AdapterHooks hooks;
     private final InFlightWork work;
     private final ListenerClosing closing;
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
-    private volatile BooleanSupplier applicationIsReady = () -> true;
-
-    /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
-    private volatile Runnable onWait = () -> {};
 
     @GuardedBy("lock") private final DrainSequence sequence;
 
@@ -64,6 +58,7 @@ final class DrainControl {
         this.clock = clock;
         this.ownThread = ownThread;
         this.notifier = new DrainNotifier(name, threads);
+        this.hooks = new AdapterHooks(notifier);
         this.work = new InFlightWork(settings, ticker, lock, this::wake, what -> notifier.say(Level.WARNING, what));
         this.probers = new ProberWatch(settings.probeFailures(), settings.lameDuckTimeout());
         this.closing = new ListenerClosing(name, threads, lock, notifier, this::wake);
@@ -84,20 +79,12 @@ final class DrainControl {
         return sequence.isStopping();
     }
 
-    Admission admission() {
-        return work.admission();
+    InFlightWork work() {
+        return work;
     }
 
-    PartAdmission parts() {
-        return work.parts();
-    }
-
-    OpenUploads openUploads() {
-        return work.openUploads();
-    }
-
-    UploadRegistry registry() {
-        return work.registry();
+    AdapterHooks hooks() {
+        return hooks;
     }
 
     // ---------------------------------------------------------------- listeners
@@ -125,7 +112,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
-        outcome.onWait(this::callerWaits);
+        outcome.onWait(hooks::callerWaits);
         goOn();
         return outcome;
     }
@@ -197,24 +184,16 @@ final class DrainControl {
         }
     }
 
-    void onLameDuckAround(BooleanSupplier lasts) {
-        probers.onLameDuckAround(lasts);
+    ProberWatch probers() {
+        return probers;
     }
 
-    void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
-        work.onAnswers(move, leave);
-    }
-
-    void onWait(Runnable look) {
-        onWait = look;
-    }
-
-    /** A fault in an adapter costs no wait. */
-    private void callerWaits() {
+    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        lock.lock();
         try {
-            onWait.run();
-        } catch (RuntimeException | Error fault) {
-            notifier.fault("fault in what an adapter does before a wait", fault);
+            sequence.onListenersShared(any, all, reopener);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -223,18 +202,9 @@ final class DrainControl {
         sequence.frontEndReplays();
     }
 
-    void onlyReadyIf(BooleanSupplier condition) {
-        applicationIsReady = condition;
-    }
-
     /** Returns true while the front end should send work here: needs no lock. */
     boolean isReady() {
-        try {
-            return state().isReady() && applicationIsReady.getAsBoolean();
-        } catch (RuntimeException | Error fault) {
-            notifier.fault("could not find out whether the application is ready; taking it for ready", fault);
-            return true;
-        }
+        return state().isReady() && hooks.isApplicationReady();
     }
 
     /** Notes one readiness poll and returns what to answer. */
@@ -277,7 +247,7 @@ final class DrainControl {
             return step();
         } catch (RuntimeException | Error fault) {
             notifier.fault("fault while draining; trying again", fault);
-            return RETRY_NANOS;
+            return LOOK_NANOS;
         }
     }
 
@@ -329,7 +299,7 @@ final class DrainControl {
             lock.unlock();
         }
         if (toTheEnd) { // a caller with less patience may have more to do
-            callerWaits();
+            hooks.callerWaits();
         }
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> {
@@ -342,12 +312,9 @@ final class DrainControl {
 
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
-        long[] lookedNanos = {System.nanoTime() - LOOK_NANOS};
+        Runnable look = hooks.callerLooks(LOOK_NANOS);
         waiters.await(() -> {
-            if (System.nanoTime() - lookedNanos[0] >= LOOK_NANOS) { // not each time that a poll wakes it
-                lookedNanos[0] = System.nanoTime();
-                callerWaits();
-            }
+            look.run();
             long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
@@ -385,13 +352,11 @@ final class DrainControl {
 
     /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
     List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
-        callerWaits();
-        registry()
-                .await(
-                        which,
-                        settings.uploadTimeout().toNanos(),
-                        settings.stallTimeout().toNanos());
-        return registry().snapshot(which, ticker.nanos(), clock.instant());
+        hooks.callerWaits();
+        UploadRegistry uploads = work.registry();
+        long stallNanos = settings.stallTimeout().toNanos();
+        uploads.await(which, settings.uploadTimeout().toNanos(), stallNanos);
+        return uploads.snapshot(which, ticker.nanos(), clock.instant());
     }
 
     /** Refuses everything and waits until nothing is in flight, at most so long; returns false if something is. */
@@ -402,7 +367,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
-        callerWaits();
+        hooks.callerWaits();
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> isQuiet() ? 0 : Math.min(until - System.nanoTime(), LOOK_NANOS));
         return isQuiet();

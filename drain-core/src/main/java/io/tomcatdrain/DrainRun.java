@@ -108,7 +108,7 @@ final class DrainRun {
         return reason;
     }
 
-    /** Returns true if the listening sockets are closed at the end of its lame duck. */
+    /** Returns true if the listening sockets are closed, or left to the next process, at the end of its lame duck. */
     boolean closesListeners() {
         return closesListeners;
     }

@@ -84,7 +84,7 @@ final class DrainSequence {
     DrainOutcome start(String why, DrainLimits limits, long now) {
         assert lock.isHeldByCurrentThread();
         if (state == DrainState.SERVING) {
-            begin(why, now, settings.closeListener());
+            begin(why, now, true);
         }
         Duration timeout = limits.timeout();
         if (timeout != null) {
@@ -103,7 +103,7 @@ final class DrainSequence {
         stopping = true;
         resumeNanos = null;
         if (state == DrainState.SERVING) {
-            begin(why, now, settings.closeListener() && wholeService);
+            begin(why, now, wholeService);
         }
         run.times().stopBegins(now);
         Duration budget = settings.stopBudget();
@@ -155,6 +155,12 @@ final class DrainSequence {
         closing.setCloser(closer);
     }
 
+    /** Says which listening sockets are shared, and how the node accepts from them again. */
+    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        assert lock.isHeldByCurrentThread();
+        closing.setShared(any, all, reopener);
+    }
+
     /** Adds a hold, which holds nothing where the drain is over. */
     Hold hold(String what) {
         assert lock.isHeldByCurrentThread();
@@ -170,16 +176,21 @@ final class DrainSequence {
         frontEndReplays = true;
     }
 
-    private void begin(String why, long now, boolean closeListenersNow) {
+    /** Begins a drain; only one of the whole service touches the listening sockets, which are everybody's. */
+    private void begin(String why, long now, boolean wholeService) {
+        boolean closeListenersNow = wholeService && closing.drainBegins(settings.closeListener());
         report = null;
         run = newRun(why, now, closeListenersNow);
         probers.drainBegins(now);
+        if (closeListenersNow && closing.areAllShared() && settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
+            run.times().endLameDuckBy(now); // newcomers need no front end to find the next process
+        }
         warnOfProbers(now);
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
             probers.hints(now).forEach(hint -> say(Level.INFO, hint));
         }
         if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
-                && !closeListenersNow
+                && !(closeListenersNow && closing.refusesNobody())
                 && !frontEndReplays
                 && !probers.anybodyWaitedFor(now)) {
             say(
@@ -208,6 +219,7 @@ final class DrainSequence {
             work.admitAll();
         }
         resumeNanos = null;
+        closing.undo();
         work.takeLateHolds();
         probers.drainIsUndone();
         if (cutShort == null) {
@@ -218,7 +230,7 @@ final class DrainSequence {
     }
 
     private @Nullable String obstacleToResuming() {
-        if (closing.hasBegun()) {
+        if (closing.isFinal()) {
             return "closeListener has closed the listening sockets; restart the server";
         }
         return stopping ? "the server is stopping" : null;

@@ -7,7 +7,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not. Only a
- * server that opens them again gives the next drain another time.
+ * server that opens them again gives the next drain another time, or a resume where the node has stopped accepting from shared sockets
+ * and closed none.
  * Guarded by the lock of the sequence, which it takes itself when the sockets are closed.
  */
 final class ListenerClosing {
@@ -19,8 +20,18 @@ final class ListenerClosing {
     private final Runnable onClosed;
     private final SerialDispatcher dispatcher;
     private BooleanSupplier closer = () -> true;
+    private BooleanSupplier anyShared = () -> false;
+    private BooleanSupplier allShared = () -> false;
+    private Runnable reopener = () -> {};
+    private boolean wholly;
+    private boolean refusesNobody;
+    private boolean reversible;
     private boolean begun;
     private boolean running;
+
+    /** Which closing a result belongs to: one that was undone meanwhile says nothing any more. */
+    private int closings;
+
     private boolean allClosed;
     private long begunNanos;
 
@@ -35,9 +46,69 @@ final class ListenerClosing {
         closer = how;
     }
 
+    /** Says which sockets other processes accept from, too, and how this one begins to do so again. */
+    void setShared(BooleanSupplier any, BooleanSupplier all, Runnable how) {
+        anyShared = any;
+        allShared = all;
+        reopener = how;
+    }
+
+    /**
+     * Looks which sockets are shared at the begin of a drain that touches them.
+     *
+     * @param asked true if those that are not are to be closed
+     * @return true if there is something to close, or to stop accepting from
+     */
+    boolean drainBegins(boolean asked) {
+        boolean any = ask(anyShared);
+        wholly = any && ask(allShared);
+        reversible = wholly || !asked;
+        refusesNobody = wholly || asked;
+        return asked || any;
+    }
+
+    /** Returns true if newcomers find another process whatever their front end knows, once this one has stopped accepting. */
+    boolean areAllShared() {
+        return wholly;
+    }
+
+    private boolean ask(BooleanSupplier question) {
+        try {
+            return question.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("could not tell whether the listeners are shared", fault);
+            return false;
+        }
+    }
+
+    /** Returns true unless newcomers still reach sockets that are neither shared nor closed. */
+    boolean refusesNobody() {
+        return refusesNobody;
+    }
+
     /** Returns true once there is no way back. */
-    boolean hasBegun() {
-        return begun;
+    boolean isFinal() {
+        return begun && !reversible;
+    }
+
+    /** Begins to accept again from shared sockets, if the node has stopped to. Does not wait for it. */
+    void undo() {
+        if (begun && reversible) {
+            begun = false;
+            running = false;
+            allClosed = false;
+            closings++;
+            Runnable how = reopener;
+            dispatcher.execute(() -> reopen(how));
+        }
+    }
+
+    private void reopen(Runnable how) {
+        try {
+            how.run();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("could not accept connections again", fault);
+        }
     }
 
     /** Forgets that they were closed, now that the server has opened them again; in vain while they are being closed. */
@@ -55,7 +126,8 @@ final class ListenerClosing {
             running = true;
             begunNanos = now;
             BooleanSupplier how = closer;
-            dispatcher.execute(() -> close(how));
+            int closing = ++closings;
+            dispatcher.execute(() -> close(how, closing));
         }
         dispatcher.retry();
         return running ? begunNanos + PATIENCE_NANOS - now : 0;
@@ -70,7 +142,7 @@ final class ListenerClosing {
         return allClosed;
     }
 
-    private void close(BooleanSupplier how) {
+    private void close(BooleanSupplier how, int closing) {
         boolean all = false;
         try {
             all = how.getAsBoolean();
@@ -79,8 +151,10 @@ final class ListenerClosing {
         } finally {
             lock.lock();
             try {
-                running = false;
-                allClosed = all;
+                if (closing == closings) {
+                    running = false;
+                    allClosed = all;
+                }
             } finally {
                 lock.unlock();
                 onClosed.run();

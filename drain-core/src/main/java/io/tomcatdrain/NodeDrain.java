@@ -69,9 +69,9 @@ public final class NodeDrain implements Drain {
         this.settings = settings;
         this.path = contextPath + settings.path();
         this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
-        this.admission = control.admission();
-        this.parts = control.parts();
-        this.openUploads = control.openUploads();
+        this.admission = control.work().admission();
+        this.parts = control.work().parts();
+        this.openUploads = control.work().openUploads();
     }
 
     @Override
@@ -178,6 +178,11 @@ public final class NodeDrain implements Drain {
         return refused ? null : ticket;
     }
 
+    /** Counts a request that the adapter refuses without asking, since it came by a socket that is not shared. Takes no lock. */
+    public void noteRefused() {
+        admission.noteRefused();
+    }
+
     /** The same for an upload that is no part of one that comes in several requests. */
     public @Nullable Ticket enterUpload(UploadSource source, BooleanSupplier isStopping) {
         return enterUpload(source, null, () -> null, isStopping);
@@ -194,7 +199,7 @@ public final class NodeDrain implements Drain {
     public Ticket track(Ticket ticket, Ticket.Subject subject) {
         return ticket instanceof UploadTicket || ticket instanceof TrackedTicket
                 ? ticket
-                : control.registry().track(ticket, subject);
+                : control.work().registry().track(ticket, subject);
     }
 
     @Override
@@ -265,12 +270,12 @@ public final class NodeDrain implements Drain {
 
     /** Returns false for the ticket of an async request whose answer is one of {@code streamTypes}, for which nothing waits. */
     public boolean waitsFor(Ticket ticket) {
-        return control.registry().waitsFor(ticket);
+        return control.work().registry().waitsFor(ticket);
     }
 
     /** Ends the answers that have no end of their own, for a stop whose drain is over: their clients connect again by themselves. */
     public void endStreams() {
-        control.registry().endStreams();
+        control.work().registry().endStreams();
     }
 
     /**
@@ -286,7 +291,7 @@ public final class NodeDrain implements Drain {
 
     /** Calls for each upload under way, on this thread, with what the adapter gave to {@link #enterUpload}; what is thrown is lost. */
     public void visitUploads(Consumer<UploadSource> visitor) {
-        control.registry().visit(visitor);
+        control.work().registry().visit(visitor);
     }
 
     /**
@@ -313,7 +318,7 @@ public final class NodeDrain implements Drain {
      * @param look run on the thread that waits; what it throws is logged
      */
     public void onWait(Runnable look) {
-        control.onWait(look);
+        control.hooks().onWait(look);
     }
 
     /**
@@ -325,7 +330,7 @@ public final class NodeDrain implements Drain {
      * @param leave returns true if the container still sends files whose requests are over; called by any thread that waits
      */
     public void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
-        control.onAnswers(move, leave);
+        control.work().onAnswers(move, leave);
     }
 
     // ---------------------------------------------------------------- front ends
@@ -343,7 +348,7 @@ public final class NodeDrain implements Drain {
      *     means true
      */
     public void onlyReadyIf(BooleanSupplier condition) {
-        control.onlyReadyIf(condition);
+        control.hooks().onlyReadyIf(condition);
     }
 
     /**
@@ -361,7 +366,7 @@ public final class NodeDrain implements Drain {
      * @param lasts true while the other's lame duck lasts; asked under a lock, so it must not block, and must not throw
      */
     public void onLameDuckAround(BooleanSupplier lasts) {
-        control.onLameDuckAround(lasts);
+        control.probers().onLameDuckAround(lasts);
     }
 
     /**
@@ -372,6 +377,20 @@ public final class NodeDrain implements Drain {
      */
     public void onListenersToClose(BooleanSupplier closer) {
         control.onListenersToClose(closer);
+    }
+
+    /**
+     * Says which listening sockets other processes accept from, too, so that newcomers find the one that takes this node's place. From
+     * those the closer stops accepting, whatever {@code closeListener} says, and what still arrives on open connections is served; the
+     * adapter refuses what comes by other sockets, and counts it by {@link #noteRefused}. A resume accepts from them again, if none was
+     * closed for good.
+     *
+     * @param any true if one is shared; asked when a drain begins, under the drain's lock
+     * @param all true if every one is that a drain concerns: then {@code lameDuck=auto} has nobody to wait for; asked as the first
+     * @param reopener run by a resume after the closer has run, on the closer's thread
+     */
+    public void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
+        control.onListenersShared(any, all, reopener);
     }
 
     /**
@@ -389,7 +408,7 @@ public final class NodeDrain implements Drain {
      * @param requests called under the drain's lock: may not block
      */
     public void onRequestsGivenUp(Supplier<? extends Collection<? extends Ticket.Subject>> requests) {
-        control.registry().nameRequestsBy(requests);
+        control.work().registry().nameRequestsBy(requests);
     }
 
     // ---------------------------------------------------------------- looking

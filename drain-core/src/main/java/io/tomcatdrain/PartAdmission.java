@@ -52,7 +52,7 @@ final class PartAdmission {
             open.isTurnedAway(part);
         }
         if (!admitted) {
-            admission.refused();
+            admission.noteRefused();
         }
     }
 }

@@ -20,8 +20,9 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code refuse=uploads}, {@code closeListener}, and the quiet at the end of a stop. */
+/** {@code refuse=uploads}, {@code closeListener}, listeners that are shared, and the quiet at the end of a stop. */
 class DrainPartialRefusalTest {
     private static final Duration AT_ONCE = Duration.ZERO;
     private static final Duration LONG = Duration.ofHours(1);
@@ -219,6 +220,9 @@ class DrainPartialRefusalTest {
         assertThat(drain.state()).isEqualTo(DRAINED);
     }
 
+    /** What hangs goes on when its test has seen enough: later tests wait for what earlier ones have to say. */
+    private static final CountDownLatch TEST_OVER = new CountDownLatch(1);
+
     /** Each way in which the listeners stay open, and what the log says of it. */
     private enum Failure {
         SAYS_SO(() -> false, "drain[test] the listeners are not all closed; refusing new requests instead"),
@@ -228,7 +232,7 @@ class DrainPartialRefusalTest {
                 },
                 "drain[test] the listeners are not all closed; refusing new requests instead"),
         HANGS(
-                () -> awaitUninterrupted(new CountDownLatch(1)),
+                () -> awaitUninterrupted(TEST_OVER),
                 "drain[test] the listeners are not all closed after 5.0 s; refusing new requests instead");
 
         private final BooleanSupplier closer;
@@ -265,6 +269,10 @@ class DrainPartialRefusalTest {
             assertThat(drain.state()).isEqualTo(DRAINED);
             assertThat(drain.status().report().refused()).isEqualTo(2);
             await().untilAsserted(() -> assertThat(log.warnings()).containsOnlyOnce(failure.warning));
+        } finally {
+            if (failure == Failure.HANGS) {
+                TEST_OVER.countDown();
+            }
         }
     }
 
@@ -312,6 +320,185 @@ class DrainPartialRefusalTest {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
+        }
+    }
+
+    // ---------------------------------------------------------------- shared listeners
+
+    /** Which of a node's listeners other processes accept from, too, and what the node has done to them. */
+    private final class SharedListeners {
+        private final List<String> done = new CopyOnWriteArrayList<>();
+
+        SharedListeners(NodeDrain drain, boolean all) {
+            drain.onListenersToClose(() -> done.add("left"));
+            drain.onListenersShared(() -> true, () -> all, () -> done.add("back"));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"true", "false"})
+    void fromSharedListenersItStopsAcceptingWhateverCloseListenerSays(String closeListener) throws Exception {
+        NodeDrain drain = time.drain("closeListener", closeListener, "controlPort", "8081");
+        SharedListeners listeners = new SharedListeners(drain, true);
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        letThemClose(drain);
+
+        assertThat(listeners.done).containsExactly("left");
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(drain.enterRequest()).isNotNull().satisfies(Ticket::close);
+        upload.close();
+        time.settle();
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.status().report().refused()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"true", "false"})
+    void acceptsFromSharedListenersAgainAfterEachResume(String closeListener) throws Exception {
+        NodeDrain drain = time.drain("closeListener", closeListener, "controlPort", "8081");
+        SharedListeners listeners = new SharedListeners(drain, true);
+        List<String> expected = new ArrayList<>();
+        for (int times = 1; times <= 3; times++) {
+            drain.start("upgrade");
+            letThemClose(drain);
+            assertThat(drain.state()).isEqualTo(DRAINED);
+            drain.resume();
+            letThemClose(drain);
+            expected.addAll(List.of("left", "back"));
+            assertThat(listeners.done).isEqualTo(expected);
+        }
+        drain.startForStop("stop", true);
+        assertThatThrownBy(drain::resume).isInstanceOf(IllegalStateException.class);
+    }
+
+    /** What it had begun to leave may still be on its way. */
+    @Test
+    void aResumeWhileItStopsAcceptingIsDoneInOrderAndBelieved() throws Exception {
+        NodeDrain drain = time.drain();
+        CountDownLatch mayLeave = new CountDownLatch(1);
+        List<String> done = new CopyOnWriteArrayList<>();
+        drain.onListenersToClose(() -> awaitUninterrupted(mayLeave) && done.add("left"));
+        drain.onListenersShared(() -> true, () -> true, () -> done.add("back"));
+        drain.start("one");
+        drain.resume();
+        drain.start("two");
+        assertThat(drain.state()).as("the first result is not this drain's").isEqualTo(LAME_DUCK);
+        mayLeave.countDown();
+        letThemClose(drain);
+
+        assertThat(done).containsExactly("left", "back", "left");
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    /** The next process answers who asks for readiness there, so that no front end would ever see this one leave. */
+    @Test
+    void whereAllListenersAreSharedNoProberIsWaitedFor() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            new SharedListeners(drain, true);
+            for (int poll = 0; poll < 5; poll++) {
+                drain.pollReadiness(new ReadinessPoll("10.0.0.1", "haproxy", null, false));
+                time.advanceSeconds(2);
+            }
+            drain.start("upgrade");
+            letThemClose(drain);
+
+            assertThat(drain.state()).isEqualTo(DRAINED);
+            assertThat(log.warnings()).isEmpty();
+        }
+    }
+
+    @Test
+    void aFixedLameDuckIsKeptBeforeSharedListenersAreLeft() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "10s");
+        SharedListeners listeners = new SharedListeners(drain, true);
+        drain.start("upgrade");
+        time.advance(Duration.ofSeconds(10).minusNanos(1));
+        assertThat(listeners.done).isEmpty();
+        time.advance(Duration.ofNanos(1));
+        letThemClose(drain);
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+    }
+
+    @Test
+    void whereSomeAreNotSharedTheAdapterRefusesAndIsCounted() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            SharedListeners listeners = new SharedListeners(drain, false);
+            Ticket upload = drain.enterUpload(TestUpload.unseen());
+            drain.start("upgrade");
+            letThemClose(drain);
+            assertThat(listeners.done).containsExactly("left");
+            drain.noteRefused();
+            upload.close();
+            time.settle();
+
+            assertThat(drain.status().report().refused()).isOne();
+            await().untilAsserted(() -> assertThat(log.warnings())
+                    .singleElement()
+                    .asString()
+                    .contains("nobody has asked for readiness regularly"));
+            drain.resume();
+            letThemClose(drain);
+            assertThat(listeners.done).containsExactly("left", "back");
+        }
+    }
+
+    @Test
+    void whatIsNotSharedAndWasClosedStaysClosed() throws Exception {
+        NodeDrain drain = closing("lameDuck", "off");
+        SharedListeners listeners = new SharedListeners(drain, false);
+        drain.start("upgrade");
+        letThemClose(drain);
+
+        assertThatThrownBy(drain::resume).isInstanceOf(IllegalStateException.class);
+        assertThat(listeners.done).containsExactly("left");
+    }
+
+    @Test
+    void theStopOfOneHostLeavesSharedListenersAlone() {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        SharedListeners listeners = new SharedListeners(drain, true);
+        drain.enterRequest();
+        drain.startForStop("host stops", false);
+
+        assertThat(listeners.done).isEmpty();
+        assertThat(drain.enterRequest()).isNull();
+    }
+
+    /** A fault of ours must not keep a node from leaving, and what cannot be told is refused as ever. */
+    @Test
+    void aFaultInTheQuestionMeansThatNothingIsShared() throws Exception {
+        NodeDrain drain = time.drain("lameDuck", "off");
+        drain.onListenersShared(
+                () -> {
+                    throw new IllegalStateException("no such connector");
+                },
+                () -> true,
+                () -> {});
+        drain.start("upgrade");
+
+        assertThat(drain.state()).isEqualTo(DRAINED);
+        assertThat(drain.enterRequest()).isNull();
+    }
+
+    @Test
+    void aFaultInTheReopenerIsLoggedAndTheNodeServes() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off");
+            drain.onListenersShared(() -> true, () -> true, () -> {
+                throw new IllegalStateException("no such connector");
+            });
+            drain.start("upgrade");
+            letThemClose(drain);
+            drain.resume();
+            letThemClose(drain);
+
+            assertThat(drain.state()).isEqualTo(DrainState.SERVING);
+            await().untilAsserted(() ->
+                    assertThat(log.lines()).anyMatch(line -> line.contains("could not accept connections again")));
         }
     }
 

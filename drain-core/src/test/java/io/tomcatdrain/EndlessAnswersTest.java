@@ -156,7 +156,8 @@ class EndlessAnswersTest {
 
         assertThat(drain.waitsFor(track(drain, new Async().ofType("text/event-stream"))))
                 .isFalse();
-        assertThat(drain.waitsFor(track(drain, new Async().ofType("text/html")))).isTrue();
+        assertThat(drain.waitsFor(track(drain, new Async().ofType("text/html"))))
+                .isTrue();
         assertThat(drain.waitsFor(drain.enterRequest())).isTrue();
         assertThat(drain.waitsFor(drain.enterUpload(TestUpload.unseen()))).isTrue();
     }

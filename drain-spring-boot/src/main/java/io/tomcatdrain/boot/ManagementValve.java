@@ -57,13 +57,18 @@ final class ManagementValve extends ValveBase implements SmartInitializingSingle
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
         ManagementPaths current = paths;
-        if (!current.isManagement(request) && !drains.isReadyPath(request)) {
+        if (!current.isManagement(request) && !isForOtherEngine(request)) {
             getNext().invoke(request, response);
         } else if (isPoll(current, request) && !drains.pollReadiness(request) && isLeaving()) {
             refuseTraffic(request, response);
         } else {
             before.getNext().invoke(request, response);
         }
+    }
+
+    /** Where there is no drain behind this valve, nobody else answers at the URLs that {@code readyPaths} names. */
+    private boolean isForOtherEngine(Request request) {
+        return before == this && drains.isReadyPath(request);
     }
 
     /** Returns true for what asks for readiness by a method that balancers check with; the one that browsers send ahead is none. */

@@ -414,10 +414,11 @@ public final class Http2Client implements AutoCloseable {
     /** Returns the header block of a request; names and values alternate. */
     public static byte[] block(String method, String path, String... headers) {
         ByteArrayOutputStream block = new ByteArrayOutputStream();
-        field(block, ":method", method);
-        field(block, ":scheme", "http");
-        field(block, ":authority", "localhost");
-        field(block, ":path", path);
+        // By their numbers in the static table: Tomcat 10.1.59 and 11.0.24 take no colon in a name that is spelled out.
+        field(block, 2, method);
+        field(block, 6, "http");
+        field(block, 1, "localhost");
+        field(block, 4, path);
         for (int i = 0; i < headers.length; i += 2) {
             field(block, headers[i].toLowerCase(Locale.ROOT), headers[i + 1]);
         }
@@ -436,20 +437,28 @@ public final class Http2Client implements AutoCloseable {
 
     private static void field(ByteArrayOutputStream to, String name, String value) {
         to.write(0);
-        for (String text : new String[] {name, value}) {
-            byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-            if (bytes.length < 127) {
-                to.write(bytes.length);
-            } else {
-                to.write(127);
-                int rest = bytes.length - 127;
-                for (; rest >= 128; rest >>= 7) {
-                    to.write(rest & 0x7F | 0x80);
-                }
-                to.write(rest);
+        string(to, name);
+        string(to, value);
+    }
+
+    private static void field(ByteArrayOutputStream to, int name, String value) {
+        to.write(name);
+        string(to, value);
+    }
+
+    private static void string(ByteArrayOutputStream to, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+        if (bytes.length < 127) {
+            to.write(bytes.length);
+        } else {
+            to.write(127);
+            int rest = bytes.length - 127;
+            for (; rest >= 128; rest >>= 7) {
+                to.write(rest & 0x7F | 0x80);
             }
-            to.write(bytes, 0, bytes.length);
+            to.write(rest);
         }
+        to.write(bytes, 0, bytes.length);
     }
 
     private void frame(int type, int flags, int stream, byte[] payload) throws IOException {

@@ -3,7 +3,6 @@ package io.tomcatdrain.valve;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.Request;
@@ -26,7 +25,7 @@ final class AnswersOnTheirWay {
     private record Seen(long generation, long position, long sinceNanos) {}
 
     /** Those of the last look. For one thread after the other. */
-    private Map<Object, Seen> seen = new IdentityHashMap<>();
+    private IdentityHashMap<Object, Seen> seen = new IdentityHashMap<>();
 
     AnswersOnTheirWay(TicketNote.Owner owner, Service service, long stallNanos) {
         this.owner = owner;
@@ -37,7 +36,7 @@ final class AnswersOnTheirWay {
     /** Returns true if one has moved since the last looks, or is seen for the first time. To be called about once a second. */
     boolean move() {
         long now = System.nanoTime();
-        Map<Object, Seen> fresh = new IdentityHashMap<>();
+        IdentityHashMap<Object, Seen> fresh = new IdentityHashMap<>();
         boolean moves = false;
         for (Request request : owner.pooledRequests()) {
             Response answer = request.getResponse();
@@ -52,10 +51,11 @@ final class AnswersOnTheirWay {
         return moves;
     }
 
-    private boolean moves(Object key, long generation, long position, long now, Map<Object, Seen> fresh) {
+    private boolean moves(Object key, long generation, long position, long now, IdentityHashMap<Object, Seen> fresh) {
         Seen before = seen.get(key);
-        boolean stands = before != null && before.generation == generation && before.position == position;
-        long since = stands ? before.sinceNanos : now;
+        long since = before != null && before.generation == generation && before.position == position
+                ? before.sinceNanos
+                : now;
         fresh.put(key, new Seen(generation, position, since));
         return now - since < stallNanos;
     }

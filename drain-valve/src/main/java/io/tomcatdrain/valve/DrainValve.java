@@ -566,7 +566,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         if (!reentry) {
-            note.begin(request.getCoyoteRequest());
+            note.begin(request.getCoyoteRequest(), request.getConnector());
         }
         // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
         // anew.
@@ -589,9 +589,9 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         boolean upload = current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = upload || turnedAway
-                ? enterUpload(current, request, turnedAway)
-                : current.servlet.enterRequest(request);
+        Ticket ticket = current.refusesHere(request, upload)
+                ? null
+                : upload || turnedAway ? enterUpload(current, request, turnedAway) : current.servlet.enterRequest(request);
         if (ticket == null) {
             WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Closes the listening sockets of a service's connectors without losing a connection that has already been made, while open
- * connections go on being served.
+ * connections go on being served. One that other processes share is left to them ({@link SharedListeners}).
  *
  * <p>Tomcat's own {@code closeServerSocketGraceful} needs {@code bindOnInit="false"}, drops the connection that the acceptor takes next
  * and resets those in the kernel's queue. It is what is left for endpoints other than NIO, and for a Tomcat that lacks what this takes.
@@ -51,6 +51,17 @@ final class ListenerCloser {
         return closeAll(service, except, true);
     }
 
+    /** Stops accepting at those listeners of the service that are shared, and closes none. */
+    static void leaveShared(Service service, @Nullable Integer except) {
+        Map<Connector, StandInServerSocketChannel> leaving = new LinkedHashMap<>();
+        for (Connector connector : service.findConnectors()) {
+            if (SharedListeners.isShared(connector) && !ControlPort.isOf(connector, except)) {
+                begin(connector, leaving, true);
+            }
+        }
+        awaitAll(leaving, true);
+    }
+
     /** Returns true if all the service's connectors listen, those that were closed and have been started again since among them. */
     static boolean areAllOpen(Service service) {
         for (Connector connector : service.findConnectors()) {
@@ -67,7 +78,7 @@ final class ListenerCloser {
             return connector.getLocalPort() > 0;
         }
         ServerSocketChannel socket = TOMCAT.serverSocket(endpoint);
-        return socket != null && socket.isOpen() && !(socket instanceof ClosingServerSocketChannel);
+        return socket != null && socket.isOpen() && !(socket instanceof StandInServerSocketChannel);
     }
 
     /** Closes what is still open before Tomcat does, which loses what waits there; what has to be left to Tomcat is no fault. */
@@ -76,18 +87,43 @@ final class ListenerCloser {
     }
 
     private static boolean closeAll(Service service, @Nullable Integer except, boolean promised) {
-        Map<Connector, ClosingServerSocketChannel> closing = new LinkedHashMap<>();
+        Map<Connector, StandInServerSocketChannel> closing = new LinkedHashMap<>();
         boolean all = true;
         for (Connector connector : service.findConnectors()) {
             if (!ControlPort.isOf(connector, except)) {
                 all &= begin(connector, closing, promised);
             }
         }
+        return awaitAll(closing, promised) && all;
+    }
+
+    private static boolean awaitAll(Map<Connector, StandInServerSocketChannel> closing, boolean promised) {
         long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
-        for (Map.Entry<Connector, ClosingServerSocketChannel> each : closing.entrySet()) {
-            all &= awaitClosed(each.getKey(), each.getValue(), until);
+        boolean all = true;
+        for (Map.Entry<Connector, StandInServerSocketChannel> each : closing.entrySet()) {
+            all &= each.getValue() instanceof LeftServerSocketChannel left
+                    ? awaitLeft(each.getKey(), left, until, !promised)
+                    : awaitClosed(each.getKey(), (ClosingServerSocketChannel) each.getValue(), until);
         }
         return all;
+    }
+
+    /** Returns true in any case: what is accepted still is served. */
+    private static boolean awaitLeft(Connector connector, LeftServerSocketChannel listener, long until, boolean end) {
+        try {
+            if (!listener.awaitLeft(until)) {
+                LOG.warn("[" + connector
+                        + "] may accept one more connection at the socket that it shares: none has woken it for "
+                        + PATIENCE_MILLIS + " ms");
+            }
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (end) {
+            listener.end();
+            listener.awaitEnded(until);
+        }
+        return true;
     }
 
     private static boolean awaitClosed(Connector connector, ClosingServerSocketChannel listener, long until) {
@@ -105,13 +141,15 @@ final class ListenerCloser {
 
     /** Returns false if it can be seen already that the connector's listener stays open. */
     private static boolean begin(
-            Connector connector, Map<Connector, ClosingServerSocketChannel> closing, boolean promised) {
+            Connector connector, Map<Connector, StandInServerSocketChannel> closing, boolean promised) {
         String what;
         boolean closed = false;
         try {
             NioEndpoint endpoint = nioEndpoint(connector);
             if (endpoint != null) {
-                ClosingServerSocketChannel listener = replaceListener(endpoint);
+                StandInServerSocketChannel listener = SharedListeners.isShared(endpoint)
+                        ? SharedListeners.leave(endpoint)
+                        : replaceListener(endpoint);
                 if (listener != null) {
                     closing.put(connector, listener);
                 }
@@ -140,7 +178,7 @@ final class ListenerCloser {
         Acceptor<?> acceptor = TOMCAT.acceptor(endpoint);
         if (open == null
                 || !open.isOpen()
-                || open instanceof ClosingServerSocketChannel
+                || open instanceof StandInServerSocketChannel
                 || acceptor == null
                 || endpoint.isPaused()) {
             return null;
@@ -162,7 +200,7 @@ final class ListenerCloser {
     }
 
     /** Returns the connector's endpoint if its listener can be closed here; null if that is left to Tomcat. */
-    private static @Nullable NioEndpoint nioEndpoint(Connector connector) {
+    static @Nullable NioEndpoint nioEndpoint(Connector connector) {
         try {
             AbstractEndpoint<?, ?> endpoint = TOMCAT.endpoint(connector.getProtocolHandler());
             return endpoint instanceof NioEndpoint nio && TOMCAT.canCloseListeners() ? nio : null;

@@ -56,6 +56,9 @@ final class StopHook {
     private final Handle handle = () -> this;
     private final List<Part> parts = new CopyOnWriteArrayList<>();
 
+    /** Null unless systemd wants to hear of the server. */
+    private final @Nullable SystemdNotify systemd = SystemdNotify.ofProcess();
+
     /** That of the stop that runs, or of one that did not end well. */
     private volatile @Nullable ProcessKeeper keeper;
 
@@ -76,6 +79,9 @@ final class StopHook {
                 server.addLifecycleListener(hook.handle);
             }
             hook.parts.add(new Part(drain, service, depth));
+            if (hook.systemd != null) {
+                hook.systemd.watch(drain.drain());
+            }
         }
     }
 
@@ -85,6 +91,9 @@ final class StopHook {
             StopHook hook = find(server);
             if (hook != null) {
                 hook.parts.removeIf(part -> part.drain == drain);
+                if (hook.systemd != null) {
+                    hook.systemd.unwatch(drain.drain());
+                }
                 hook.removeIfUnused();
             }
         }
@@ -117,6 +126,7 @@ final class StopHook {
 
     private void lifecycleEvent(LifecycleEvent event) {
         switch (event.getType()) {
+            case Lifecycle.AFTER_START_EVENT -> safely("tell systemd", this::afterStart);
             case Lifecycle.BEFORE_STOP_EVENT -> beforeStop();
             case Lifecycle.STOP_EVENT -> {
                 ProcessKeeper current = keeper;
@@ -126,6 +136,12 @@ final class StopHook {
             }
             case Lifecycle.AFTER_STOP_EVENT, Lifecycle.AFTER_DESTROY_EVENT -> afterStop();
             default -> {}
+        }
+    }
+
+    private void afterStart() {
+        if (systemd != null) {
+            systemd.serverStarted();
         }
     }
 
@@ -184,7 +200,7 @@ final class StopHook {
             step.run();
         } catch (RuntimeException | Error fault) {
             try {
-                LOG.error("A drain before the server's stop could not " + what, fault);
+                LOG.error("The server's drain could not " + what, fault);
             } catch (RuntimeException | Error unheard) {
                 // There is nowhere left to say it, and the stop must go on.
             }

@@ -11,6 +11,7 @@ import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.apache.catalina.Context;
+import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
@@ -88,9 +89,8 @@ final class TicketNote {
             int count = 0;
             for (TicketNote note : all()) {
                 Ticket held = note.ticket;
-                boolean counts = held != null
-                        && note.isRequestIn(context)
-                        && (current == null || current.waitsFor(held));
+                boolean counts =
+                        held != null && note.isRequestIn(context) && (current == null || current.waitsFor(held));
                 count += counts ? 1 : 0;
             }
             return count;
@@ -132,13 +132,16 @@ final class TicketNote {
         }
 
         /** Returns true if an answer that ends now is the last one of its connection. */
-        private boolean endsConnections(boolean ajp) {
+        private boolean endsConnections(boolean ajp, @Nullable Connector connector) {
             NodeDrain current = drain;
             return current != null
                     && current.state() != DrainState.SERVING
                     // A front end that repeats what is refused keeps its AJP connections, until the drain of a stop is
-                    // over.
-                    && (!ajp || current.settings().closeListener() || isAtItsEnd(current));
+                    // over. Where nothing is refused it would keep this node busy.
+                    && (!ajp
+                            || current.settings().closeListener()
+                            || isAtItsEnd(current)
+                            || SharedListeners.isShared(connector));
         }
 
         /** Returns true once every answer ends its connection, refusals too: the connectors are about to stop. */
@@ -158,6 +161,7 @@ final class TicketNote {
     private long startNanos;
     private boolean current;
     private boolean upload;
+    private @Nullable Connector connector;
     private @Nullable Ticket ticket;
 
     /** That of the request which the ticket is for. */
@@ -208,7 +212,7 @@ final class TicketNote {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
             if (note.isReentry(coyote)
                     && (note.ticket != null || note.owner.isAtItsEnd())
-                    && note.owner.endsConnections(ajp)) {
+                    && note.owner.endsConnections(ajp, note.connector)) {
                 return true;
             }
         }
@@ -238,7 +242,7 @@ final class TicketNote {
     }
 
     /** Begins a new request, which has no ticket yet. */
-    void begin(Request coyote) {
+    void begin(Request coyote, Connector through) {
         Ticket leftBehind = ticket;
         ticket = null;
         if (leftBehind != null) {
@@ -246,6 +250,7 @@ final class TicketNote {
             WatchedBody.leave(coyote);
         }
         startNanos = coyote.getStartTimeNanos();
+        connector = through;
         current = true;
     }
 

@@ -213,11 +213,18 @@ final class TomcatInternals {
 
     /**
      * Tells the endpoint what its own closeServerSocketGraceful would: without it a later start would not listen again. Connections end
-     * with their next answer from then on.
+     * with their next answer from then on. Returns what it was told before.
      */
-    void noteSocketClosed(AbstractEndpoint<?, ?> endpoint) {
-        if (socketClosedOnStop != null) {
-            Members.set(bindState, endpoint, socketClosedOnStop);
+    @Nullable Object noteSocketClosed(AbstractEndpoint<?, ?> endpoint) {
+        Object before = Members.get(bindState, endpoint);
+        noteSocketBound(endpoint, socketClosedOnStop);
+        return before;
+    }
+
+    /** Tells the endpoint what it was told before. */
+    void noteSocketBound(AbstractEndpoint<?, ?> endpoint, @Nullable Object before) {
+        if (before != null) {
+            Members.set(bindState, endpoint, before);
         }
     }
 

@@ -42,6 +42,7 @@ final class ValveRuntime {
     private final int nameAt;
 
     private final @Nullable Integer controlPort;
+    private final SharedListeners listeners;
 
     /** The application's own URLs at which front ends look for readiness, each with its context path; mostly none. */
     private final String[] readyPaths;
@@ -51,8 +52,9 @@ final class ValveRuntime {
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
-    private ValveRuntime(NodeDrain drain, Service service, int depth, String contextPath) {
+    private ValveRuntime(NodeDrain drain, Service service, SharedListeners listeners, int depth, String contextPath) {
         DrainSettings settings = drain.settings();
+        this.listeners = listeners;
         this.drain = drain;
         this.service = service;
         this.depth = depth;
@@ -92,10 +94,12 @@ final class ValveRuntime {
         TomcatInternals.get(); // says now what it lacks
         String contextPath = container instanceof Context context ? context.getPath() : "";
         NodeDrain drain = new NodeDrain(name, settings, contextPath);
-        drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
+        drain.onListenersToClose(() -> leaveListeners(service, settings));
+        SharedListeners listeners = new SharedListeners(service, settings.controlPort());
+        drain.onListenersShared(listeners::lookForAny, listeners::areAllShared, listeners::acceptAgain);
         boolean whole = container instanceof Engine;
         var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
-        ValveRuntime fresh = new ValveRuntime(drain, service, depthOf(container), contextPath);
+        ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
         drain.onRequestsGivenUp(fresh.owner::requests);
         drain.onWait(fresh::letGoWhoWaitsForUs);
         AnswersOnTheirWay answers = new AnswersOnTheirWay(
@@ -125,11 +129,20 @@ final class ValveRuntime {
 
     /** Where everything new is refused, threads beyond the limit can do no more than refuse. */
     private void lendThreads(DrainState before, DrainState after) {
-        if (after == DrainState.DRAINING) {
+        if (after == DrainState.DRAINING && !listeners.isAnyShared()) {
             spareThreads.lend();
         } else if (after == DrainState.SERVING) {
             spareThreads.takeBack();
         }
+    }
+
+    /** Returns false if newcomers still reach a listener that was to be closed. */
+    private static boolean leaveListeners(Service service, DrainSettings settings) {
+        if (settings.closeListener()) {
+            return ListenerCloser.closeAll(service, settings.controlPort());
+        }
+        ListenerCloser.leaveShared(service, settings.controlPort());
+        return true;
     }
 
     /** Returns the name that the drain of a container's valve has. */
@@ -232,6 +245,27 @@ final class ValveRuntime {
 
     boolean isControlAnswered(Connector connector) {
         return controlPort == null || ControlPort.isOf(connector, controlPort);
+    }
+
+    /**
+     * Returns true for a newcomer that the node refuses while it leaves although it serves others: it came by a listener of this process
+     * alone, beside one that is shared. Counts what it refuses.
+     */
+    boolean refusesHere(Request request, boolean upload) {
+        if (!listeners.isAnyShared()) {
+            return false;
+        }
+        DrainState state = drain.state();
+        DrainSettings settings = drain.settings();
+        boolean refuses = state != DrainState.SERVING
+                && state != DrainState.LAME_DUCK
+                && !settings.closeListener()
+                && (upload || settings.refuse() == DrainSettings.Refuse.ALL)
+                && !SharedListeners.isShared(request.getConnector());
+        if (refuses) {
+            drain.noteRefused();
+        }
+        return refuses;
     }
 
     // ---------------------------------------------------------------- stops

@@ -17,16 +17,11 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import javax.net.SocketFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.http2.Http2Protocol;
-import org.apache.tomcat.util.net.SSLHostConfig;
-import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,12 +33,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ConnectorIT {
     private static final int TRIES = 10;
     private static final int SIZE = 20 * 1024 * 1024;
-    private static final String PASSWORD = "changeit";
 
     @TempDir
     static Path directory;
 
-    private static Path keys;
+    private static TestCertificate certificate;
     private static Path file;
     private static SocketFactory tls;
 
@@ -68,16 +62,8 @@ class ConnectorIT {
 
         private Connector secure() {
             Connector connector = plain();
-            connector.setSecure(true);
-            connector.setScheme("https");
-            connector.setProperty("SSLEnabled", "true");
+            certificate.secure(connector);
             connector.addUpgradeProtocol(new Http2Protocol());
-            SSLHostConfig host = new SSLHostConfig();
-            var certificate = new SSLHostConfigCertificate(host, SSLHostConfigCertificate.Type.UNDEFINED);
-            certificate.setCertificateKeystoreFile(keys.toString());
-            certificate.setCertificateKeystorePassword(PASSWORD);
-            host.addCertificate(certificate);
-            connector.addSslHostConfig(host);
             return connector;
         }
     }
@@ -86,34 +72,8 @@ class ConnectorIT {
     static void makeCertificate() throws Exception {
         file = directory.resolve("upload");
         Files.write(file, App.multipart(SIZE));
-        keys = directory.resolve("keys.p12");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        "tomcat",
-                        "-keyalg",
-                        "EC",
-                        "-dname",
-                        "CN=localhost",
-                        "-ext",
-                        "san=ip:127.0.0.1,dns:localhost",
-                        "-storetype",
-                        "PKCS12",
-                        "-keystore",
-                        keys.toString(),
-                        "-storepass",
-                        PASSWORD)
-                .inheritIO()
-                .start();
-        assertThat(keytool.waitFor()).isZero();
-        KeyStore store = KeyStore.getInstance(keys.toFile(), PASSWORD.toCharArray());
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(store);
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(null, trust.getTrustManagers(), null);
-        tls = context.getSocketFactory();
+        certificate = TestCertificate.in(directory);
+        tls = certificate.clients();
     }
 
     private static TestServer start(Connector connector, String closeListener) throws Exception {

@@ -5,7 +5,7 @@ import org.apache.catalina.core.StandardContext;
 
 /**
  * A process of its own with a small server, which a signal stops as it does Tomcat's own launcher: by a JVM hook. With a second argument
- * uploads have all the time that they have by default.
+ * requests have ten minutes, as uploads have by default.
  */
 final class LeavingServer {
     private LeavingServer() {}
@@ -14,6 +14,8 @@ final class LeavingServer {
         SmallServer server = new SmallServer(Path.of(args[0]));
         if (args.length == 1) {
             server.valve.setUploadTimeout("1s");
+        } else {
+            server.valve.setRequestTimeout("10m");
         }
         // Tomcat's own patience with a request that never ends.
         ((StandardContext) server.context).setUnloadDelay(20);

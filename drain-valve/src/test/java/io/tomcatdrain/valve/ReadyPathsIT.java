@@ -53,6 +53,7 @@ class ReadyPathsIT {
             assertThat(Http11Client.get(server.port(), "/app/ok").text()).isEqualTo("{\"status\":\"DRAINING\"}");
             assertThat(askOverAjp(server)).isEqualTo(503);
             assertThat(server.app().calls.get()).isEqualTo(4);
+            assertThat(preflight(server)).isEqualTo(200);
             // What is not meant is served in the lame duck, and another method is no question.
             assertThat(ask(server, "GET", "/app/slow")).isEqualTo(200);
             assertThat(ask(server, "POST", "/app/ok")).isEqualTo(200);
@@ -61,6 +62,13 @@ class ReadyPathsIT {
             server.drain().resume();
             assertThat(ask(server, "GET", "/app/ok")).isEqualTo(200);
         }
+    }
+
+    /** What a script may send is the application's to say, also there. */
+    private static int preflight(TestServer server) throws IOException {
+        String head = Http11Client.head(
+                "OPTIONS", "/app/ok", "Origin: https://app.example", "Access-Control-Request-Method: POST");
+        return Http11Client.exchange(server.port(), head, new byte[0]).status();
     }
 
     private static int askOverAjp(TestServer server) throws IOException {

@@ -52,7 +52,7 @@ class RedeployIT {
             throws Exception {
         try (TestServer server = TestServer.with(position)
                         .customize(each -> {
-                            ((StandardContext) each.context()).setUnloadDelay(1);
+                            ((StandardContext) each.context()).setUnloadDelay(20);
                             TestServer.addApp(
                                     each.tomcat(), "/other", each.directory().toFile(), each.app());
                         })
@@ -85,7 +85,7 @@ class RedeployIT {
     @EnumSource
     void otherRequestsAreWaitedForToo(Redeployment redeployment) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(1))
+                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(20))
                         .start();
                 Http11Client report = begin(server, "/app/slow", "report");
                 Http11Client async = begin(server, "/app/async/complete", "async")) {
@@ -115,7 +115,7 @@ class RedeployIT {
         try (CapturedLog log = new CapturedLog(ApplicationStops.class.getName());
                 TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("requestTimeout", "200ms")
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(1))
+                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(20))
                         .start();
                 Http11Client report = begin(server, "/app/slow", "late");
                 SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
@@ -151,7 +151,7 @@ class RedeployIT {
         RewriteValve rewrite = new RewriteValve();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .customize(each -> {
-                    ((StandardContext) each.context()).setUnloadDelay(1);
+                    ((StandardContext) each.context()).setUnloadDelay(20);
                     each.tomcat().getHost().getPipeline().addValve(rewrite);
                     TestServer.addApp(each.tomcat(), "/media", each.directory().toFile(), each.app());
                 })
@@ -181,6 +181,7 @@ class RedeployIT {
         try (TestServer server = TestServer.with(TestServer.Position.CONTEXT)
                         .customize(each -> {
                             each.tomcat().getEngine().getPipeline().addValve(notes);
+                            each.tomcat().getConnector().setProperty("maxKeepAliveRequests", "-1");
                             Context second = TestServer.addApp(
                                     each.tomcat(), "/other", each.directory().toFile(), each.app());
                             second.getPipeline().addValve(other);
@@ -225,7 +226,7 @@ class RedeployIT {
     @EnumSource
     void uploadsSurviveIt(Redeployment redeployment) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.CONTEXT)
-                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(1))
+                        .customize(each -> ((StandardContext) each.context()).setUnloadDelay(20))
                         .start();
                 SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
                 SlowUpload nonBlocking = SlowUpload.begin(server, "/app/async/upload")) {

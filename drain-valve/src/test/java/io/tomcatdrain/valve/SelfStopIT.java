@@ -37,12 +37,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A request that waits for a stop, or for the drain, holds neither; the others that are in flight do. */
-@Timeout(60)
+@Timeout(180)
 class SelfStopIT {
     private static final int LENGTH = 1_000;
 
     /** Far below every limit of the drains here, and far above what a stop takes. */
-    private static final long END_SECONDS = 20;
+    private static final long END_SECONDS = 60;
 
     @TempDir
     private Path directory;

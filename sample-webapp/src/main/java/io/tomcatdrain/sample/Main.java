@@ -20,7 +20,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Serves the sample on embedded Tomcat with the valve until the process is told to stop; {@code demo} plays it. */
+/** Serves the sample on embedded Tomcat with the valve until the process is told to stop; {@code demo} and {@code handover} play it. */
 @Command(
         name = "java -jar sample-webapp-exec.jar",
         header = "An upload form on embedded Tomcat with the drain valve.",
@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,
-        subcommands = Demo.class)
+        subcommands = {Demo.class, Handover.class})
 public final class Main implements Callable<Integer> {
     @Spec
     @SuppressWarnings("NullAway.Init")

@@ -40,12 +40,27 @@ final class SampleServer {
      */
     static SampleServer start(String address, int port, int metricsPort, @Nullable DrainValve valve)
             throws IOException, LifecycleException {
+        var connector = new Connector();
+        connector.setPort(port);
+        connector.setProperty("address", address);
+        return start(connector, address, metricsPort, valve);
+    }
+
+    /** Starts at the socket that this process has inherited. */
+    static SampleServer startInheriting(DrainValve valve) throws IOException, LifecycleException {
+        var connector = new Connector();
+        connector.setProperty("useInheritedChannel", "true");
+        return start(connector, "localhost", 0, valve);
+    }
+
+    private static SampleServer start(Connector connector, String address, int metricsPort, @Nullable DrainValve valve)
+            throws IOException, LifecycleException {
         Path directory = Files.createTempDirectory("tomcat-drain-sample");
         var tomcat = new Tomcat();
         tomcat.setBaseDir(directory.toString());
         var server = new SampleServer(tomcat, directory, new Monitoring(tomcat, address, metricsPort));
         try {
-            server.configure(address, port, valve);
+            server.configure(connector, valve);
             server.tomcat.start();
             return server;
         } catch (IOException | LifecycleException | RuntimeException e) {
@@ -77,7 +92,7 @@ final class SampleServer {
         }
     }
 
-    private void configure(String address, int port, @Nullable DrainValve valve) throws IOException {
+    private void configure(Connector connector, @Nullable DrainValve valve) throws IOException {
         Path war = directory.resolve(WAR);
         try (InputStream packed = SampleServer.class.getResourceAsStream("/" + WAR)) {
             if (packed == null) {
@@ -85,9 +100,6 @@ final class SampleServer {
             }
             Files.copy(packed, war);
         }
-        var connector = new Connector();
-        connector.setPort(port);
-        connector.setProperty("address", address);
         connector.setThrowOnFailure(true);
         tomcat.setConnector(connector);
 

@@ -34,6 +34,17 @@ class DemoIT {
     }
 
     @Test
+    void handsASocketOverAndLosesNothing() throws Exception {
+        try (var handover = SampleProcess.start("handover")) {
+            assertThat(handover.exitStatus()).as(handover.output()).isZero();
+            assertThat(handover.output())
+                    .contains("green is ready, so blue is told to stop")
+                    .contains("blue has ended")
+                    .endsWith("Nothing was lost.");
+        }
+    }
+
+    @Test
     void refusesTooShortAPlay() throws Exception {
         try (var demo = SampleProcess.start("demo", "--seconds", "2")) {
             assertThat(demo.exitStatus()).isEqualTo(2);

@@ -129,7 +129,7 @@ public enum WebServer {
     }
 
     /** The settings become {@code Define}s that the example does not overwrite. */
-    List<String> httpd(Path example, Map<String, String> settings) {
+    public List<String> httpd(Path example, Map<String, String> settings) {
         var command = new ArrayList<String>();
         command.add(program().toString());
         settings.forEach((name, value) -> command.addAll(List.of("-C", "Define " + name + " \"" + value + "\"")));

@@ -46,25 +46,27 @@ final class DebianInstallIT {
             change(etc.resolve("apache2/ports.conf"), "Listen 80\n", "Listen 127.0.0.1:" + port + "\n");
             change(etc.resolve("apache2/sites-available/000-default.conf"), "*:80", "*:" + port);
             var jk = etc.resolve("apache2/mods-available/jk.conf");
-            change(jk, "/etc/libapache2-mod-jk", etc.resolve("libapache2-mod-jk").toString());
+            change(
+                    jk,
+                    "/etc/libapache2-mod-jk",
+                    etc.resolve("libapache2-mod-jk").toString());
             change(jk, "/var/log/apache2", run.toString());
 
             var commands = COMMANDS.matcher(Files.readString(Parts.example("httpd-mod_jk/README.md")));
             assertThat(commands.find()).isTrue();
-            shell(
-                    Parts.example("httpd-mod_jk"),
-                    etc,
-                    commands.group(1).replaceAll("(?<![\\w.])/etc/", etc + "/"));
+            shell(Parts.example("httpd-mod_jk"), etc, commands.group(1).replaceAll("(?<![\\w.])/etc/", etc + "/"));
             var workers = etc.resolve("libapache2-mod-jk/workers.properties");
             change(workers, "10.0.0.11", "127.0.0.1");
             change(workers, "10.0.0.12", "127.0.0.1");
             change(workers, "port=8009", "port=" + node.ajpPort());
 
             node.start();
-            var command = List.of(
-                    "/usr/sbin/apache2", "-d", etc.resolve("apache2").toString(), "-DFOREGROUND");
+            var command =
+                    List.of("/usr/sbin/apache2", "-d", etc.resolve("apache2").toString(), "-DFOREGROUND");
             try (var apache = ServerProcess.start(command, environment(run), directory.resolve("console.log"))) {
-                await().atMost(LIMIT).ignoreExceptionsInstanceOf(IOException.class).until(() -> status(port, "/page") == 200);
+                await().atMost(LIMIT)
+                        .ignoreExceptionsInstanceOf(IOException.class)
+                        .until(() -> status(port, "/page") == 200);
                 assertThat(status(port, "/drain/ready")).isEqualTo(403);
                 assertThat(status(port, "/x/..;/drain")).isEqualTo(403);
                 assertThat(Exchange.get(port, "/jk-status", "").body())

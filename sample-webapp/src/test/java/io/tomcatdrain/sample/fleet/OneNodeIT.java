@@ -1,0 +1,204 @@
+package io.tomcatdrain.sample.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.tomcatdrain.testkit.fleet.Exchange;
+import io.tomcatdrain.testkit.fleet.Node.Stop;
+import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.Ports;
+import io.tomcatdrain.testkit.fleet.ServerProcess;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
+import io.tomcatdrain.testkit.fleet.UploadForm;
+import io.tomcatdrain.testkit.fleet.WebServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** One node is restarted behind a web server that has no other: its users see a wait, or a page that comes again. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+final class OneNodeIT {
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    /** A web server with an example's configuration. */
+    private enum Front {
+        HTTPD,
+        NGINX,
+        CADDY;
+
+        Optional<String> missing() {
+            return switch (this) {
+                case HTTPD -> WebServer.HTTPD.missing();
+                case NGINX -> WebServer.NGINX.missing();
+                case CADDY ->
+                    Optional.of("caddy not installed (apt-get install caddy)")
+                            .filter(missing -> !Files.isExecutable(Path.of("/usr/bin/caddy")));
+            };
+        }
+
+        ServerProcess start(int port, int node, Path directory) throws IOException {
+            var example = Parts.example("one-node");
+            var console = directory.resolve("console.log");
+            Files.copy(example.resolve("restarting.html"), directory.resolve("restarting.html"));
+            return switch (this) {
+                case HTTPD ->
+                    ServerProcess.start(
+                            WebServer.HTTPD.httpd(
+                                    example,
+                                    Map.of(
+                                            "LISTEN", "127.0.0.1:" + port,
+                                            "NODE", "127.0.0.1:" + node,
+                                            "RUN_DIR", directory.toString(),
+                                            "LOG_DIR", directory.toString(),
+                                            "PAGES", directory.toString())),
+                            Map.of(),
+                            console);
+                case NGINX -> {
+                    var configuration = Files.readString(example.resolve("nginx.conf"));
+                    configuration = WebServer.replaced(configuration, "listen 80;", "listen 127.0.0.1:" + port + ";");
+                    configuration = WebServer.replaced(configuration, "127.0.0.1:8080", "127.0.0.1:" + node);
+                    configuration = WebServer.replaced(configuration, "root .;", "root " + directory + ";");
+                    var copy = Files.writeString(directory.resolve("nginx.conf"), configuration);
+                    var user = "root".equals(System.getProperty("user.name")) ? "user root; " : "";
+                    yield ServerProcess.start(
+                            List.of(
+                                    WebServer.NGINX.program().toString(),
+                                    "-p",
+                                    directory.toString(),
+                                    "-c",
+                                    copy.toString(),
+                                    "-g",
+                                    user + "daemon off;"),
+                            Map.of(),
+                            console);
+                }
+                case CADDY ->
+                    ServerProcess.start(
+                            List.of(
+                                    "caddy",
+                                    "run",
+                                    "--config",
+                                    example.resolve("Caddyfile").toString(),
+                                    "--adapter",
+                                    "caddyfile"),
+                            Map.of("LISTEN", "http://127.0.0.1:" + port, "NODE", "127.0.0.1:" + node),
+                            console);
+            };
+        }
+    }
+
+    private static void awaitPage(int port) {
+        await("the page at " + port).atMost(LIMIT).until(() -> {
+            try {
+                return Exchange.get(port, "/page", "").status() == 200;
+            } catch (IOException notYet) {
+                return false;
+            }
+        });
+    }
+
+    private static Exchange beginUpload(int port, UploadForm form) throws IOException {
+        var upload = Exchange.with(port);
+        upload.sendHead(
+                "POST",
+                "/upload",
+                "Content-Type: " + form.contentType() + "\r\nContent-Length: " + form.length() + "\r\n");
+        return upload;
+    }
+
+    private static void assertComesAgain(Exchange.Answer answer) {
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.headers()).containsEntry("retry-after", "2");
+        assertThat(answer.body()).contains("http-equiv=\"refresh\"");
+    }
+
+    @Test
+    void showsAPageThatComesAgainBehindHttpd() throws Exception {
+        restart(Front.HTTPD);
+    }
+
+    @Test
+    void showsAPageThatComesAgainBehindNginx() throws Exception {
+        restart(Front.NGINX);
+    }
+
+    @Test
+    void letsUsersWaitBehindCaddy() throws Exception {
+        restart(Front.CADDY);
+    }
+
+    @SuppressWarnings("try") // the web server only has to be there
+    private static void restart(Front front) throws Exception {
+        RollingUpgradeIT.needs(front.missing());
+        // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
+        var directory = Files.createTempDirectory(
+                "one-node-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
+        var form = UploadForm.random(new Random(1), 100_000);
+        int port = Ports.free();
+        try (var node = TomcatNode.installed(
+                        Parts.work().resolve("one-node-" + front), "n1", 11, "refuse=\"uploads\" lameDuck=\"off\"");
+                var server = front.start(port, node.httpPort(), directory)) {
+            node.start();
+            awaitPage(port);
+            CompletableFuture<Long> stopped;
+            try (var upload = beginUpload(port, form)) {
+                upload.send(form.head());
+                await().until(() -> status(node).contains("\"uploads\":1"));
+                stopped = CompletableFuture.supplyAsync(() -> node.stop(Stop.SIGTERM));
+                await().until(() -> status(node).contains("\"DRAINING\""));
+                assertThat(Exchange.get(port, "/page", "").status())
+                        .as("a page while the node drains")
+                        .isEqualTo(200);
+                try (var late = beginUpload(port, form)) {
+                    late.send(form.head());
+                    var refused = late.answer();
+                    assertThat(refused.status()).isEqualTo(503);
+                    if (front != Front.CADDY) {
+                        assertComesAgain(refused);
+                    }
+                }
+                upload.send(form.fileSource(), form.fileOffset(), form.fileSize());
+                upload.send(form.tail());
+                assertThat(form.difference(upload.answer().body())).isEmpty();
+            }
+            stopped.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
+            if (front == Front.CADDY) {
+                var waiting = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return Exchange.get(port, "/page", "").status();
+                    } catch (IOException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                node.start();
+                assertThat(waiting.get(LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(200);
+            } else {
+                assertComesAgain(Exchange.get(port, "/page", ""));
+                node.start();
+                assertThat(Exchange.get(port, "/page", "").status())
+                        .as("a page as soon as the node is back")
+                        .isEqualTo(200);
+            }
+        } finally {
+            try (var files = Files.walk(directory)) {
+                files.sorted(java.util.Comparator.reverseOrder())
+                        .forEach(file -> file.toFile().delete());
+            }
+        }
+    }
+
+    private static String status(TomcatNode node) throws IOException {
+        return Exchange.get(node.controlPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
+                .body();
+    }
+}
