@@ -130,7 +130,7 @@ final class Admission {
     }
 
     /** Returns the ticket of an admitted upload; null, and nothing is counted, if its gate is sealed. */
-    @Nullable UploadTicket tryUpload(UploadSource source, @Nullable UploadPart part) {
+    @Nullable UploadTicket tryUpload(UploadSource source, Ticket.@Nullable Part part) {
         Gates seen = gates;
         while (!seen.uploads.enter()) {
             Gates now = gates;
@@ -143,12 +143,12 @@ final class Admission {
     }
 
     /** Returns the ticket of an upload that continues what was begun here; null if nothing is continued any more. */
-    @Nullable UploadTicket tryLateUpload(UploadSource source, UploadPart part) {
+    @Nullable UploadTicket tryLateUpload(UploadSource source, Ticket.Part part) {
         Gates seen = late;
         return seen != null && seen.uploads.enter() ? register(source, seen.uploads, part) : null;
     }
 
-    private UploadTicket register(UploadSource source, InFlightGate entered, @Nullable UploadPart part) {
+    private UploadTicket register(UploadSource source, InFlightGate entered, Ticket.@Nullable Part part) {
         try {
             return registry.admit(source, entered, part);
         } catch (Throwable fault) {

@@ -108,7 +108,7 @@ public final class NodeDrain implements Drain {
     /**
      * Admits a request that is no upload, where every such request is admitted. Takes no lock and allocates nothing.
      *
-     * @return the ticket, to be closed exactly once; null, and nothing is counted, if {@link #enterRequest(UploadPart)} has to decide
+     * @return the ticket, to be closed exactly once; null, and nothing is counted, if {@link #enterRequest(Ticket.Part)} has to decide
      */
     public @Nullable Ticket tryEnterRequest() {
         return admission.tryRequest();
@@ -120,13 +120,13 @@ public final class NodeDrain implements Drain {
      * @param part what it is of such an upload; null if it is no part of one
      * @return the ticket, to be closed exactly once; null if the request is refused
      */
-    public @Nullable Ticket enterRequest(@Nullable UploadPart part) {
+    public @Nullable Ticket enterRequest(Ticket.@Nullable Part part) {
         return part == null ? admission.admitRequest() : parts.request(part);
     }
 
     /** Returns what that request is of an upload that comes in several. */
-    public UploadPart part(UploadPart.Head head) {
-        return new UploadPart(head, openUploads);
+    public Ticket.Part part(Ticket.Part.Head head) {
+        return new Ticket.Part(head, openUploads);
     }
 
     /** Returns true if an upload that comes in several requests is open, so that any request may continue it. */
@@ -156,12 +156,12 @@ public final class NodeDrain implements Drain {
      */
     public @Nullable Ticket enterUpload(
             UploadSource source,
-            @Nullable UploadPart part,
-            Supplier<@Nullable UploadPart> late,
+            Ticket.@Nullable Part part,
+            Supplier<Ticket.@Nullable Part> late,
             BooleanSupplier isStopping) {
         UploadTicket ticket = part != null ? parts.upload(source, part) : admission.tryUpload(source, null);
         if (ticket == null && part == null) {
-            UploadPart lateOne = late.get();
+            Ticket.Part lateOne = late.get();
             ticket = lateOne != null ? parts.upload(source, lateOne) : admission.admitUpload(source);
         }
         if (ticket == null) {

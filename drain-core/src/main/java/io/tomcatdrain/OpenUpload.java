@@ -53,7 +53,7 @@ final class OpenUpload extends KeyedHash.Key {
     @Nullable OpenUpload nextOfClient;
 
     /** Those in flight; null for none. */
-    private @Nullable List<UploadPart> parts;
+    private @Nullable List<Ticket.Part> parts;
 
     private @Nullable Details details;
     private long bytes;
@@ -116,8 +116,8 @@ final class OpenUpload extends KeyedHash.Key {
 
     // ---------------------------------------------------------------- parts
 
-    void begins(UploadPart part, long now) {
-        List<UploadPart> others = parts;
+    void begins(Ticket.Part part, long now) {
+        List<Ticket.Part> others = parts;
         if (others == null) {
             others = new ArrayList<>(1);
             parts = others;
@@ -148,7 +148,7 @@ final class OpenUpload extends KeyedHash.Key {
      *
      * @return true if the upload is whole with it, and was not before
      */
-    boolean ends(UploadPart part, long now) {
+    boolean ends(Ticket.Part part, long now) {
         boolean wasInFlight = parts != null && parts.remove(part);
         if (parts != null && parts.isEmpty()) {
             parts = null;
@@ -156,11 +156,11 @@ final class OpenUpload extends KeyedHash.Key {
         if (state == State.ANNOUNCED) {
             return false;
         }
-        UploadPart.Answer answer = part.answer();
+        Ticket.Part.Answer answer = part.answer();
         boolean wasDone = state == State.DONE;
         boolean advanced = false;
         boolean whole = false;
-        if (answer != null && answer.isGood() && part.head().kind() == UploadPart.Kind.WRITES) {
+        if (answer != null && answer.isGood() && part.head().kind() == Ticket.Part.Kind.WRITES) {
             advanced = advance(part.head(), answer);
             whole = isWhole(part.head(), answer);
         }
@@ -188,8 +188,8 @@ final class OpenUpload extends KeyedHash.Key {
         return state == State.ANNOUNCED;
     }
 
-    private boolean advance(UploadPart.Head head, UploadPart.Answer answer) {
-        UploadPart.Progress progress = head.progress();
+    private boolean advance(Ticket.Part.Head head, Ticket.Part.Answer answer) {
+        Ticket.Part.Progress progress = head.progress();
         endShows |= head.endShows();
         if (progress.length() >= 0) {
             length = progress.length();
@@ -207,7 +207,7 @@ final class OpenUpload extends KeyedHash.Key {
         return progress.contentLength() != 0;
     }
 
-    private static long end(UploadPart.Progress progress, UploadPart.Answer answer) {
+    private static long end(Ticket.Part.Progress progress, Ticket.Part.Answer answer) {
         if (answer.offset() >= 0) {
             return answer.offset();
         }
@@ -216,7 +216,7 @@ final class OpenUpload extends KeyedHash.Key {
                 : -1;
     }
 
-    private boolean isNewChunk(UploadPart.Progress progress) {
+    private boolean isNewChunk(Ticket.Part.Progress progress) {
         Details mine = details();
         if (progress.chunk() < MOST_CHUNKS) {
             BitSet come = mine.chunks;
@@ -233,11 +233,11 @@ final class OpenUpload extends KeyedHash.Key {
         return true;
     }
 
-    private boolean isWhole(UploadPart.Head head, UploadPart.Answer answer) {
+    private boolean isWhole(Ticket.Part.Head head, Ticket.Part.Answer answer) {
         if (answer.incomplete()) {
             return false;
         }
-        UploadPart.Progress progress = head.progress();
+        Ticket.Part.Progress progress = head.progress();
         return head.last()
                 || (length >= 0 && end(progress, answer) >= length)
                 || (progress.chunks() > 0 && details != null && details.chunkCount >= progress.chunks());
@@ -337,7 +337,7 @@ final class OpenUpload extends KeyedHash.Key {
     ActiveUpload snapshot(long now, Instant instant) {
         long received = bytes;
         if (parts != null) {
-            for (UploadPart part : parts) {
+            for (Ticket.Part part : parts) {
                 received += part.bytesReceived();
             }
         }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The uploads that come in several requests and were begun on this node: who may continue one while the node drains, and which of them a
  * drain waits for between two requests. Bounded, with names as keyed hashes only. Thread-safe.
  */
-final class OpenUploads implements UploadPart.Ends {
+final class OpenUploads implements Ticket.Part.Ends {
     /*
      * Concurrency: `lock` guards the uploads. Requests that name none take no lock: they look into the maps first. Lock order: the lock
      * of the sequence, then this one, then nothing. A part comes (it is then in its upload, or counted in `entering`) before it enters a
@@ -66,8 +66,8 @@ final class OpenUploads implements UploadPart.Ends {
      *
      * @return true if it is admitted whatever the gates say; {@link #isIn} or {@link #isTurnedAway} must follow then
      */
-    boolean comes(UploadPart part) {
-        UploadPart.Head head = part.head();
+    boolean comes(Ticket.Part part) {
+        Ticket.Part.Head head = part.head();
         if (isEmpty() || !mayBeKnown(head)) {
             return false;
         }
@@ -78,7 +78,7 @@ final class OpenUploads implements UploadPart.Ends {
             for (OpenUpload upload : index.named(head.names(), head.client())) {
                 if (upload.admits(now)) {
                     admitted = true;
-                    if (head.kind() != UploadPart.Kind.READS) {
+                    if (head.kind() != Ticket.Part.Kind.READS) {
                         upload.begins(part, now);
                     }
                 }
@@ -92,7 +92,7 @@ final class OpenUploads implements UploadPart.Ends {
 
     /** Without the lock: nobody who names nothing that is open may make others wait. */
     @SuppressWarnings("GuardedBy")
-    private boolean mayBeKnown(UploadPart.Head head) {
+    private boolean mayBeKnown(Ticket.Part.Head head) {
         return index.mayKnow(head.names(), head.client(), wholeClients);
     }
 
@@ -107,7 +107,7 @@ final class OpenUploads implements UploadPart.Ends {
     }
 
     /** A part that has come found no open gate. */
-    void isTurnedAway(UploadPart part) {
+    void isTurnedAway(Ticket.Part part) {
         lock.lock();
         try {
             entering--;
@@ -118,8 +118,8 @@ final class OpenUploads implements UploadPart.Ends {
     }
 
     @Override
-    public void ended(UploadPart part) {
-        UploadPart.Answer answer = part.answer();
+    public void ended(Ticket.Part part) {
+        Ticket.Part.Answer answer = part.answer();
         if (isEmpty() && (answer == null || !answer.isGood() || !part.opens())) {
             return;
         }
@@ -139,8 +139,8 @@ final class OpenUploads implements UploadPart.Ends {
     }
 
     /** Returns true if an upload was opened for which there is no room. */
-    @GuardedBy("lock") private boolean endedLocked(UploadPart part, UploadPart.@Nullable Answer answer, long now) {
-        UploadPart.Head head = part.head();
+    @GuardedBy("lock") private boolean endedLocked(Ticket.Part part, Ticket.Part.@Nullable Answer answer, long now) {
+        Ticket.Part.Head head = part.head();
         Set<OpenUpload> known = index.named(head.names(), head.client());
         for (OpenUpload upload : known) {
             boolean wholeNow = upload.ends(part, now);
@@ -149,7 +149,7 @@ final class OpenUploads implements UploadPart.Ends {
                 follow(upload, part, answer, wholeNow);
             }
         }
-        if (answer == null || !answer.isGood() || head.kind() != UploadPart.Kind.WRITES) {
+        if (answer == null || !answer.isGood() || head.kind() != Ticket.Part.Kind.WRITES) {
             return false;
         }
         if (part.opens() && known.stream().allMatch(OpenUpload::isAnnouncement)) {
@@ -158,23 +158,23 @@ final class OpenUploads implements UploadPart.Ends {
         return false;
     }
 
-    @GuardedBy("lock") private void follow(OpenUpload upload, UploadPart part, UploadPart.Answer answer, boolean whole) {
-        UploadPart.Head head = part.head();
+    @GuardedBy("lock") private void follow(OpenUpload upload, Ticket.Part part, Ticket.Part.Answer answer, boolean whole) {
+        Ticket.Part.Head head = part.head();
         if (isGone(head, answer)) {
             index.remove(upload);
             return;
         }
-        if (answer.isGood() && !whole && head.kind() == UploadPart.Kind.WRITES) {
+        if (answer.isGood() && !whole && head.kind() == Ticket.Part.Kind.WRITES) {
             answer.locations().forEach(location -> index.call(upload, location, null));
         }
         String client = answer.client();
         if (client != null && index.moveTo(upload, client)) {
-            head.names().stream().filter(UploadPart.Name::ofClient).forEach(name -> index.call(upload, name, client));
+            head.names().stream().filter(Ticket.Part.Name::ofClient).forEach(name -> index.call(upload, name, client));
         }
     }
 
     /** A GET may ask for a chunk that is not there yet. */
-    private static boolean isGone(UploadPart.Head head, UploadPart.Answer answer) {
+    private static boolean isGone(Ticket.Part.Head head, Ticket.Part.Answer answer) {
         return switch (head.kind()) {
             case READS -> answer.saysGone() && head.method().equals("HEAD");
             case WRITES -> answer.saysGone();
@@ -182,10 +182,10 @@ final class OpenUploads implements UploadPart.Ends {
         };
     }
 
-    @GuardedBy("lock") private boolean open(UploadPart part, UploadPart.Answer answer, long now) {
-        UploadPart.Head head = part.head();
+    @GuardedBy("lock") private boolean open(Ticket.Part part, Ticket.Part.Answer answer, long now) {
+        Ticket.Part.Head head = part.head();
         boolean isLocated = head.locates() && !answer.locations().isEmpty();
-        UploadPart.Name name = isLocated ? answer.locations().get(0) : head.opens();
+        Ticket.Part.Name name = isLocated ? answer.locations().get(0) : head.opens();
         String client = answer.client() != null ? answer.client() : head.client();
         if (name == null || (head.last() && !answer.incomplete())) {
             return false;
@@ -202,7 +202,7 @@ final class OpenUploads implements UploadPart.Ends {
             return false;
         }
         if (isLocated) {
-            for (UploadPart.Name other : answer.locations()) {
+            for (Ticket.Part.Name other : answer.locations()) {
                 index.call(same, other, null);
             }
         }

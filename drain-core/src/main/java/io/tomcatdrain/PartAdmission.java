@@ -16,7 +16,7 @@ final class PartAdmission {
     }
 
     /** Returns the ticket of an admitted request that is no upload by itself; null if it is refused. */
-    @Nullable Ticket request(UploadPart part) {
+    @Nullable Ticket request(Ticket.Part part) {
         boolean comes = open.comes(part); // before the gate: a drain waits for it from now on
         PlainTicket ticket = null;
         try {
@@ -31,7 +31,7 @@ final class PartAdmission {
     }
 
     /** Returns the ticket of an admitted upload; null if it is refused. */
-    @Nullable UploadTicket upload(UploadSource source, UploadPart part) {
+    @Nullable UploadTicket upload(UploadSource source, Ticket.Part part) {
         boolean comes = open.comes(part);
         UploadTicket ticket = null;
         try {
@@ -45,7 +45,7 @@ final class PartAdmission {
         return ticket;
     }
 
-    private void came(UploadPart part, boolean comes, boolean admitted) {
+    private void came(Ticket.Part part, boolean comes, boolean admitted) {
         if (comes && admitted) {
             open.isIn();
         } else if (comes) {

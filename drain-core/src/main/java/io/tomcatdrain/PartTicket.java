@@ -5,10 +5,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** The ticket of a plain request that is a part of an upload, or comes from a client that has one open. */
 final class PartTicket extends Ticket {
     private final PlainTicket ticket;
-    private final UploadPart part;
+    private final Ticket.Part part;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    PartTicket(PlainTicket ticket, UploadPart part) {
+    PartTicket(PlainTicket ticket, Ticket.Part part) {
         this.ticket = ticket;
         this.part = part;
     }
@@ -18,7 +18,7 @@ final class PartTicket extends Ticket {
     }
 
     @Override
-    public UploadPart part() {
+    public Ticket.Part part() {
         return part;
     }
 

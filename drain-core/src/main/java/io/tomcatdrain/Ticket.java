@@ -1,5 +1,6 @@
 package io.tomcatdrain;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,7 +67,162 @@ public abstract class Ticket implements AutoCloseable {
     public abstract void close(boolean failed);
 
     /** Returns what the request is of an upload that comes in several requests; null if it is no part of one. */
-    public @Nullable UploadPart part() {
+    public @Nullable Part part() {
         return null;
+    }
+
+    /**
+     * One request as a part of an upload that comes in several: what its head says and, before its ticket is closed, what its answer said.
+     * Made by the core's own servlet side, carried by the request's ticket. Thread-safe.
+     */
+    public static final class Part {
+
+        /** What a request does to the upload that it names. */
+        public enum Kind {
+            /** It asks (GET, HEAD, OPTIONS): passes, but neither makes nor prolongs anything. */
+            READS,
+            /** It brings something. */
+            WRITES,
+            /** It takes the upload away. */
+            DELETES
+        }
+
+        /**
+         * A name of an upload.
+         *
+         * @param text what no other upload is called
+         * @param ofClient true if others could guess it: it then counts together with the client only
+         */
+        public record Name(String text, boolean ofClient) {}
+
+        /**
+         * What a head says of the bytes; −1 for what it does not say.
+         *
+         * @param offset where in the file its body begins
+         * @param contentLength how many bytes its body has
+         * @param length how many the whole file has
+         * @param chunk the number of its chunk, from 0 on
+         * @param chunks how many chunks there are
+         */
+        public record Progress(long offset, long contentLength, long length, int chunk, int chunks) {
+            /** Nothing is known. */
+            public static final Progress UNKNOWN = new Progress(-1, -1, -1, -1, -1);
+        }
+
+        /**
+         * What the head of a request says.
+         *
+         * @param kind what it does
+         * @param method its method
+         * @param path where it goes, as it is shown; never the name of one upload where that is a secret
+         * @param client who sends it: a text that is the same for all requests of one client; null if unknown
+         * @param names what the upload that it continues may be called
+         * @param opens the name of the upload that it opens if it is answered well; null if it opens none by itself
+         * @param locates true if it opens the upload that the answer's {@code Location} names
+         * @param last true if the upload is whole once it is answered well
+         * @param endShows true if a request or an answer will show when the upload is whole
+         * @param progress its place in the file
+         */
+        public record Head(
+                Kind kind,
+                String method,
+                String path,
+                @Nullable String client,
+                List<Name> names,
+                @Nullable Name opens,
+                boolean locates,
+                boolean last,
+                boolean endShows,
+                Progress progress) {
+
+            public Head {
+                names = List.copyOf(names);
+            }
+        }
+
+        /**
+         * What an answer says.
+         *
+         * @param status its status
+         * @param locations the names that its {@code Location} may give to the upload, the likeliest first; empty if it gives none
+         * @param offset how many bytes of the file the server has; −1 if it does not say
+         * @param incomplete true if it says that the upload is not whole
+         * @param client who has it, as {@link Head#client()}: a session may be made or renamed meanwhile; null if unknown
+         */
+        public record Answer(
+                int status,
+                List<Name> locations,
+                long offset,
+                boolean incomplete,
+                @Nullable String client) {
+
+            public Answer {
+                locations = List.copyOf(locations);
+            }
+
+            boolean isGood() {
+                return status >= 200 && status < 300;
+            }
+
+            boolean saysGone() {
+                return status == 404 || status == 410;
+            }
+        }
+
+        /** Told of the end of a part, once, before its ticket leaves the gate. Must not block. */
+        interface Ends {
+            void ended(Part part);
+        }
+
+        private final Head head;
+        private final Ends ends;
+
+        /** Where its bytes can be read; null for what is no upload by itself. */
+        private volatile @Nullable UploadSource source;
+
+        private volatile @Nullable Answer answer;
+
+        Part(Head head, Ends ends) {
+            this.head = head;
+            this.ends = ends;
+        }
+
+        /** Returns what the head says. */
+        public Head head() {
+            return head;
+        }
+
+        /** Notes the answer, before the ticket is closed; a part without one counts as broken off. */
+        public void answered(Answer given) {
+            answer = given;
+        }
+
+        @Nullable Answer answer() {
+            return answer;
+        }
+
+        void carriedBy(UploadSource upload) {
+            source = upload;
+        }
+
+        /** Returns true if it would begin a new upload. */
+        boolean opens() {
+            return head.kind() == Kind.WRITES && (head.locates() || head.opens() != null);
+        }
+
+        /** Returns how many bytes of its body have arrived; 0 where that cannot be known. */
+        long bytesReceived() {
+            UploadSource upload = source;
+            try {
+                return upload == null ? 0 : Math.max(0, upload.bytesReceived());
+            } catch (RuntimeException | Error fault) {
+                return 0;
+            }
+        }
+
+        /** For the ticket that carries it, once. */
+        void end() {
+            ends.ended(this);
+        }
     }
 }

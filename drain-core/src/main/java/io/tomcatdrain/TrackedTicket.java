@@ -42,7 +42,7 @@ final class TrackedTicket extends Ticket {
     }
 
     @Override
-    public @Nullable UploadPart part() {
+    public Ticket.@Nullable Part part() {
         return ticket.part();
     }
 

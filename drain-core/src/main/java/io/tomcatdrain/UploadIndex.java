@@ -48,11 +48,11 @@ final class UploadIndex {
     }
 
     /** Returns false if there is certainly none of these names, or of that client where that counts; needs no lock. */
-    boolean mayKnow(List<UploadPart.Name> names, @Nullable String client, boolean byClientToo) {
+    boolean mayKnow(List<Ticket.Part.Name> names, @Nullable String client, boolean byClientToo) {
         if (byClientToo && client != null && byClient.containsKey(hash.of(client))) {
             return true;
         }
-        for (UploadPart.Name name : names) {
+        for (Ticket.Part.Name name : names) {
             if (byName.containsKey(key(name, client))) {
                 return true;
             }
@@ -60,14 +60,14 @@ final class UploadIndex {
         return false;
     }
 
-    private KeyedHash.Key key(UploadPart.Name name, @Nullable String client) {
+    private KeyedHash.Key key(Ticket.Part.Name name, @Nullable String client) {
         return hash.of(name.ofClient() ? name.text() + '\n' + (client == null ? "" : client) : name.text());
     }
 
     /** Returns those that have one of the names. */
-    Set<OpenUpload> named(List<UploadPart.Name> names, @Nullable String client) {
+    Set<OpenUpload> named(List<Ticket.Part.Name> names, @Nullable String client) {
         Set<OpenUpload> found = new LinkedHashSet<>(2);
-        for (UploadPart.Name name : names) {
+        for (Ticket.Part.Name name : names) {
             OpenUpload upload = byName.get(key(name, client));
             if (upload != null) {
                 found.add(upload);
@@ -93,7 +93,7 @@ final class UploadIndex {
     }
 
     /** Returns a new upload of that name; null if there is no room. */
-    @Nullable OpenUpload add(UploadPart.Name name, UploadPart.Head head, @Nullable String client, long now) {
+    @Nullable OpenUpload add(Ticket.Part.Name name, Ticket.Part.Head head, @Nullable String client, long now) {
         if (!hasRoom(client, now)) {
             return null;
         }
@@ -122,7 +122,7 @@ final class UploadIndex {
         return size < MOST && ofClient < MOST_OF_A_CLIENT;
     }
 
-    private OpenUpload.Place place(UploadPart.Head head) {
+    private OpenUpload.Place place(Ticket.Part.Head head) {
         OpenUpload.Place place = new OpenUpload.Place(LogText.bounded(head.method()), LogText.bounded(head.path()));
         OpenUpload.Place shared = places.get(place);
         if (shared != null) {
@@ -135,7 +135,7 @@ final class UploadIndex {
     }
 
     /** Gives an upload a further name, unless another one has it. */
-    void call(OpenUpload upload, UploadPart.Name name, @Nullable String client) {
+    void call(OpenUpload upload, Ticket.Part.Name name, @Nullable String client) {
         KeyedHash.Key key = key(name, client);
         if (byName.putIfAbsent(key, upload) == null) {
             KeyedHash.Key oldest = upload.isAlsoCalled(key);

@@ -78,7 +78,7 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
     }
 
     /** Registers an upload that has entered the gate, and may be a part of one that comes in several requests. */
-    UploadTicket admit(UploadSource source, InFlightGate gate, @Nullable UploadPart part) {
+    UploadTicket admit(UploadSource source, InFlightGate gate, Ticket.@Nullable Part part) {
         if (part != null) {
             part.carriedBy(source);
         }

@@ -54,7 +54,7 @@ final class UploadTicket extends Ticket {
     private final @Nullable String path;
     private final @Nullable String remote;
     private final long contentLength;
-    private final @Nullable UploadPart part;
+    private final Ticket.@Nullable Part part;
     private final Ends ends;
     private final long startedNanos;
 
@@ -78,7 +78,7 @@ final class UploadTicket extends Ticket {
     /** How many bytes it had when it was given up as stalled; −1 if it was not, or was given up for good. */
     private volatile long bytesWhenStalled = -1;
 
-    UploadTicket(long id, UploadSource source, InFlightGate gate, @Nullable UploadPart part, Ends ends, long nowNanos) {
+    UploadTicket(long id, UploadSource source, InFlightGate gate, Ticket.@Nullable Part part, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
         this.method = LogText.bounded(source.method());
@@ -147,7 +147,7 @@ final class UploadTicket extends Ticket {
     }
 
     @Override
-    public @Nullable UploadPart part() {
+    public Ticket.@Nullable Part part() {
         return part;
     }
 

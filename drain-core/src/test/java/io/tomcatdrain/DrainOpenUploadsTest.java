@@ -8,8 +8,8 @@ import static io.tomcatdrain.DrainState.EXPIRED;
 import static io.tomcatdrain.DrainState.SERVING;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tomcatdrain.UploadPart.Answer;
-import io.tomcatdrain.UploadPart.Head;
+import io.tomcatdrain.Ticket.Part.Answer;
+import io.tomcatdrain.Ticket.Part.Head;
 import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;

@@ -2,8 +2,8 @@ package io.tomcatdrain;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tomcatdrain.UploadPart.Answer;
-import io.tomcatdrain.UploadPart.Head;
+import io.tomcatdrain.Ticket.Part.Answer;
+import io.tomcatdrain.Ticket.Part.Head;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,7 +22,7 @@ class OpenUploadsTest {
     private final OpenUploads strict = new OpenUploads(time, false, GAP, warnings::add);
 
     private static boolean passes(OpenUploads table, Head head, Answer answer) {
-        UploadPart part = new UploadPart(head, table);
+        Ticket.Part part = new Ticket.Part(head, table);
         boolean admitted = table.comes(part);
         if (admitted) {
             table.isIn();
@@ -39,7 +39,7 @@ class OpenUploadsTest {
     }
 
     private boolean isAdmitted(Head head) {
-        UploadPart part = new UploadPart(head, open);
+        Ticket.Part part = new Ticket.Part(head, open);
         boolean admitted = open.comes(part);
         if (admitted) {
             open.isTurnedAway(part);
@@ -97,7 +97,7 @@ class OpenUploadsTest {
     @Test
     void aPartInFlightCountsWithWhatHasArrivedOfIt() {
         create("s", "a", 100);
-        UploadPart part = new UploadPart(Parts.patch("s", "a", 0, 50), open);
+        Ticket.Part part = new Ticket.Part(Parts.patch("s", "a", 0, 50), open);
         open.comes(part);
         part.carriedBy(TestUpload.ofLength(50).receives(30));
         time.advanceSeconds(3);
@@ -167,8 +167,8 @@ class OpenUploadsTest {
 
     @Test
     void parallelFirstChunksAreOneUpload() {
-        UploadPart one = new UploadPart(Parts.chunk("s", "f", 0, 3), open);
-        UploadPart two = new UploadPart(Parts.chunk("s", "f", 1, 3), open);
+        Ticket.Part one = new Ticket.Part(Parts.chunk("s", "f", 0, 3), open);
+        Ticket.Part two = new Ticket.Part(Parts.chunk("s", "f", 1, 3), open);
         assertThat(open.comes(one)).isFalse();
         assertThat(open.comes(two)).isFalse();
         one.answered(Parts.status(200));
@@ -299,7 +299,7 @@ class OpenUploadsTest {
     void timeInFlightIsNoPause() {
         create("s", "a", 100);
         time.advanceSeconds(10);
-        UploadPart slow = new UploadPart(Parts.patch("s", "a", 0, 100), open);
+        Ticket.Part slow = new Ticket.Part(Parts.patch("s", "a", 0, 100), open);
         open.comes(slow);
         open.isIn();
         assertThat(secondsToWait()).as("its gate holds the drain").isZero();
@@ -312,12 +312,12 @@ class OpenUploadsTest {
     @Test
     void aPartThatIsOnItsWayToItsGateIsWaitedFor() {
         create("s", "a", 100);
-        UploadPart part = new UploadPart(Parts.patch("s", "a", 0, 100), open);
+        Ticket.Part part = new Ticket.Part(Parts.patch("s", "a", 0, 100), open);
         open.comes(part);
         assertThat(open.look(time.nanos(), time.instant()).nanos()).isPositive();
         open.isIn();
         assertThat(secondsToWait()).isZero();
-        UploadPart page = new UploadPart(Parts.page("s"), open);
+        Ticket.Part page = new Ticket.Part(Parts.page("s"), open);
         open.comes(page);
         assertThat(open.look(time.nanos(), time.instant()).nanos()).isPositive();
         open.isTurnedAway(page);
@@ -350,7 +350,7 @@ class OpenUploadsTest {
         create("s", "inFlight", 100);
         create("s", "whole", 100);
         passes(Parts.patch("s", "whole", 0, 100), Parts.offset(100));
-        open.comes(new UploadPart(Parts.patch("s", "inFlight", 0, 100), open));
+        open.comes(new Ticket.Part(Parts.patch("s", "inFlight", 0, 100), open));
 
         assertThat(open.cut(time.nanos(), time.instant())).hasSize(2);
         assertThat(open.cut(time.nanos(), time.instant())).isEmpty();
@@ -393,7 +393,7 @@ class OpenUploadsTest {
     void aMillionInventedNamesLeaveNothing() {
         create("s", "a", 100);
         for (int i = 0; i < 1_000_000; i++) {
-            UploadPart part = new UploadPart(Parts.patch(null, "x" + i, 0, 10), open);
+            Ticket.Part part = new Ticket.Part(Parts.patch(null, "x" + i, 0, 10), open);
             assertThat(open.comes(part)).isFalse();
         }
         assertThat(open.size()).isEqualTo(1);
@@ -431,11 +431,11 @@ class OpenUploadsTest {
         for (int seed = 0; seed < 200; seed++) {
             Random random = new Random(seed);
             OpenUploads table = new OpenUploads(time, random.nextBoolean(), GAP, warnings::add);
-            List<UploadPart> inFlight = new ArrayList<>();
+            List<Ticket.Part> inFlight = new ArrayList<>();
             for (int i = 0; i < 300; i++) {
                 int step = random.nextInt(5);
                 if (step < 2) {
-                    UploadPart part = new UploadPart(any(random), table);
+                    Ticket.Part part = new Ticket.Part(any(random), table);
                     if (table.comes(part)) {
                         if (random.nextInt(9) == 0) {
                             table.isTurnedAway(part);
@@ -445,7 +445,7 @@ class OpenUploadsTest {
                     }
                     inFlight.add(part);
                 } else if (step < 4 && !inFlight.isEmpty()) {
-                    UploadPart part = inFlight.remove(random.nextInt(inFlight.size()));
+                    Ticket.Part part = inFlight.remove(random.nextInt(inFlight.size()));
                     if (random.nextInt(5) > 0) {
                         part.answered(anyAnswer(random));
                     }
@@ -460,7 +460,7 @@ class OpenUploadsTest {
                     }
                 }
             }
-            inFlight.forEach(UploadPart::end);
+            inFlight.forEach(Ticket.Part::end);
             table.look(time.nanos(), time.instant());
             time.advanceSeconds(31);
             assertThat(table.look(time.nanos(), time.instant()).nanos())

@@ -1,10 +1,10 @@
 package io.tomcatdrain;
 
-import io.tomcatdrain.UploadPart.Answer;
-import io.tomcatdrain.UploadPart.Head;
-import io.tomcatdrain.UploadPart.Kind;
-import io.tomcatdrain.UploadPart.Name;
-import io.tomcatdrain.UploadPart.Progress;
+import io.tomcatdrain.Ticket.Part.Answer;
+import io.tomcatdrain.Ticket.Part.Head;
+import io.tomcatdrain.Ticket.Part.Kind;
+import io.tomcatdrain.Ticket.Part.Name;
+import io.tomcatdrain.Ticket.Part.Progress;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -242,46 +242,46 @@ public final class SequenceScenarios {
         });
     }
 
-    private static UploadPart.Head head(UploadPart.Kind kind, boolean locates, boolean named, long offset, long bytes) {
-        return new UploadPart.Head(
+    private static Ticket.Part.Head head(Ticket.Part.Kind kind, boolean locates, boolean named, long offset, long bytes) {
+        return new Ticket.Part.Head(
                 kind,
                 "POST",
                 "/files",
                 "client",
-                named ? List.of(new UploadPart.Name("file", false)) : List.of(),
+                named ? List.of(new Ticket.Part.Name("file", false)) : List.of(),
                 null,
                 locates,
                 false,
                 true,
-                new UploadPart.Progress(offset, bytes, locates ? 10 : -1, -1, -1));
+                new Ticket.Part.Progress(offset, bytes, locates ? 10 : -1, -1, -1));
     }
 
-    private static UploadPart.Head creation() {
-        return head(UploadPart.Kind.WRITES, true, false, -1, 0);
+    private static Ticket.Part.Head creation() {
+        return head(Ticket.Part.Kind.WRITES, true, false, -1, 0);
     }
 
-    private static UploadPart.Head patch() {
-        return head(UploadPart.Kind.WRITES, false, true, 0, 10);
+    private static Ticket.Part.Head patch() {
+        return head(Ticket.Part.Kind.WRITES, false, true, 0, 10);
     }
 
-    private static UploadPart.Head page() {
-        return head(UploadPart.Kind.READS, false, false, -1, -1);
+    private static Ticket.Part.Head page() {
+        return head(Ticket.Part.Kind.READS, false, false, -1, -1);
     }
 
-    private static UploadPart.Head delete() {
-        return head(UploadPart.Kind.DELETES, false, true, -1, -1);
+    private static Ticket.Part.Head delete() {
+        return head(Ticket.Part.Kind.DELETES, false, true, -1, -1);
     }
 
-    private static UploadPart.Answer created() {
-        return new UploadPart.Answer(201, List.of(new UploadPart.Name("file", false)), -1, false, null);
+    private static Ticket.Part.Answer created() {
+        return new Ticket.Part.Answer(201, List.of(new Ticket.Part.Name("file", false)), -1, false, null);
     }
 
-    private static UploadPart.Answer offset(long offset) {
-        return new UploadPart.Answer(204, List.of(), offset, false, null);
+    private static Ticket.Part.Answer offset(long offset) {
+        return new Ticket.Part.Answer(204, List.of(), offset, false, null);
     }
 
-    private static UploadPart.Answer status(int status) {
-        return new UploadPart.Answer(status, List.of(), -1, false, null);
+    private static Ticket.Part.Answer status(int status) {
+        return new Ticket.Part.Answer(status, List.of(), -1, false, null);
     }
 
     /** A gate alone: it tells once that it is idle, and then nobody is inside. */
@@ -412,7 +412,7 @@ public final class SequenceScenarios {
         }
 
         /** Admits a request of who may have begun a file here. */
-        final Ticket late(UploadPart.Head head) {
+        final Ticket late(Ticket.Part.Head head) {
             Ticket ticket = drain.enterRequest(drain.part(head));
             if (ticket != null) {
                 inside++;
@@ -422,7 +422,7 @@ public final class SequenceScenarios {
         }
 
         /** Lets one pass; returns false if it is refused. */
-        final boolean part(UploadPart.Head head, UploadPart.Answer answer, int uploads) {
+        final boolean part(Ticket.Part.Head head, Ticket.Part.Answer answer, int uploads) {
             Ticket ticket = uploads == 0
                     ? late(head)
                     : drain.enterUpload(SteadyUpload.INSTANCE, drain.part(head), () -> null, () -> false);

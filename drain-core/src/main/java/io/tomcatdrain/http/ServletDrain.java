@@ -3,7 +3,6 @@ package io.tomcatdrain.http;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
-import io.tomcatdrain.UploadPart;
 import io.tomcatdrain.UploadSource;
 import io.tomcatdrain.jmx.DrainRegistration;
 import jakarta.servlet.http.HttpServletRequest;
@@ -101,7 +100,7 @@ public final class ServletDrain implements AutoCloseable {
      * @return the ticket, to be closed exactly once, with {@link #answered} before; null if the request is refused
      */
     public @Nullable Ticket enterRequest(HttpServletRequest request) {
-        UploadPart part = parts.of(request);
+        Ticket.Part part = parts.of(request);
         if (part != null) {
             return drain.enterRequest(part);
         }

@@ -3,7 +3,6 @@ package io.tomcatdrain.http;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
-import io.tomcatdrain.UploadPart;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpSession;
@@ -35,7 +34,7 @@ final class UploadParts {
     }
 
     /** Returns what the request is of an upload; null for one that only asks, or that nothing marks as a part. Never throws. */
-    @Nullable UploadPart of(HttpServletRequest request) {
+    Ticket.@Nullable Part of(HttpServletRequest request) {
         String method = request.getMethod();
         if (!on || method == null || ASKING.contains(method)) {
             return null;
@@ -67,7 +66,7 @@ final class UploadParts {
     }
 
     /** Returns what any request is of an upload, or of a client that may have one; null if there can be none. Never throws. */
-    @Nullable UploadPart late(HttpServletRequest request) {
+    Ticket.@Nullable Part late(HttpServletRequest request) {
         try {
             return on && drain.hasOpenUploads() ? any(request) : null;
         } catch (RuntimeException fault) {
@@ -75,7 +74,7 @@ final class UploadParts {
         }
     }
 
-    private @Nullable UploadPart any(HttpServletRequest request) {
+    private Ticket.@Nullable Part any(HttpServletRequest request) {
         String method = request.getMethod();
         String uri = request.getRequestURI();
         String path = uri == null ? null : UploadPath.of(uri, "/");
@@ -92,7 +91,7 @@ final class UploadParts {
 
     /** Notes on the part, if the ticket carries one, what the answer says. Never throws. */
     static void answered(@Nullable Ticket ticket, HttpServletRequest request, HttpServletResponse response) {
-        UploadPart part = ticket == null ? null : ticket.part();
+        Ticket.Part part = ticket == null ? null : ticket.part();
         if (part == null) {
             return;
         }

@@ -2,10 +2,10 @@ package io.tomcatdrain.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tomcatdrain.UploadPart.Answer;
-import io.tomcatdrain.UploadPart.Head;
-import io.tomcatdrain.UploadPart.Kind;
-import io.tomcatdrain.UploadPart.Name;
+import io.tomcatdrain.Ticket.Part.Answer;
+import io.tomcatdrain.Ticket.Part.Head;
+import io.tomcatdrain.Ticket.Part.Kind;
+import io.tomcatdrain.Ticket.Part.Name;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -10,7 +10,6 @@ import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.ReadinessPoll;
 import io.tomcatdrain.Ticket;
-import io.tomcatdrain.UploadPart;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
@@ -215,8 +214,8 @@ class DrainRegistrationTest {
 
     /** Opens one, as a tus client does. */
     private void open() {
-        UploadPart.Head head = new UploadPart.Head(
-                UploadPart.Kind.WRITES,
+        Ticket.Part.Head head = new Ticket.Part.Head(
+                Ticket.Part.Kind.WRITES,
                 "POST",
                 "/files",
                 null,
@@ -225,10 +224,10 @@ class DrainRegistrationTest {
                 true,
                 false,
                 true,
-                new UploadPart.Progress(-1, 0, 100, -1, -1));
+                new Ticket.Part.Progress(-1, 0, 100, -1, -1));
         Ticket ticket = drain.enterRequest(drain.part(head));
         ticket.part()
-                .answered(new UploadPart.Answer(201, List.of(new UploadPart.Name("/files/1", false)), -1, false, null));
+                .answered(new Ticket.Part.Answer(201, List.of(new Ticket.Part.Name("/files/1", false)), -1, false, null));
         ticket.close();
     }
 
