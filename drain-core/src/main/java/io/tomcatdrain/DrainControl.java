@@ -38,6 +38,9 @@ final class DrainControl {
     private final DrainWorker worker;
     private final Waiters waiters = new Waiters();
 
+    /** What the adapter does on the thread of a caller that begins to wait, or looks again. */
+    private volatile Runnable onWait = () -> {};
+
     @GuardedBy("lock") private final DrainSequence sequence;
 
     /**
@@ -99,6 +102,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        outcome.onWait(this::callerWaits);
         goOn();
         return outcome;
     }
@@ -167,6 +171,19 @@ final class DrainControl {
             sequence.onListenersToClose(closer);
         } finally {
             lock.unlock();
+        }
+    }
+
+    void onWait(Runnable look) {
+        onWait = look;
+    }
+
+    /** A fault in an adapter costs no wait. */
+    private void callerWaits() {
+        try {
+            onWait.run();
+        } catch (RuntimeException | Error fault) {
+            notifier.fault("fault in what an adapter does before a wait", fault);
         }
     }
 
@@ -255,14 +272,19 @@ final class DrainControl {
     /** Waits until the drain that runs has ended, at most so long; returns false if it has not, or none runs. */
     boolean awaitOver(Duration timeout) throws InterruptedException {
         DrainOutcome outcome;
+        boolean toTheEnd;
         lock.lock();
         try {
             if (sequence.state() == DrainState.SERVING) {
                 return false;
             }
             outcome = sequence.outcome();
+            toTheEnd = Durations.nanos(timeout) >= stopNanosLeft();
         } finally {
             lock.unlock();
+        }
+        if (toTheEnd) { // a caller with less patience may have more to do
+            callerWaits();
         }
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> {
@@ -275,7 +297,12 @@ final class DrainControl {
 
     /** Waits until the drain that runs is over, within limits that may change; returns false if they have passed in vain. */
     boolean awaitStop() throws InterruptedException {
+        long[] lookedNanos = {System.nanoTime() - LOOK_NANOS};
         waiters.await(() -> {
+            if (System.nanoTime() - lookedNanos[0] >= LOOK_NANOS) { // not each time that a poll wakes it
+                lookedNanos[0] = System.nanoTime();
+                callerWaits();
+            }
             long next = stepSafely(); // a stop relies on no other thread
             helpIfAlone();
             return Math.min(stopNanosLeft(), next > 0 ? Math.min(next, LOOK_NANOS) : LOOK_NANOS);
@@ -299,6 +326,7 @@ final class DrainControl {
 
     /** Waits for certain uploads within the limits of a drain; returns those that are under way still. */
     List<ActiveUpload> awaitUploads(Predicate<UploadSource> which) throws InterruptedException {
+        callerWaits();
         registry()
                 .await(
                         which,
@@ -315,6 +343,7 @@ final class DrainControl {
         } finally {
             lock.unlock();
         }
+        callerWaits();
         long until = System.nanoTime() + Durations.nanos(timeout);
         waiters.await(() -> isQuiet() ? 0 : Math.min(until - System.nanoTime(), LOOK_NANOS));
         return isQuiet();

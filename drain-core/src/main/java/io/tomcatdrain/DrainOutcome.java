@@ -17,6 +17,12 @@ import org.jspecify.annotations.Nullable;
 final class DrainOutcome extends CompletableFuture<DrainReport> {
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile @Nullable DrainReport report;
+    private volatile Runnable onWait = () -> {};
+
+    /** Says what a thread does before it waits for the end, however long that takes. */
+    void onWait(Runnable look) {
+        onWait = look;
+    }
 
     /** Releases all threads that wait, and lets the dependent stages run; for the drain, once. */
     void end(DrainReport made, Executor dependents) {
@@ -32,6 +38,9 @@ final class DrainOutcome extends CompletableFuture<DrainReport> {
 
     @Override
     public @Nullable DrainReport get() throws InterruptedException {
+        if (report == null) {
+            onWait.run();
+        }
         ended.await();
         return report;
     }

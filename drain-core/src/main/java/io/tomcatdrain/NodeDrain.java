@@ -209,6 +209,16 @@ public final class NodeDrain implements Drain {
         control.close();
     }
 
+    /**
+     * Says what a thread does that begins to wait for the end of this drain, and again at each of its looks, of which a stop takes one a
+     * second: the adapter can let requests go that wait for the stop themselves, such as the calling thread's own.
+     *
+     * @param look run on the thread that waits; what it throws is logged
+     */
+    public void onWait(Runnable look) {
+        control.onWait(look);
+    }
+
     // ---------------------------------------------------------------- front ends
 
     /** Notes that a prober, or a client, has asked for readiness, and returns what to answer. Never throws. */

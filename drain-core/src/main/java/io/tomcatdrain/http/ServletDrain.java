@@ -97,7 +97,7 @@ public final class ServletDrain implements AutoCloseable {
         refusal.write(request, response, endsByHeader(request));
         if (canBeOvertaken(request)) {
             response.getOutputStream().close();
-            lingering.linger();
+            lingering.linger(request.getRemoteAddr());
         }
     }
 

@@ -34,6 +34,7 @@ import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.core.StandardContext;
 import org.apache.catalina.util.ServerInfo;
+import org.apache.catalina.valves.RemoteIpValve;
 import org.apache.catalina.valves.ValveBase;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
@@ -153,6 +154,43 @@ class FilterIT {
                     .isEqualTo(403);
             assertThat(Http11Client.get(server.otherPort(), "/app/drain/ready").status())
                     .isEqualTo(200);
+        }
+    }
+
+    /** AJP carries a port that the client has named in {@code Host}; here it is the one for control. */
+    @Test
+    void aPortThatAnAjpClientNamesIsNotTheOneForControl() throws Exception {
+        try (EmbeddedTomcat server =
+                        FilterServer.with(parameters("controlPort", "80")).start();
+                AjpClient front = new AjpClient(server.ajpPort())) {
+            Answer answer = front.forward("GET", "/app/drain", Map.of("Authorization", "Bearer " + TOKEN))
+                    .answer(AjpClient.Body.of(new byte[0]));
+            assertThat(answer.status()).as("%s", answer).isEqualTo(403);
+            assertThat(AjpClient.get(server.ajpPort(), "/app/drain/ready").status())
+                    .isEqualTo(200);
+        }
+    }
+
+    /** RemoteIpValve lets a header say what the local port is, and takes the header away. */
+    @Test
+    void aPortThatAForwardedHeaderNamesIsNotTheOneForControl() throws Exception {
+        RemoteIpValve proxy = new RemoteIpValve();
+        proxy.setPortHeader("X-Forwarded-Port");
+        proxy.setProtocolHeader("X-Forwarded-Proto");
+        proxy.setChangeLocalPort(true);
+        try (EmbeddedTomcat server = FilterServer.into(
+                        EmbeddedTomcat.plain().before(proxy), parameters("controlPort", "8443"))
+                .start()) {
+            for (String client : List.of("X-Forwarded-For: 8.8.8.8", "X-Forwarded-For: 127.0.0.1")) {
+                Answer answer = Http11Client.get(
+                        server.port(),
+                        "/app/drain",
+                        AUTHORIZATION,
+                        client,
+                        "X-Forwarded-Proto: https",
+                        "X-Forwarded-Port: 8443");
+                assertThat(answer.status()).as("%s, %s", client, answer).isEqualTo(403);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 import org.springframework.context.ApplicationContext;
 import org.springframework.context.ApplicationListener;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.core.Ordered;
@@ -13,20 +14,27 @@ import org.springframework.core.Ordered;
 /**
  * Drains before anything of the application stops.
  *
- * <p>The close of a context first tells all listeners of {@link ContextClosedEvent}, one after the other; among them are the task executors,
- * which take no more work from then on, although requests still need them. Therefore the drain is the first of these listeners and blocks there,
- * which no time limit of Spring's cuts short. Lifecycle beans are stopped after that, the web server's own graceful shutdown among them.
+ * <p>The close of a context first tells all listeners of {@link ContextClosedEvent}, one after the other. The first of them, this one begins
+ * the drain, so that front ends learn of it. The application's own come next, which may complete what would hold it: event streams, long
+ * polls. Behind them the last one waits for the drain's end, which no time limit of Spring's cuts short, and tells Spring's own
+ * ({@link LaterListeners}). Lifecycle beans are stopped after that, the web server's own graceful shutdown among them.
  *
  * <p>As a lifecycle bean of the phase that stops first, this one takes part in a stop without a close ({@code context.stop()}, a
- * checkpoint), which a start undoes.
+ * checkpoint), which a start undoes; and in a close whose last listener was not told, since another one threw.
  */
 final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, SmartLifecycle, Ordered {
     private static final Log LOG = LogFactory.getLog(DrainLifecycle.class);
+
+    private static final String STOP = "application stop";
 
     private final DrainValve valve;
     private final ApplicationContext context;
     private final DrainReadiness readiness;
     private final LogBridge log = new LogBridge();
+    private final LaterListeners later = new LaterListeners();
+
+    /** Behind all listeners of the same order, since it is the last that joins them. */
+    private final ApplicationListener<ContextClosedEvent> last = this::awaitDrained;
 
     private volatile boolean running;
     private volatile boolean stoppedBefore;
@@ -61,6 +69,10 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
                             + " without tomcat-drain; remove drain-spring-boot, or use Tomcat");
         } else {
             readiness.follow(drain);
+            if (context instanceof ConfigurableApplicationContext configurable) {
+                later.takeFrom(configurable);
+                configurable.addApplicationListener(last);
+            }
             if (stoppedBefore) {
                 serveAgain();
             }
@@ -87,7 +99,14 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
     public void onApplicationEvent(ContextClosedEvent event) {
         if (event.getApplicationContext() == context) {
             log.restore();
-            valve.drainBeforeStop("application stop");
+            valve.beginBeforeStop(STOP);
+        }
+    }
+
+    private void awaitDrained(ContextClosedEvent event) {
+        if (event.getApplicationContext() == context) {
+            valve.drainBeforeStop(STOP);
+            later.tell(event);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatException;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.boot.Client.Upload;
 import io.tomcatdrain.valve.DrainValve;
@@ -22,6 +23,8 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.availability.AvailabilityChangeEvent;
 import org.springframework.boot.availability.ReadinessState;
 import org.springframework.context.SmartLifecycle;
@@ -30,6 +33,10 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
 import org.springframework.context.support.GenericApplicationContext;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.context.request.async.DeferredResult;
+import org.springframework.web.servlet.mvc.method.annotation.SseEmitter;
 
 /** The order of a stop: first the drain, then everything else. */
 @Timeout(60)
@@ -49,12 +56,77 @@ class ApplicationStopIT {
             var closed = CompletableFuture.runAsync(application::close);
             await().until(() -> drain.state() == DrainState.DRAINING);
             assertThat(Client.get(port, "/page")).contains(" 503 ").contains("X-Drain: refused");
-            assertThat(witnesses.seen).isEmpty();
+            // The application's listeners know that it goes; nothing that is not theirs has stopped.
+            await().until(() -> !witnesses.seen.isEmpty());
+            assertThat(witnesses.seen).containsExactly("context closed: DRAINING");
             assertThat(upload.finish()).contains(" 200 ").endsWith("bytes=100");
             closed.get(30, TimeUnit.SECONDS);
         }
         assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
-        assertThat(witnesses.seen).containsExactly("context closed: DRAINED", "last phase stopped: DRAINED");
+        assertThat(witnesses.seen).containsExactly("context closed: DRAINING", "last phase stopped: DRAINED");
+    }
+
+    /** Without a time limit of their own, they would hold the drain until its limits. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/poll", "/stream"})
+    void whatTheApplicationCompletesAtItsCloseHoldsNothing(String path) throws Exception {
+        var application = TestApp.started(new Class<?>[] {TestApp.class, Endless.class}, "drain.request-timeout=5m");
+        var drain = application.getBean(Drain.class);
+        var endless = application.getBean(Endless.class);
+        var answer = CompletableFuture.supplyAsync(() -> Client.get(TestApp.port(application), path));
+        await().until(() -> endless.polls.size() + endless.streams.size() == 1);
+        application.close();
+        assertThat(drain.status().report().outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+        assertThat(answer.get(30, TimeUnit.SECONDS)).contains(" 200 ");
+    }
+
+    @Test
+    void aFaultyListenerOfTheApplicationCutsNoUpload() throws Exception {
+        var application = TestApp.started(new Class<?>[] {TestApp.class, Faulty.class}, NO_PATIENCE);
+        var drain = application.getBean(Drain.class);
+        try (var upload = new Upload(TestApp.port(application))) {
+            awaitUpload(drain);
+            var closed = CompletableFuture.runAsync(application::close);
+            await().until(() -> drain.state() == DrainState.DRAINING);
+            assertThat(upload.finish()).contains(" 200 ");
+            closed.get(30, TimeUnit.SECONDS);
+        }
+        assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class Faulty {
+        @EventListener
+        void closed(ContextClosedEvent event) {
+            throw new IllegalStateException("on purpose");
+        }
+    }
+
+    /** Answers that end when the application says so. */
+    @RestController
+    static class Endless {
+        private final List<DeferredResult<String>> polls = new CopyOnWriteArrayList<>();
+        private final List<SseEmitter> streams = new CopyOnWriteArrayList<>();
+
+        @GetMapping("/poll")
+        DeferredResult<String> poll() {
+            var poll = new DeferredResult<String>(0L);
+            polls.add(poll);
+            return poll;
+        }
+
+        @GetMapping("/stream")
+        SseEmitter stream() {
+            var stream = new SseEmitter(0L);
+            streams.add(stream);
+            return stream;
+        }
+
+        @EventListener
+        void closed(ContextClosedEvent event) {
+            polls.forEach(poll -> poll.setResult("nothing new"));
+            streams.forEach(SseEmitter::complete);
+        }
     }
 
     @Test

@@ -8,6 +8,9 @@ import io.tomcatdrain.http.ServletDrain;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.ToIntFunction;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Request;
 import org.apache.juli.logging.Log;
@@ -15,8 +18,8 @@ import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one application stop (an undeployment, a reload) without losing its uploads, while the others are served: its stop waits for
- * them, and new ones are refused. Thread-safe.
+ * Lets one application stop (an undeployment, a reload) without losing what it has accepted, while the others are served: its stop waits
+ * for its uploads and, for {@code requestTimeout}, for its other requests, and new uploads are refused. Thread-safe.
  */
 final class ApplicationStops {
     /*
@@ -25,37 +28,70 @@ final class ApplicationStops {
      */
     private static final Log LOG = LogFactory.getLog(ApplicationStops.class);
 
+    /** How often a stop looks for plain requests, whose end nothing tells. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
+    /** For how long plain requests leave newcomers to a reload where Tomcat keeps them: most are over by then, and none is refused. */
+    private static final long HELD_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final NodeDrain drain;
     private final ServletDrain stopOfAll;
+    private final ToIntFunction<Context> requestsIn;
     private final Map<Context, ContextPause> stopping = new ConcurrentHashMap<>();
 
-    ApplicationStops(ServletDrain stopOfAll) {
+    /**
+     * Makes what serves until the valve stops.
+     *
+     * @param requestsIn returns how many plain requests an application has at present
+     */
+    ApplicationStops(ServletDrain stopOfAll, ToIntFunction<Context> requestsIn) {
         this.drain = stopOfAll.drain();
         this.stopOfAll = stopOfAll;
+        this.requestsIn = requestsIn;
     }
 
-    /** Waits for the uploads of an application that is about to stop. In a stop of the whole the drain has done it. */
+    /** Waits for what an application has accepted that is about to stop. In a stop of the whole the drain has done it. */
     void begin(Context context) {
         if (!drain.settings().drainOnStop() || stopOfAll.hasBegun()) {
             return;
         }
         ContextPause pause = new ContextPause(context);
         stopping.put(context, pause);
+        long began = System.nanoTime();
         try (pause) {
             // The first upload that is found takes the pause off: a stop that waits for none is Tomcat's alone.
             List<ActiveUpload> left = drain.awaitUploads(upload -> isOf(context, upload) && pause.lift());
             if (!left.isEmpty()) {
                 LOG.warn("drain[" + drain.name() + "] " + context + " stops with uploads in flight: " + left);
             }
+            awaitRequests(context, pause, began);
         } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error fault) {
-            LOG.error("drain[" + drain.name() + "] could not wait for the uploads of " + context, fault);
+            LOG.error("drain[" + drain.name() + "] could not wait for the requests of " + context, fault);
+        }
+    }
+
+    private void awaitRequests(Context context, ContextPause pause, long began) throws InterruptedException {
+        long longest = drain.settings().requestTimeout().toNanos();
+        int left = requestsIn.applyAsInt(context);
+        while (left > 0) {
+            long waited = System.nanoTime() - began;
+            boolean mayWait = waited < HELD_NANOS || pause.lift();
+            if (waited >= longest || !mayWait) {
+                LOG.warn("drain[" + drain.name() + "] " + context + " stops with " + left + " requests in flight");
+                return;
+            }
+            LockSupport.parkNanos(this, LOOK_NANOS);
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            left = requestsIn.applyAsInt(context);
         }
     }
 
     private static boolean isOf(Context context, UploadSource upload) {
-        return upload instanceof CoyoteUpload ours && ours.context() == context;
+        return upload instanceof CoyoteUpload ours && ours.isIn(context);
     }
 
     /** Forgets an application that has stopped: it may start again. */
@@ -66,6 +102,11 @@ final class ApplicationStops {
     /** Returns true if new uploads must not begin there. */
     boolean isStopping(@Nullable Context context) {
         return context != null && stopping.containsKey(context);
+    }
+
+    /** Returns true if an upload that comes to the valve again, because a valve behind it has rewritten its path, is for such a one now. */
+    boolean turnsBack(Request request) {
+        return !stopping.isEmpty() && !request.isAsync() && isStopping(request.getContext());
     }
 
     /**

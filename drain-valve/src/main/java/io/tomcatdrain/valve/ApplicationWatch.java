@@ -110,6 +110,7 @@ final class ApplicationWatch implements ContainerListener {
     private void exportTo(Context context) {
         ValveRuntime current = serving.get();
         if (current != null) {
+            current.warnIfHidden(context);
             context.getServletContext().setAttribute(Drain.ATTRIBUTE, current.drain.forApplications());
         }
     }

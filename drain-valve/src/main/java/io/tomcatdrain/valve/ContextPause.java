@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
+import org.apache.catalina.Engine;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,7 @@ final class ContextPause implements AutoCloseable {
     private boolean passedBy;
     private int backgroundDelay;
     private boolean warned;
+    private @Nullable BackgroundStandIn standIn;
     private volatile boolean lifted;
 
     ContextPause(Container stopping) {
@@ -69,11 +71,22 @@ final class ContextPause implements AutoCloseable {
     }
 
     private void passBy(Context stopping) {
+        if (standIn == null && engineOf(stopping) instanceof Engine engine) {
+            standIn = BackgroundStandIn.open(engine, stopping);
+        }
         if (!passedBy && stopping.getBackgroundProcessorDelay() <= 0) {
             backgroundDelay = stopping.getBackgroundProcessorDelay();
             stopping.setBackgroundProcessorDelay(NEVER_SECONDS);
             passedBy = true;
         }
+    }
+
+    private static @Nullable Container engineOf(Container container) {
+        Container top = container;
+        while (top != null && !(top instanceof Engine)) {
+            top = top.getParent();
+        }
+        return top;
     }
 
     /** Returns true while newcomers to a context that reloads are let through to the valves. */
@@ -86,6 +99,9 @@ final class ContextPause implements AutoCloseable {
     public void close() {
         if (context == null) {
             return;
+        }
+        if (standIn != null) {
+            standIn.close();
         }
         if (passedBy) {
             context.setBackgroundProcessorDelay(backgroundDelay);

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 final class CoyoteUpload implements UploadSource {
     private final org.apache.coyote.Request coyote;
     private final RequestLife life;
-    private final @Nullable Context context;
+    private final @Nullable Context firstContext;
     private final String method;
     private final @Nullable String path;
     private final @Nullable String remote;
@@ -25,16 +25,18 @@ final class CoyoteUpload implements UploadSource {
     CoyoteUpload(Request request) {
         this.coyote = request.getCoyoteRequest();
         this.life = new RequestLife(coyote);
-        this.context = request.getContext();
+        this.firstContext = request.getContext();
         this.method = request.getMethod();
         this.path = request.getDecodedRequestURI();
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
     }
 
-    /** Returns the application that has it; null if none does. */
-    @Nullable Context context() {
-        return context;
+    /** Returns true if that application has it, which a valve behind the drain's may have taken it to. */
+    boolean isIn(Context context) {
+        Context present = TicketNote.contextOf(coyote);
+        VarHandle.loadLoadFence();
+        return (present == null || life.isRecycled() ? firstContext : present) == context;
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainSettings.Setting;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.Ticket;
 import jakarta.servlet.RequestDispatcher;
 import jakarta.servlet.ServletException;
@@ -314,6 +315,19 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /**
+     * Begins the drain of a stop and returns at once; {@link #drainBeforeStop} waits for its end. Does nothing unless the container runs
+     * and {@code drainOnStop} is true. Nothing undoes it.
+     *
+     * @param reason why, for logs and status
+     */
+    public void beginBeforeStop(String reason) {
+        ValveRuntime current = runtime;
+        if (current != null && current.drainsOnStop()) {
+            current.servlet.begin(reason, true);
+        }
+    }
+
+    /**
      * Drains as a stop of the server does and returns when that is over and the listeners are closed; for frameworks that take parts of
      * their own away before they stop the server. Does nothing unless the container runs and {@code drainOnStop} is true. Nothing undoes
      * it. The server's own stop finds the drain over.
@@ -324,7 +338,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         ValveRuntime current = runtime;
         if (current != null && current.drainsOnStop()) {
             current.servlet.drainForStop(reason, true);
-            ValveRuntime.endQuietly(current.service);
+            ValveRuntime.endQuietly(current.service, current.drain.settings().requestTimeout());
         }
     }
 
@@ -446,7 +460,12 @@ public class DrainValve extends ValveBase implements AccessLog {
         }
         TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
         if (note.isReentry(request.getCoyoteRequest())) {
-            pass(current, note, request, response);
+            if (note.holdsUpload() && current.stops.turnsBack(request)) {
+                note.close(true);
+                current.servlet.refuse(request, response);
+            } else {
+                pass(current, note, request, response);
+            }
             return;
         }
         note.begin(request.getCoyoteRequest());
@@ -484,11 +503,17 @@ public class DrainValve extends ValveBase implements AccessLog {
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
             throws IOException, ServletException {
         current.servlet.endConnection(request, response);
+        if (current.drain.state() != DrainState.SERVING) {
+            // What the poller sends by itself is over for every valve when it begins.
+            request.getCoyoteRequest().setSendfile(false);
+        }
         boolean threw = true;
+        note.enter();
         try {
             getNext().invoke(request, response);
             threw = false;
         } finally {
+            note.leave();
             boolean async = !threw && request.isAsync();
             if (async) {
                 keepFindable(current, note, request);

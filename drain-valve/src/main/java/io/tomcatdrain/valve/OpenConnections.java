@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -31,7 +32,7 @@ final class OpenConnections {
 
     private static final TomcatInternals TOMCAT = TomcatInternals.get();
 
-    /** How long a stop waits for the connections at most. */
+    /** How long a stop waits for the connections at most, once each of them has had a thread. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long a connection is left open with nothing on it: a client that has connected sends at once. */
@@ -44,7 +45,13 @@ final class OpenConnections {
 
     private final List<NioEndpoint> endpoints = new ArrayList<>();
 
+    private final Service service;
+
+    /** True if the last look has seen a file on its way that the poller sends by itself: its request was over when that began. */
+    private boolean sending;
+
     private OpenConnections(Service service) {
+        this.service = service;
         for (Connector connector : service.findConnectors()) {
             if (TOMCAT.endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint
                     && endpoint.isRunning()) {
@@ -56,21 +63,29 @@ final class OpenConnections {
     /**
      * Ends the connections of a service whose listeners are closed, within about a second. Connections that were upgraded to anything but
      * HTTP/2 are their applications'. An interrupt ends the wait and stays. Never throws.
+     *
+     * @param longest how long it may take at most where requests still wait for a thread, or files are on their way
      */
-    static void end(Service service) {
+    static void end(Service service, Duration longest) {
         try {
             if (TOMCAT.canEndConnections()) {
-                new OpenConnections(service).end();
+                new OpenConnections(service).end(longest.toNanos());
             }
         } catch (RuntimeException | LinkageError fault) {
             LOG.warn("Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault);
         }
     }
 
-    private void end() {
-        long until = System.nanoTime() + PATIENCE_NANOS;
-        while (anyLeft(System.nanoTime()) && System.nanoTime() - until < 0) {
+    private void end(long longestNanos) {
+        long began = System.nanoTime();
+        long patience = PATIENCE_NANOS;
+        long now = began;
+        while (anyLeft(now) && now - began < patience) {
             LockSupport.parkNanos(this, LOOK_NANOS);
+            now = System.nanoTime();
+            if (sending || SpareThreads.waiting(service) > 0) {
+                patience = Math.max(PATIENCE_NANOS, Math.min(longestNanos, now - began + PATIENCE_NANOS));
+            }
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
@@ -80,6 +95,7 @@ final class OpenConnections {
     /** Looks at all connections and closes those that are idle; returns true if there are others. */
     private boolean anyLeft(long now) {
         boolean left = false;
+        sending = false;
         for (NioEndpoint endpoint : endpoints) {
             for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
                 left |= isLeft(connection, now);
@@ -102,7 +118,9 @@ final class OpenConnections {
             if (processor != null && processor.isUpgrade() && !TOMCAT.isHttp2(processor)) {
                 return false;
             }
-            if (isBusy(connection, processor)) {
+            boolean sends = connection instanceof NioEndpoint.NioSocketWrapper nio && nio.getSendfileData() != null;
+            sending |= sends;
+            if (sends || isBusy(connection, processor)) {
                 idleSince.remove(connection);
                 return true;
             }

@@ -2,9 +2,9 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
@@ -126,14 +126,14 @@ final class StopHook {
 
     private void beforeStop() {
         safely("keep the process alive", this::keepProcessAlive);
-        Set<Service> services = new LinkedHashSet<>();
+        Map<Service, Duration> services = new LinkedHashMap<>();
         parts.forEach(part -> safely("begin", () -> part.drain.begin("server stop", true)));
         parts.forEach(part -> safely("wait", part.drain::await));
         for (Part part : parts) {
             safely("answer those who wait", part.drain::answerWaiting);
-            services.add(part.service);
+            services.put(part.service, part.drain.drain().settings().requestTimeout());
         }
-        services.forEach(service -> safely("end quietly", () -> ValveRuntime.endQuietly(service)));
+        services.forEach((service, longest) -> safely("end quietly", () -> ValveRuntime.endQuietly(service, longest)));
         ProcessKeeper current = keeper;
         if (current != null) {
             current.noteDrained();

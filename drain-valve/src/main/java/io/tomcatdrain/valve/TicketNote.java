@@ -3,6 +3,15 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.WeakHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import org.apache.catalina.Context;
+import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.coyote.Request;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +31,11 @@ final class TicketNote {
     static final class Owner {
         private volatile @Nullable NodeDrain drain;
 
+        /** One for each pooled request, as long as Tomcat has it. Guarded by the lock. */
+        private final Map<TicketNote, Boolean> notes = new WeakHashMap<>();
+
+        private final ReentrantLock lock = new ReentrantLock();
+
         Owner(NodeDrain drain) {
             this.drain = drain;
         }
@@ -29,6 +43,58 @@ final class TicketNote {
         /** Lets the next request that passes drop the owner's notes. */
         void retire() {
             drain = null;
+            lock.lock();
+            try {
+                notes.clear();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private TicketNote newNote(Request coyote, @Nullable TicketNote next) {
+            TicketNote fresh = new TicketNote(this, coyote, next);
+            lock.lock();
+            try {
+                notes.put(fresh, true);
+            } finally {
+                lock.unlock();
+            }
+            return fresh;
+        }
+
+        /**
+         * Closes the tickets of the requests that have such a thread inside the application, and returns how many there were.
+         *
+         * @param isStuck true for the calling thread, or for one that never goes on: no other may be at its request at the same time
+         */
+        int letGo(Predicate<Thread> isStuck) {
+            int gone = 0;
+            for (TicketNote note : all()) {
+                Thread inside = note.inside;
+                if (inside != null && note.ticket != null && isStuck.test(inside)) {
+                    note.close(true);
+                    gone++;
+                }
+            }
+            return gone;
+        }
+
+        /** Returns how many requests that are no uploads are under way in that application. For a thread that looks again and again. */
+        int requestsIn(Context context) {
+            int count = 0;
+            for (TicketNote note : all()) {
+                count += note.isRequestIn(context) ? 1 : 0;
+            }
+            return count;
+        }
+
+        private List<TicketNote> all() {
+            lock.lock();
+            try {
+                return new ArrayList<>(notes.keySet());
+            } finally {
+                lock.unlock();
+            }
         }
 
         private boolean isRetired() {
@@ -57,14 +123,19 @@ final class TicketNote {
     }
 
     private final Owner owner;
+    private final Request coyote;
     private @Nullable TicketNote next;
     private long startNanos;
     private boolean current;
     private boolean upload;
     private @Nullable Ticket ticket;
 
-    private TicketNote(Owner owner, @Nullable TicketNote next) {
+    /** The thread that is inside the application with this request; null if none is. */
+    private @Nullable Thread inside;
+
+    private TicketNote(Owner owner, Request coyote, @Nullable TicketNote next) {
         this.owner = owner;
+        this.coyote = coyote;
         this.next = next;
     }
 
@@ -74,7 +145,7 @@ final class TicketNote {
         if (found != null) {
             return found;
         }
-        TicketNote fresh = new TicketNote(owner, withoutRetired(first(coyote)));
+        TicketNote fresh = owner.newNote(coyote, withoutRetired(first(coyote)));
         coyote.setNote(NOTE, fresh);
         ConnectionCloseHook.watch(coyote.getResponse());
         return fresh;
@@ -88,6 +159,15 @@ final class TicketNote {
             }
         }
         return null;
+    }
+
+    /** Returns how many valves have a note for that pooled request. */
+    static int count(Request coyote) {
+        int count = 0;
+        for (TicketNote note = first(coyote); note != null; note = note.next) {
+            count++;
+        }
+        return count;
     }
 
     /** Returns true if a valve that has this request, over AJP or over HTTP/1.1, wants its connection to end with the answer. */
@@ -135,6 +215,24 @@ final class TicketNote {
         current = true;
     }
 
+    /** What another thread sees here may be of one request and the next: it is believed if both looks at the start time say the same. */
+    private boolean isRequestIn(Context context) {
+        long before = startNanos;
+        if (!current || upload || ticket == null) {
+            return false;
+        }
+        boolean inside = contextOf(coyote) == context;
+        VarHandle.loadLoadFence();
+        return inside && before == coyote.getStartTimeNanos();
+    }
+
+    /** Returns the application that a pooled request is mapped to at present, which a rewrite changes; null if there is none. */
+    static @Nullable Context contextOf(Request coyote) {
+        return coyote.getNote(CoyoteAdapter.ADAPTER_NOTES) instanceof org.apache.catalina.connector.Request request
+                ? request.getContext()
+                : null;
+    }
+
     void hold(Ticket admitted, boolean isUpload) {
         ticket = admitted;
         upload = isUpload;
@@ -152,6 +250,16 @@ final class TicketNote {
 
     @Nullable Ticket ticket() {
         return ticket;
+    }
+
+    /** Notes that the calling thread takes the request to the application. */
+    void enter() {
+        inside = Thread.currentThread();
+    }
+
+    /** Notes that the thread has come back from there. */
+    void leave() {
+        inside = null;
     }
 
     /** Closes the ticket, if there is one still. */

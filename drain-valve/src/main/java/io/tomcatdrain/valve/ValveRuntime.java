@@ -1,8 +1,11 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainSettings.Refuse;
+import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.http.ServletDrain;
+import java.time.Duration;
 import java.util.Map;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
@@ -36,6 +39,8 @@ final class ValveRuntime {
 
     private final @Nullable Integer controlPort;
 
+    private final SpareThreads spareThreads;
+
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
 
@@ -46,10 +51,11 @@ final class ValveRuntime {
         this.owner = new TicketNote.Owner(drain);
         this.servlet = new ServletDrain(drain);
         this.uploads = new UploadMatcher(settings.uploadTypes());
-        this.stops = new ApplicationStops(servlet);
+        this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = contextPath + settings.path();
         this.nameAt = contextPath.length() + 1;
         this.controlPort = settings.controlPort();
+        this.spareThreads = new SpareThreads(service);
     }
 
     /**
@@ -76,7 +82,31 @@ final class ValveRuntime {
         TomcatInternals.get(); // says now what it lacks
         NodeDrain drain = new NodeDrain(name, settings);
         drain.onListenersToClose(() -> ListenerCloser.closeAll(service, settings.controlPort()));
-        return new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        ValveRuntime fresh =
+                new ValveRuntime(drain, service, container instanceof Context context ? context.getPath() : "");
+        drain.onWait(fresh::letGoWhoWaitsForUs);
+        if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
+            drain.onStateChange(fresh::lendThreads);
+        }
+        return fresh;
+    }
+
+    /** A request that waits for the drain, or for a stop, would hold both until their limits. */
+    private void letGoWhoWaitsForUs() {
+        int gone = owner.letGo(StoppingThread::isStuck);
+        if (gone > 0) {
+            LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+                    + " requests whose application waits for the stop itself, as System.exit does");
+        }
+    }
+
+    /** Where everything new is refused, threads beyond the limit can do no more than refuse. */
+    private void lendThreads(DrainState before, DrainState after) {
+        if (after == DrainState.DRAINING) {
+            spareThreads.lend();
+        } else if (after == DrainState.SERVING) {
+            spareThreads.takeBack();
+        }
     }
 
     /** Returns the name that the drain of a container's valve has. */
@@ -121,6 +151,15 @@ final class ValveRuntime {
         return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
     }
 
+    /** Names an application whose requests are all taken for the endpoints'. */
+    void warnIfHidden(Context application) {
+        String its = application.getPath();
+        if (its.equals(path) || its.startsWith(path + "/")) {
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its + "] cannot be reached: the endpoints of the"
+                    + " drain have that path; give one of the two another, the valve by its attribute path");
+        }
+    }
+
     /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
     void noteFrontEnd(Request request) {
         if (!modJkSeen
@@ -150,17 +189,20 @@ final class ValveRuntime {
     /**
      * Ends a drain as quietly as it began, before Tomcat pauses its connectors: newcomers go elsewhere, since a paused listener goes on
      * accepting and never answers; what has arrived is answered; and no connection is left open.
+     *
+     * @param longest how long that may take where requests wait for a thread; about a second where none does
      */
-    static void endQuietly(Service service) {
+    static void endQuietly(Service service, Duration longest) {
         if (!Thread.currentThread().isInterrupted()) {
             ListenerCloser.closeAllForStop(service);
-            OpenConnections.end(service);
+            OpenConnections.end(service, longest);
         }
     }
 
     /** Ends what this start has made. */
     void end() {
         StopHook.remove(service.getServer(), servlet);
+        spareThreads.takeBack();
         owner.retire();
         servlet.close();
         LastWord.say(drain.name(), drain.summary().report());

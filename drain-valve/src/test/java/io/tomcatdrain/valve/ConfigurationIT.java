@@ -3,10 +3,12 @@ package io.tomcatdrain.valve;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Http11Client;
 import java.io.StringReader;
 import java.lang.reflect.Method;
 import java.nio.file.Path;
+import org.apache.catalina.Container;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleState;
 import org.apache.catalina.Server;
@@ -82,6 +84,26 @@ class ConfigurationIT {
             }
         } finally {
             end(server.tomcat().getServer());
+        }
+    }
+
+    /** Whether it is there from the start or deployed later. */
+    @ParameterizedTest
+    @CsvSource({"ENGINE, /drain, true", "HOST, /drain/ui, true", "ENGINE, /drainage, false"})
+    void anApplicationThatTheEndpointsHideIsNamed(TestServer.Position position, String path, boolean hidden)
+            throws Exception {
+        try (CapturedLog log = new CapturedLog(DrainValve.class.getName());
+                TestServer server = TestServer.with(position)
+                        .customize(each -> TestServer.addApp(
+                                each.tomcat(), path, each.directory().toFile(), each.app()))
+                        .start()) {
+            Container host = server.tomcat().getHost();
+            host.removeChild(host.findChild(path));
+            TestServer.addApp(server.tomcat(), path, server.directory().toFile(), server.app());
+            assertThat(log.warnings())
+                    .filteredOn(line -> line.contains("cannot be reached"))
+                    .hasSize(hidden ? 2 : 0)
+                    .allMatch(line -> line.contains("[" + path + "]"));
         }
     }
 

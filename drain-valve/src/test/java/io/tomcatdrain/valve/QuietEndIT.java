@@ -7,20 +7,31 @@ import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.Answer;
+import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Background;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.SlowUpload;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.apache.catalina.Lifecycle;
+import org.apache.catalina.connector.Connector;
+import org.apache.catalina.core.StandardThreadExecutor;
+import org.apache.catalina.servlets.DefaultServlet;
+import org.apache.catalina.startup.Tomcat;
+import org.apache.coyote.AbstractProtocol;
+import org.apache.tomcat.util.threads.ThreadPoolExecutor;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** From the end of a stop's drain to the pause of the connectors no request is left without an answer, and no connection open. */
@@ -56,6 +67,157 @@ class QuietEndIT {
                 client.close();
             }
             stop.result();
+        }
+    }
+
+    /** How many threads a connector may have, and where they come from. */
+    enum Threads {
+        OWN,
+        SHARED;
+
+        void limit(TestServer server, int most) {
+            Connector connector = server.tomcat().getConnector();
+            if (this == OWN) {
+                connector.setProperty("minSpareThreads", "1");
+                connector.setProperty("maxThreads", Integer.toString(most));
+                return;
+            }
+            StandardThreadExecutor shared = new StandardThreadExecutor();
+            shared.setName("shared");
+            shared.setMinSpareThreads(1);
+            shared.setMaxThreads(most);
+            server.tomcat().getService().addExecutor(shared);
+            ((AbstractProtocol<?>) connector.getProtocolHandler()).setExecutor(shared);
+        }
+    }
+
+    private static Http11Client begunUpload(TestServer server) throws IOException {
+        byte[] body = App.multipart(10_000);
+        return new Http11Client(server.port())
+                .send(Http11Client.head(
+                        "POST", "/app/upload", "Content-Type: " + App.MULTIPART, "Content-Length: " + body.length))
+                .send(body);
+    }
+
+    /** Threads beyond the limit refuse what waits, and answer the endpoints, while uploads hold all others; they never serve. */
+    @ParameterizedTest
+    @EnumSource
+    void whatWaitsForAThreadIsRefusedWhileTheDrainGoesOn(Threads threads) throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .customize(made -> threads.limit(made, 2))
+                        .start();
+                SlowUpload first = SlowUpload.begin(server, "/app/upload");
+                SlowUpload second = SlowUpload.begin(server, "/app/upload")) {
+            List<Http11Client> waiting = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                waiting.add(begunUpload(server));
+            }
+            await().until(() -> SpareThreads.waiting(server.tomcat().getService()) == 6);
+            int calls = server.app().calls.get();
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            for (Http11Client client : waiting) {
+                assertThat(client.answer().status()).isEqualTo(503);
+                client.close();
+            }
+            assertThat(Http11Client.get(server.port(), "/drain/ready").status()).isEqualTo(503);
+            assertThat(server.app().calls).hasValue(calls);
+            assertThat(stop.isOver()).isFalse();
+            first.finishWhole();
+            second.finishWhole();
+            stop.result();
+        }
+    }
+
+    /** Closed listeners serve what has arrived, within the connector's own limit of threads, however long it waits for one. */
+    @Test
+    void uploadsThatWaitForAThreadAreServedBehindClosedListeners() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("closeListener", "true")
+                        .customize(made -> Threads.OWN.limit(made, 1))
+                        .start();
+                SlowUpload first = SlowUpload.begin(server, "/app/upload")) {
+            Http11Client second =
+                    new Http11Client(server.port()).send(Http11Client.head("GET", "/app/slow", App.KEY + ": waited"));
+            await().until(() -> SpareThreads.waiting(server.tomcat().getService()) == 1);
+            Http11Client third = begunUpload(server);
+            await().until(() -> SpareThreads.waiting(server.tomcat().getService()) == 2);
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+            first.finishWhole();
+            server.app().awaitEntered("waited");
+            assertThat(stop.isOver()).isFalse();
+            server.app().release("waited");
+            assertThat(second.answer().status()).isEqualTo(200);
+            assertThat(third.answer().status()).isEqualTo(200);
+            stop.result();
+        }
+    }
+
+    /** Tomcat takes the request for finished when its poller begins to send the file, and logs it then. */
+    @Test
+    void aFileOnItsWayIsSentToItsEnd() throws Exception {
+        int size = 30_000_000; // more than the kernel buffers
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .customize(QuietEndIT::serveFiles)
+                        .start();
+                Http11Client client = new Http11Client(server.port())) {
+            Files.write(server.directory().resolve("file.bin"), new byte[size]);
+            client.send(Http11Client.head("GET", "/app/file.bin", "Connection: close"));
+            await().until(() -> server.drain().status().totals().requestsCompleted() == 1);
+            Background<Void> stop = Background.run(server.tomcat()::stop);
+            await().until(() -> server.drain().state() == DrainState.DRAINED);
+            // Longer than what is idle is left open; nothing else may tell that the client is slow.
+            await().during(Duration.ofMillis(1500)).until(() -> !stop.isOver());
+            Answer answer = client.answer();
+            assertThat(answer.complete()).isTrue();
+            assertThat(answer.body()).hasSize(size);
+            stop.result();
+        }
+    }
+
+    private static void serveFiles(TestServer server) {
+        server.context().addLifecycleListener(event -> {
+            if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
+                Tomcat.addServlet(server.context(), "default", new DefaultServlet())
+                        .addMapping("/");
+            }
+        });
+    }
+
+    @Test
+    void aNodeThatLeavesSendsFilesOnTheRequestsOwnThread() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("lameDuck", "1m")
+                        .customize(QuietEndIT::serveFiles)
+                        .start();
+                Http11Client client = new Http11Client(server.port())) {
+            Files.write(server.directory().resolve("file.bin"), new byte[30_000_000]);
+            var unused = server.drain().start("test");
+            client.send(Http11Client.head("GET", "/app/file.bin", "Connection: close"));
+            await().until(() -> server.drain().status().inFlight().requests() == 1);
+            await().during(Duration.ofMillis(300))
+                    .until(() -> server.drain().status().inFlight().requests() == 1);
+            assertThat(client.answer().complete()).isTrue();
+            await().until(() -> server.drain().status().inFlight().requests() == 0);
+            var over = server.drain().start("test", new DrainLimits(Duration.ZERO, null));
+            over.get();
+        }
+    }
+
+    @Test
+    void threadsThatWereLentAreTakenBackWithTheDrain() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .customize(made -> Threads.OWN.limit(made, 2))
+                        .start();
+                SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
+            ThreadPoolExecutor threads = (ThreadPoolExecutor)
+                    server.tomcat().getConnector().getProtocolHandler().getExecutor();
+            var unused = server.drain().start("test");
+            await().until(() -> threads.getMaximumPoolSize() > 2);
+            server.drain().resume();
+            await().until(() -> threads.getMaximumPoolSize() == 2);
+            assertThat(threads.getCorePoolSize()).isEqualTo(1);
+            upload.finishWhole();
         }
     }
 
@@ -160,7 +322,7 @@ class QuietEndIT {
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="));
             assertThat(client.readOne(true).status()).isEqualTo(101);
             server.drain()
-                    .start("test", new DrainLimits(java.time.Duration.ZERO, null))
+                    .start("test", new DrainLimits(Duration.ZERO, null))
                     .get(30, TimeUnit.SECONDS);
             server.tomcat().stop();
             assertThat(server.drain()).isNull();

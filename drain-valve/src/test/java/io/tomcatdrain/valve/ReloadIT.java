@@ -1,6 +1,7 @@
 package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainState;
@@ -516,6 +517,45 @@ class ReloadIT {
             upload.finishWhole();
             removal.result();
             assertThat(root.getBackgroundProcessorDelay()).isEqualTo(delay);
+        }
+    }
+
+    /** Also where that thread itself does the reload, for a changed file, and waits inside it. */
+    @Test
+    void theWorkOfThatThreadGoesOnWhereItReloadsByItself() throws Exception {
+        try (TestServer server = deployed(TestServer.Position.ENGINE).start();
+                SlowUpload upload = SlowUpload.begin(server, "/async/upload")) {
+            StandardContext root = root(server);
+            AtomicInteger started = count(root, Lifecycle.AFTER_START_EVENT);
+            AtomicInteger passesElsewhere = count(server.context(), Lifecycle.PERIODIC_EVENT);
+            Reload.WATCHED_RESOURCE.begin(server);
+            await().atMost(LONG).until(() -> root.getState() == LifecycleState.STOPPING_PREP);
+            int before = passesElsewhere.get();
+            await().atMost(LONG).until(() -> passesElsewhere.get() >= before + 2);
+            assertThat(root.getState()).isEqualTo(LifecycleState.STOPPING_PREP);
+            upload.finishWhole();
+            await().atMost(LONG).until(() -> started.get() == 1);
+            await().atMost(LONG)
+                    .until(() -> Thread.getAllStackTraces().keySet().stream()
+                            .noneMatch(thread -> thread.getName().startsWith("drain-background")));
+        }
+    }
+
+    /** An operator whose client gave up tries again while the first command still waits. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Removal.class,
+            names = {"UPDATE", "MANAGER_UNDEPLOY"})
+    void aSecondTryIsToldAtOnce(Removal kind) throws Exception {
+        try (TestServer server = deployed(TestServer.Position.ENGINE).start();
+                SlowUpload upload = SlowUpload.begin(server, "/upload")) {
+            StandardContext root = root(server);
+            Background<Void> first = Background.run(() -> kind.begin(server));
+            awaitWaiting(root, first);
+            assertThatThrownBy(() -> kind.begin(server)).hasMessageContaining("FAIL");
+            assertThat(first.isOver()).isFalse();
+            upload.finishWhole();
+            first.result();
         }
     }
 

@@ -53,6 +53,10 @@ final class SmallServer implements AutoCloseable {
             if ("/wait".equals(request.getPathInfo())) {
                 awaitPermission();
             }
+            if ("/exit".equals(request.getPathInfo())) {
+                Thread.currentThread().setName("renamed, as some applications do");
+                System.exit(3);
+            }
             if ("/fail".equals(request.getPathInfo())) {
                 response.sendError(500);
             } else {
