@@ -24,8 +24,9 @@ class ThreatModelTest {
                 .filter(line -> line.startsWith("| ") && !line.startsWith("| attempt"))
                 .toList();
 
-        assertThat(rows).hasSizeGreaterThan(20).allMatch(row -> NAMED.matcher(row)
-                .find());
+        assertThat(rows)
+                .hasSizeGreaterThan(20)
+                .allMatch(row -> NAMED.matcher(row).find());
     }
 
     @Test
@@ -34,8 +35,8 @@ class ThreatModelTest {
 
         assertThat(NAMED.matcher(Files.readString(TOP.resolve("docs/threat-model.md")))
                         .results()
-                        .filter(named -> !sources.getOrDefault(named.group(1), "")
-                                .contains("void " + named.group(2) + "("))
+                        .filter(named ->
+                                !sources.getOrDefault(named.group(1), "").contains("void " + named.group(2) + "("))
                         .map(named -> named.group())
                         .toList())
                 .isEmpty();

@@ -324,7 +324,12 @@ final class DrainEndpoints {
     private static void status(HttpServletRequest request, HttpServletResponse response, int code, DrainStatus status)
             throws IOException {
         if (AcceptHeader.namesText(request.getHeaders("Accept"))) {
-            answer(request, response, code, "text/plain;charset=UTF-8", StatusText.of(status).getBytes(StandardCharsets.UTF_8));
+            answer(
+                    request,
+                    response,
+                    code,
+                    "text/plain;charset=UTF-8",
+                    StatusTable.of(status).getBytes(StandardCharsets.UTF_8));
         } else {
             answer(request, response, code, StatusJson.utf8(StatusJson.of(status)));
         }

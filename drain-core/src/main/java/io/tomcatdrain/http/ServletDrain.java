@@ -125,7 +125,8 @@ public final class ServletDrain implements AutoCloseable {
 
     /** Returns true if the answer travels in HTTP/1.x to the peer itself, where a header can end the connection. */
     private static boolean endsByHeader(HttpServletRequest request) {
-        // On HTTP/2 the header is a protocol error for which clients end the connection, and over AJP it is the front end's own
+        // On HTTP/2 the header is a protocol error for which clients end the connection, and over AJP it is the front
+        // end's own
         // business.
         String protocol = request.getProtocol();
         return protocol != null && protocol.startsWith("HTTP/1.") && !isAjp(request);

@@ -50,7 +50,8 @@ public interface DrainMXBean {
     @Description("How long the drain has been running in milliseconds, or took if it is over; 0 while serving")
     long getDrainingMillis();
 
-    @Description("The part of DrainingMillis that was lame duck, in which every request was still served; 0 while serving")
+    @Description(
+            "The part of DrainingMillis that was lame duck, in which every request was still served; 0 while serving")
     long getLameDuckMillis();
 
     @Description("Milliseconds until the waiting ends at the latest; -1 while no drain waits")

@@ -37,7 +37,8 @@ final class Follower {
         }
         for (int i = 0; i < nodes.size(); i++) {
             int number = i;
-            Thread listener = new Thread(() -> listen(number), "events of " + nodes.get(i).drain());
+            Thread listener =
+                    new Thread(() -> listen(number), "events of " + nodes.get(i).drain());
             listener.setDaemon(true);
             listener.start();
         }
@@ -47,7 +48,9 @@ final class Follower {
             int number = news.take();
             if (number < 0) {
                 open--;
-                shown.set(~number, nodes.get(~number).drain() + ": has ended its events; the node stops, or cannot be reached\n");
+                shown.set(
+                        ~number,
+                        nodes.get(~number).drain() + ": has ended its events; the node stops, or cannot be reached\n");
             } else {
                 shown.set(number, text(nodes.get(number), shown.get(number)));
             }

@@ -74,7 +74,8 @@ final class NodeClient {
     Answer drain(Map<String, @Nullable String> parameters, Duration wait) throws IOException, InterruptedException {
         String query = parameters.entrySet().stream()
                 .filter(parameter -> parameter.getValue() != null)
-                .map(parameter -> parameter.getKey() + "=" + URLEncoder.encode(parameter.getValue(), StandardCharsets.UTF_8))
+                .map(parameter ->
+                        parameter.getKey() + "=" + URLEncoder.encode(parameter.getValue(), StandardCharsets.UTF_8))
                 .sorted()
                 .collect(Collectors.joining("&"));
         return send("POST", query.isEmpty() ? "" : "?" + query, "application/json", wait);
@@ -91,7 +92,8 @@ final class NodeClient {
         return http.send(request, HttpResponse.BodyHandlers.ofLines());
     }
 
-    private Answer send(String method, String rest, String accept, Duration wait) throws IOException, InterruptedException {
+    private Answer send(String method, String rest, String accept, Duration wait)
+            throws IOException, InterruptedException {
         HttpRequest request = request(rest, accept)
                 .method(method, HttpRequest.BodyPublishers.noBody())
                 .timeout(wait.plus(LONGEST_ANSWER))
@@ -101,7 +103,8 @@ final class NodeClient {
     }
 
     private HttpRequest.Builder request(String rest, String accept) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(drain + rest)).header("Accept", accept);
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(drain + rest)).header("Accept", accept);
         return token == null ? request : request.header("Authorization", "Bearer " + token);
     }
 }

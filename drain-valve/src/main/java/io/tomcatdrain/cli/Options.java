@@ -45,8 +45,9 @@ final class Options {
             int equals = word.indexOf('=');
             String name = equals < 0 ? word.substring(2) : word.substring(2, equals);
             if (name.equals("token")) {
-                throw new IllegalArgumentException("a token among the arguments can be read by every user of this machine: "
-                        + "put it into the environment as DRAIN_TOKEN, or into a file for --token-file");
+                throw new IllegalArgumentException(
+                        "a token among the arguments can be read by every user of this machine: "
+                                + "put it into the environment as DRAIN_TOKEN, or into a file for --token-file");
             }
             if (alone.contains(name) && equals < 0) {
                 flags.add(name);
@@ -58,11 +59,13 @@ final class Options {
                     throw new IllegalArgumentException("option [--" + name + "] is there twice: leave one out");
                 }
             } else {
-                throw new IllegalArgumentException("there is no option [--" + name + "] here; there are " + names(withValue, alone));
+                throw new IllegalArgumentException(
+                        "there is no option [--" + name + "] here; there are " + names(withValue, alone));
             }
         }
         if (nodes.isEmpty()) {
-            throw new IllegalArgumentException("no node is named: give the URL of its drain, such as http://node1:8090/drain");
+            throw new IllegalArgumentException(
+                    "no node is named: give the URL of its drain, such as http://node1:8090/drain");
         }
         return new Options(List.copyOf(nodes), Map.copyOf(values), Set.copyOf(flags));
     }
@@ -77,14 +80,19 @@ final class Options {
         try {
             URI uri = new URI(word.endsWith("/") ? word.substring(0, word.length() - 1) : word);
             boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
-            if (http && uri.getHost() != null && uri.getQuery() == null && uri.getFragment() == null && uri.getUserInfo() == null) {
+            if (http
+                    && uri.getHost() != null
+                    && uri.getQuery() == null
+                    && uri.getFragment() == null
+                    && uri.getUserInfo() == null) {
                 return uri;
             }
         } catch (URISyntaxException bad) {
             // said below
         }
         throw new IllegalArgumentException(
-                "[" + word + "] is no URL of a drain: give one with http or https, a host and the drain's path, such as http://node1:8090/drain");
+                "[" + word
+                        + "] is no URL of a drain: give one with http or https, a host and the drain's path, such as http://node1:8090/drain");
     }
 
     List<URI> nodes() {

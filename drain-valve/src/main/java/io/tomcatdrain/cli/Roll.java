@@ -104,7 +104,8 @@ final class Roll {
         }
         draining.set(null);
         if (!servesAgain(node, before)) {
-            err.println(node.drain() + ": does not serve again " + ready.toSeconds() + " s after the command; no further node is touched");
+            err.println(node.drain() + ": does not serve again " + ready.toSeconds()
+                    + " s after the command; no further node is touched");
             return false;
         }
         out.println(node.drain() + ": serves again");
@@ -113,7 +114,8 @@ final class Roll {
 
     private boolean runsCommand(NodeClient node) throws InterruptedException {
         boolean windows = System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
-        ProcessBuilder shell = windows ? new ProcessBuilder("cmd", "/c", command) : new ProcessBuilder("sh", "-c", command);
+        ProcessBuilder shell =
+                windows ? new ProcessBuilder("cmd", "/c", command) : new ProcessBuilder("sh", "-c", command);
         shell.environment().remove("DRAIN_TOKEN"); // the command does not need it
         shell.environment().put("DRAIN_URL", node.drain().toString());
         shell.environment().put("DRAIN_HOST", node.drain().getHost());

@@ -90,8 +90,9 @@ final class Terminal {
                 case "wait" -> await(options(rest, Set.of("for"), Set.of()));
                 case "roll" -> roll(options(rest, Set.of("command", "wait", "ready", "between"), Set.of()));
                 case "help", "--help", "-h" -> help();
-                default -> throw new IllegalArgumentException("there is no command [" + words.get(0)
-                        + "]; there are status, drain, resume, wait, roll and help");
+                default ->
+                    throw new IllegalArgumentException("there is no command [" + words.get(0)
+                            + "]; there are status, drain, resume, wait, roll and help");
             };
         } catch (IllegalArgumentException wrong) {
             err.println(wrong.getMessage());
@@ -161,7 +162,8 @@ final class Terminal {
 
     private int await(Options options) throws NoAnswer, InterruptedException {
         Duration longest = options.duration("for", Duration.ofDays(3650));
-        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(Math.min(longest.toMillis(), Long.MAX_VALUE / 2_000_000));
+        long until = System.nanoTime()
+                + TimeUnit.MILLISECONDS.toNanos(Math.min(longest.toMillis(), Long.MAX_VALUE / 2_000_000));
         for (NodeClient node : nodes(options)) {
             NodeClient.Answer answer = answer(node, NodeClient::status);
             while (isRunning(answer) && System.nanoTime() - until < 0) {
@@ -201,9 +203,7 @@ final class Terminal {
 
     private List<NodeClient> nodes(Options options) {
         String token = token(options);
-        return options.nodes().stream()
-                .map(node -> new NodeClient(node, token))
-                .toList();
+        return options.nodes().stream().map(node -> new NodeClient(node, token)).toList();
     }
 
     private @Nullable String token(Options options) {
@@ -215,7 +215,8 @@ final class Terminal {
             return Files.readString(Path.of(file)).strip();
         } catch (IOException | java.nio.file.InvalidPathException unreadable) {
             throw new IllegalArgumentException(
-                    "cannot read the token from [" + file + "]: name a file that you can read (" + unreadable + ")", unreadable);
+                    "cannot read the token from [" + file + "]: name a file that you can read (" + unreadable + ")",
+                    unreadable);
         }
     }
 
@@ -236,10 +237,12 @@ final class Terminal {
         return switch (answer.status()) {
             case 200, 202, 409, 504 -> answer;
             case 400 -> throw new IllegalArgumentException(node.drain() + ": " + Json.text(answer.json(), "error"));
-            case 401, 403 -> throw new NoAnswer(node.drain() + " answers " + answer.status() + ": "
-                    + Json.text(answer.json(), "error") + ". Set DRAIN_TOKEN, or use --token-file");
-            default -> throw new NoAnswer(node.drain() + " answers " + answer.status()
-                    + ", as no drain does: is that the valve's path, and its control port?");
+            case 401, 403 ->
+                throw new NoAnswer(node.drain() + " answers " + answer.status() + ": "
+                        + Json.text(answer.json(), "error") + ". Set DRAIN_TOKEN, or use --token-file");
+            default ->
+                throw new NoAnswer(node.drain() + " answers " + answer.status()
+                        + ", as no drain does: is that the valve's path, and its control port?");
         };
     }
 

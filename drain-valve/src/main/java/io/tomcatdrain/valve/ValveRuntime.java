@@ -155,7 +155,8 @@ final class ValveRuntime {
     void warnIfHidden(Context application) {
         String its = application.getPath();
         if (its.equals(path) || its.startsWith(path + "/")) {
-            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its + "] cannot be reached: the endpoints of the"
+            LOG.warn("DrainValve[" + drain.name() + "]: the web application [" + its
+                    + "] cannot be reached: the endpoints of the"
                     + " drain have that path; give one of the two another, the valve by its attribute path");
         }
     }

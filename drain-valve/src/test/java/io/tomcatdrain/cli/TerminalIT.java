@@ -152,8 +152,14 @@ class TerminalIT {
     @Test
     void theTokenComesFromAFileToo() throws Exception {
         Path file = Files.writeString(directory.resolve("token"), TOKEN + "\n");
-        assertThat(terminal(Map.of()).run("status", url, "--token-file", file.toString())).isZero();
-        assertThat(terminal(Map.of()).run("status", url, "--token-file", directory.resolve("none").toString()))
+        assertThat(terminal(Map.of()).run("status", url, "--token-file", file.toString()))
+                .isZero();
+        assertThat(terminal(Map.of())
+                        .run(
+                                "status",
+                                url,
+                                "--token-file",
+                                directory.resolve("none").toString()))
                 .isEqualTo(Terminal.USAGE);
         assertThat(err()).contains("cannot read the token from [");
     }

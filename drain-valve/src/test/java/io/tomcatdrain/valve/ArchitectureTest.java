@@ -1,7 +1,7 @@
 package io.tomcatdrain.valve;
 
-import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
@@ -18,7 +18,9 @@ import io.tomcatdrain.DrainSettings;
 import java.lang.invoke.MethodHandles;
 
 /** The valve must start in Tomcat's lib/, where there is neither a filter nor Micrometer. */
-@AnalyzeClasses(packages = {"io.tomcatdrain.valve", "io.tomcatdrain.cli"}, importOptions = DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = {"io.tomcatdrain.valve", "io.tomcatdrain.cli"},
+        importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
     static final ArchRule valveSeesNeitherFilterNorMicrometer = noClasses()

@@ -27,8 +27,8 @@ class ArtifactIT {
         try (var jar = new JarFile(System.getProperty("artifact.jar"))) {
             assertThat(jar.stream().map(ZipEntry::getName).filter(name -> name.endsWith(".class")))
                     .isNotEmpty()
-                    .allMatch(name ->
-                            name.startsWith("io/tomcatdrain/valve/") || name.startsWith("io/tomcatdrain/cli/"));
+                    .allMatch(
+                            name -> name.startsWith("io/tomcatdrain/valve/") || name.startsWith("io/tomcatdrain/cli/"));
         }
     }
 

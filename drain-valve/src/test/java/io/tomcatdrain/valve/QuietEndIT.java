@@ -321,9 +321,7 @@ class QuietEndIT {
                     "Sec-WebSocket-Version: 13",
                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="));
             assertThat(client.readOne(true).status()).isEqualTo(101);
-            server.drain()
-                    .start("test", new DrainLimits(Duration.ZERO, null))
-                    .get(30, TimeUnit.SECONDS);
+            server.drain().start("test", new DrainLimits(Duration.ZERO, null)).get(30, TimeUnit.SECONDS);
             server.tomcat().stop();
             assertThat(server.drain()).isNull();
         }

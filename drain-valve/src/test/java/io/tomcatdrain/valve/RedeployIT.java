@@ -153,8 +153,7 @@ class RedeployIT {
                 .customize(each -> {
                     ((StandardContext) each.context()).setUnloadDelay(1);
                     each.tomcat().getHost().getPipeline().addValve(rewrite);
-                    TestServer.addApp(
-                            each.tomcat(), "/media", each.directory().toFile(), each.app());
+                    TestServer.addApp(each.tomcat(), "/media", each.directory().toFile(), each.app());
                 })
                 .start()) {
             rewrite.setConfiguration("RewriteRule ^/media/(.*)$ /app/$1");

@@ -11,7 +11,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Writes a status as lines and a table for people. Programs read the JSON; this may change in any version. Not thread-safe. */
-final class StatusText {
+final class StatusTable {
     /** More rows help nobody who reads them in a terminal. */
     private static final int MOST_UPLOADS = 40;
 
@@ -19,11 +19,11 @@ final class StatusText {
 
     private final StringBuilder out = new StringBuilder(512);
 
-    private StatusText() {}
+    private StatusTable() {}
 
     /** Returns the status, each line with its end. */
     static String of(DrainStatus status) {
-        StatusText text = new StatusText();
+        StatusTable text = new StatusTable();
         text.status(status);
         return text.out.toString();
     }
@@ -39,7 +39,8 @@ final class StatusText {
         line("  in flight: " + count(inFlight.uploads(), "upload") + ", " + count(inFlight.requests(), "other request")
                 + ", " + count(inFlight.holds(), "hold"));
         DrainStatus.Totals totals = status.totals();
-        line("  since the start: " + count(totals.uploadsCompleted(), "upload") + " completed, " + totals.uploadsFailed()
+        line("  since the start: " + count(totals.uploadsCompleted(), "upload") + " completed, "
+                + totals.uploadsFailed()
                 + " failed, " + bytes(totals.uploadBytes()) + "; " + count(totals.requestsCompleted(), "other request")
                 + " completed; " + totals.refused() + " refused");
         uploads("uploads in flight", status.uploads());
@@ -80,14 +81,16 @@ final class StatusText {
         line("");
         line(title + ":");
         line(row("id", "", "received", "of", "per second", "left", "request"));
-        uploads.stream().limit(MOST_UPLOADS).forEach(upload -> line(row(
-                Long.toString(upload.id()),
-                bar(upload.bytesReceived(), upload.contentLength()),
-                bytes(upload.bytesReceived()),
-                bytes(upload.contentLength()),
-                bytes(upload.bytesPerSecond()),
-                upload.etaMillis() < 0 ? "?" : time(upload.etaMillis()),
-                request(upload))));
+        uploads.stream()
+                .limit(MOST_UPLOADS)
+                .forEach(upload -> line(row(
+                        Long.toString(upload.id()),
+                        bar(upload.bytesReceived(), upload.contentLength()),
+                        bytes(upload.bytesReceived()),
+                        bytes(upload.contentLength()),
+                        bytes(upload.bytesPerSecond()),
+                        upload.etaMillis() < 0 ? "?" : time(upload.etaMillis()),
+                        request(upload))));
         if (uploads.size() > MOST_UPLOADS) {
             line("  and " + (uploads.size() - MOST_UPLOADS) + " more");
         }
@@ -108,7 +111,9 @@ final class StatusText {
         String agent = prober.agent() == null ? "" : " [" + prober.agent() + "]";
         String name = prober.name() == null ? "" : prober.name() + " ";
         line("  " + name + "at " + known(prober.remote()) + agent
-                + (prober.seenDown() > 0 ? ", was told " + count(prober.seenDown(), "time") + " that the node is not ready" : ""));
+                + (prober.seenDown() > 0
+                        ? ", was told " + count(prober.seenDown(), "time") + " that the node is not ready"
+                        : ""));
     }
 
     private void report(DrainReport report) {

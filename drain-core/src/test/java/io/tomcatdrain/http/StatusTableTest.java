@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class StatusTextTest {
+class StatusTableTest {
     private static final Instant NOON = Instant.parse("2026-11-28T12:00:00.250Z");
 
     private static final ActiveUpload KNOWN = new ActiveUpload(
@@ -43,7 +43,7 @@ class StatusTextTest {
 
     @Test
     void servingNodeIsToldInAFewLines() {
-        assertThat(StatusText.of(status(DrainState.SERVING, List.of(), null))).isEqualTo("""
+        assertThat(StatusTable.of(status(DrainState.SERVING, List.of(), null))).isEqualTo("""
                 Catalina: SERVING
                   since 2026-11-28T12:00:00Z
                   in flight: 0 uploads, 1 other request, 0 holds
@@ -53,7 +53,8 @@ class StatusTextTest {
 
     @Test
     void drainIsToldWithItsLimitsUploadsAndProbers() {
-        assertThat(StatusText.of(status(DrainState.DRAINING, List.of(KNOWN, UNKNOWN), null))).isEqualTo("""
+        assertThat(StatusTable.of(status(DrainState.DRAINING, List.of(KNOWN, UNKNOWN), null)))
+                .isEqualTo("""
                 Catalina: DRAINING, reason: upgrade
                   running for 0:42, of these 0:04 lame duck; over in at most 9:18 (2026-11-28T12:09:18Z)
                   in flight: 2 uploads, 1 other request, 0 holds
@@ -73,7 +74,7 @@ class StatusTextTest {
     void reportNamesWhatWasGivenUp() {
         var report = new DrainReport(DrainReport.Outcome.EXPIRED, "upgrade", 4_000, 600_000, 2, 31, List.of(KNOWN));
 
-        assertThat(StatusText.of(status(DrainState.EXPIRED, List.of(), report)))
+        assertThat(StatusTable.of(status(DrainState.EXPIRED, List.of(), report)))
                 .contains(
                         "took 0:42",
                         "last drain: EXPIRED, reason: upgrade\n  lame duck 0:04, then 10:00; 2 finished, 31 refused, 1 given up\n",
@@ -87,32 +88,44 @@ class StatusTextTest {
                 .mapToObj(id -> new ActiveUpload(id, "POST", "/u", "::1", NOON, 0, 0, 10, 0, -1, 0))
                 .toList();
 
-        assertThat(StatusText.of(status(DrainState.DRAINING, crowd, null)))
+        assertThat(StatusTable.of(status(DrainState.DRAINING, crowd, null)))
                 .hasLineCount(4 + 3 + 40 + 1 + 3)
                 .contains("  and 9960 more\n");
     }
 
     @ParameterizedTest
-    @CsvSource({"-1,?", "0,0 B", "999,999 B", "1000,1.0 kB", "999949,999.9 kB", "999950,1.0 MB", "9223372036854775807,9.2 EB"})
+    @CsvSource({
+        "-1,?",
+        "0,0 B",
+        "999,999 B",
+        "1000,1.0 kB",
+        "999949,999.9 kB",
+        "999950,1.0 MB",
+        "9223372036854775807,9.2 EB"
+    })
     void bytesHaveDecimalUnits(long bytes, String text) {
-        assertThat(StatusText.bytes(bytes)).isEqualTo(text);
+        assertThat(StatusTable.bytes(bytes)).isEqualTo(text);
     }
 
     @ParameterizedTest
     @CsvSource({"-5,0:00", "1,0:01", "59000,0:59", "60000,1:00", "3599000,59:59", "3600000,1:00:00"})
     void timesAreRoundedUpToSeconds(long millis, String text) {
-        assertThat(StatusText.time(millis)).isEqualTo(text);
+        assertThat(StatusTable.time(millis)).isEqualTo(text);
     }
 
     @ParameterizedTest
-    @CsvSource({"0,10,[--------------------] 0%", "10,10,[####################] 100%", "30,10,[####################] 100%"})
+    @CsvSource({
+        "0,10,[--------------------] 0%",
+        "10,10,[####################] 100%",
+        "30,10,[####################] 100%"
+    })
     void barIsFullAtMost(long received, long length, String bar) {
-        assertThat(StatusText.bar(received, length)).isEqualTo(bar);
+        assertThat(StatusTable.bar(received, length)).isEqualTo(bar);
     }
 
     @ParameterizedTest
     @CsvSource({"-1,10", "5,-1", "0,0"})
     void barNeedsBothNumbers(long received, long length) {
-        assertThat(StatusText.bar(received, length)).isEmpty();
+        assertThat(StatusTable.bar(received, length)).isEmpty();
     }
 }
