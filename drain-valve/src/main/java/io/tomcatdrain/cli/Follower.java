@@ -69,6 +69,7 @@ final class Follower {
         }
     }
 
+    @SuppressWarnings("SystemConsoleNull") // Main asks for the one that is null without a terminal
     private void show(List<String> shown) {
         if (System.console() != null) {
             out.print(CLEAR);

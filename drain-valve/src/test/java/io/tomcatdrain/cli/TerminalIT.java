@@ -93,6 +93,7 @@ class TerminalIT {
             assertThat(out()).contains(": EXPIRED, in flight: uploads=1");
             assertThat(err()).contains("not drained").doesNotContain("127.0.0.1:1/");
             assertThat(run("wait", url)).isEqualTo(Terminal.NOT_WELL);
+            upload.finishWhole();
         }
     }
 
