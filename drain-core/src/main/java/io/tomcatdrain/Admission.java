@@ -83,7 +83,7 @@ final class Admission {
     @Nullable Ticket admitRequest() {
         Ticket ticket = tryRequest();
         if (ticket == null) {
-            refused();
+            noteRefused();
         }
         return ticket;
     }
@@ -124,7 +124,7 @@ final class Admission {
     @Nullable UploadTicket admitUpload(UploadSource source) {
         UploadTicket ticket = tryUpload(source, null);
         if (ticket == null) {
-            refused();
+            noteRefused();
         }
         return ticket;
     }
@@ -157,7 +157,7 @@ final class Admission {
         }
     }
 
-    /** Counts a request that was refused before it came here. */
+    /** Counts a request that is refused, here or before it came here. */
     void noteRefused() {
         counters.refused.increment();
     }

@@ -6,7 +6,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The forms in which a refusal can be written, and the choice among them by {@code Accept}. The parsing is simple and bounded: what it
+ * The forms in which a refusal or a status can be written, and the choice among them by {@code Accept}. The parsing is simple and bounded: what it
  * does not understand it ignores, and a client that accepts nothing of ours gets plain text.
  */
 enum AcceptHeader {
@@ -55,6 +55,25 @@ enum AcceptHeader {
                 new Candidate(TEXT, "text/plain"),
                 new Candidate(JSON, "application/problem+json", "application/json"),
                 new Candidate(HTML, "text/html"));
+        consider(headers, candidates);
+        Candidate best = candidates.get(0);
+        for (Candidate candidate : candidates) {
+            if (candidate.beats(best)) {
+                best = candidate;
+            }
+        }
+        return best.quality > 0 ? best.form : TEXT;
+    }
+
+    /** Returns true if the client names plain text, and does not like JSON better; wildcards do not count. */
+    static boolean namesText(@Nullable Enumeration<String> headers) {
+        Candidate text = new Candidate(TEXT, "text/plain");
+        Candidate json = new Candidate(JSON, "application/json");
+        consider(headers, List.of(text, json));
+        return text.specificity == 2 && text.quality > 0 && !json.beats(text);
+    }
+
+    private static void consider(@Nullable Enumeration<String> headers, List<Candidate> candidates) {
         int position = 0;
         while (headers != null && headers.hasMoreElements() && position < MOST_RANGES) {
             String header = headers.nextElement();
@@ -71,13 +90,6 @@ enum AcceptHeader {
                 }
             }
         }
-        Candidate best = candidates.get(0);
-        for (Candidate candidate : candidates) {
-            if (candidate.beats(best)) {
-                best = candidate;
-            }
-        }
-        return best.quality > 0 ? best.form : TEXT;
     }
 
     /** Returns 2 if the range is the type itself, 1 for a type's wildcard, 0 for the full one, −1 if it does not match. */

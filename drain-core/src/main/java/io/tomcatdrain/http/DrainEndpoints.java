@@ -10,6 +10,7 @@ import io.tomcatdrain.ReadinessPoll;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -158,15 +159,11 @@ final class DrainEndpoints {
             error(request, response, 403, "control is not answered on this port: use the control port");
             return false;
         }
-        if (!BearerToken.isIn(request.getHeader("Authorization"), drain.settings())) {
+        String authorization = request.getHeader("Authorization");
+        if (!BearerToken.isIn(authorization, drain.settings())) {
             response.setHeader("WWW-Authenticate", "Bearer");
-            error(
-                    request,
-                    response,
-                    401,
-                    request.getHeader("Authorization") == null
-                            ? "a token is needed: send it as [Authorization: Bearer TOKEN]"
-                            : "this is not the token: send the one of this node as [Authorization: Bearer TOKEN]");
+            String what = authorization == null ? "a token is needed" : "what was sent is not this node's token";
+            error(request, response, 401, what + ": send it as [Authorization: Bearer TOKEN]");
             return false;
         }
         return true;
@@ -317,7 +314,7 @@ final class DrainEndpoints {
 
     private void outcome(HttpServletRequest request, HttpServletResponse response) throws IOException {
         DrainStatus status = drain.status();
-        answer(request, response, status.state() == DrainState.DRAINED ? 200 : 504, json(status));
+        status(request, response, status.state() == DrainState.DRAINED ? 200 : 504, status);
         response.flushBuffer(); // so that the answer is out before a stop goes on
     }
 
@@ -339,11 +336,21 @@ final class DrainEndpoints {
     // ---------------------------------------------------------------- answers
 
     private void status(HttpServletRequest request, HttpServletResponse response, int code) throws IOException {
-        answer(request, response, code, json(drain.status()));
+        status(request, response, code, drain.status());
     }
 
-    private static byte[] json(DrainStatus status) {
-        return StatusJson.utf8(StatusJson.of(status));
+    private static void status(HttpServletRequest request, HttpServletResponse response, int code, DrainStatus status)
+            throws IOException {
+        if (AcceptHeader.namesText(request.getHeaders("Accept"))) {
+            answer(
+                    request,
+                    response,
+                    code,
+                    "text/plain;charset=UTF-8",
+                    StatusTable.of(status).getBytes(StandardCharsets.UTF_8));
+        } else {
+            answer(request, response, code, StatusJson.utf8(StatusJson.of(status)));
+        }
     }
 
     private void tooMany(HttpServletRequest request, HttpServletResponse response, String what) throws IOException {
@@ -367,9 +374,15 @@ final class DrainEndpoints {
 
     private static void answer(HttpServletRequest request, HttpServletResponse response, int code, byte[] body)
             throws IOException {
+        answer(request, response, code, "application/json", body);
+    }
+
+    private static void answer(
+            HttpServletRequest request, HttpServletResponse response, int code, String contentType, byte[] body)
+            throws IOException {
         response.setStatus(code);
         response.setHeader("Cache-Control", "no-store");
-        response.setContentType("application/json");
+        response.setContentType(contentType);
         response.setContentLength(body.length);
         if (!"HEAD".equals(request.getMethod())) {
             response.getOutputStream().write(body);

@@ -68,6 +68,24 @@ class AcceptHeaderTest {
         assertThat(best(" ".repeat(2_000) + ",text/html")).isEqualTo(AcceptHeader.TEXT);
     }
 
+    @ParameterizedTest(name = "[{0}] names text: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            text/plain                         | true
+            TEXT/PLAIN;q=0.5                   | true
+            text/plain, application/json       | true
+            text/plain, */*;q=0.1              | true
+            application/json, text/plain, */*  | false
+            text/plain;q=0.5, application/json | false
+            text/plain;q=0                     | false
+            text/*                             | false
+            */*                                | false
+            ''                                 | false
+            """)
+    void textMustBeNamed(String header, boolean named) {
+        assertThat(AcceptHeader.namesText(Collections.enumeration(List.of(header))))
+                .isEqualTo(named);
+    }
+
     private static AcceptHeader best(String... headers) {
         List<String> values = Arrays.asList(headers);
         return AcceptHeader.best(Collections.enumeration(values));

@@ -291,6 +291,21 @@ class DrainEndpointsTest {
     }
 
     @Test
+    void aWrongTokenIsToldFromNone() throws IOException {
+        assertError(handle(Exchange.of("GET"), ""), 401, "a token is needed");
+        assertError(handle(Exchange.of("GET").with("Authorization", "Bearer wrong"), ""), 401, "not this node's token");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "POST", "DELETE"})
+    void statusIsTextForAClientThatNamesIt(String method) throws IOException {
+        Exchange exchange = handle(Exchange.of(method).withToken().with("Accept", "text/plain"), "");
+
+        assertThat(exchange.header("Content-Type")).isEqualTo("text/plain;charset=UTF-8");
+        assertThat(exchange.body()).startsWith("endpoints: ").endsWith("\n");
+    }
+
+    @Test
     void errorsHaveHeadersOnlyForHead() throws IOException {
         Exchange head = handle(Exchange.of("HEAD"), "");
         Exchange get = handle(Exchange.of("GET"), "");

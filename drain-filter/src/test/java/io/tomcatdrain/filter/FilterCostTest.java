@@ -41,18 +41,8 @@ class FilterCostTest {
         }
 
         @Override
-        public String getMethod() {
-            return "GET";
-        }
-
-        @Override
         public void setAttribute(String name, Object value) {
             attributes++;
-        }
-
-        @Override
-        public String getMethod() {
-            return "GET";
         }
 
         @Override

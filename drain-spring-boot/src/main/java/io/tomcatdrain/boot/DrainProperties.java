@@ -72,7 +72,8 @@ final class DrainProperties {
 
     /** YAML reads {@code off} as a boolean. */
     private static String asWritten(Setting setting, String text) {
-        boolean canBeOff = setting == Setting.LAME_DUCK || setting == Setting.UPLOAD_SIZE || setting == Setting.OPEN_UPLOADS;
+        boolean canBeOff =
+                setting == Setting.LAME_DUCK || setting == Setting.UPLOAD_SIZE || setting == Setting.OPEN_UPLOADS;
         return canBeOff && text.equals("false") ? "off" : text;
     }
 

@@ -1,8 +1,6 @@
 package io.tomcatdrain.valve;
 
 import java.util.concurrent.locks.Lock;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.Processor;
@@ -32,17 +30,16 @@ final class GoAway {
 
     private static final TomcatInternals TOMCAT = TomcatInternals.get();
 
-    /** JDK-8335181: until 24, and in long-term releases until these, the client of the JDK breaks off what is under way. */
-    private static final Pattern JDK_CLIENT = Pattern.compile("Java-http-client/(\\d+)(?:\\.0\\.(\\d+))?.*");
-
-    private static final int CLIENT_MENDED = 24;
+    /**
+     * The client of the JDK. Before 24, 21.0.9 and 17.0.17 it breaks off what is under way (JDK-8335181). A later one (25.0.3) was seen to wait
+     * for ever for an answer behind which a GOAWAY came at once, over a connection that was upgraded from HTTP/1.1.
+     */
+    private static final String JDK_CLIENT = "Java-http-client/";
 
     private GoAway() {}
 
     /**
-     * Tells the client of a request that its node leaves, on a thread of that request's; does nothing unless it is HTTP/2's. Behind the
-     * answer, not before: the JDK's client (25.0.3) waits for ever if a GOAWAY comes first on a connection that was upgraded by its first
-     * request.
+     * Tells the client of a request that its node leaves, on a thread of that request's; does nothing unless it is HTTP/2's.
      *
      * @param request of Coyote, which has been answered
      */
@@ -72,26 +69,9 @@ final class GoAway {
         return connection == null || breaksOff(request.getHeader("User-Agent")) ? null : connection;
     }
 
-    /** Returns true for a client that ends all streams of a connection when it is told that the connection ends. */
+    /** Returns true for a client that is not to be told while anything of its is under way. */
     static boolean breaksOff(@Nullable String userAgent) {
-        if (userAgent == null) {
-            return false;
-        }
-        Matcher jdk = JDK_CLIENT.matcher(userAgent);
-        if (!jdk.matches()) {
-            return false;
-        }
-        int release = number(jdk.group(1));
-        int update = number(jdk.group(2));
-        return switch (release) {
-            case 17 -> update < 17;
-            case 21 -> update < 9;
-            default -> release < CLIENT_MENDED;
-        };
-    }
-
-    private static int number(@Nullable String digits) {
-        return digits == null || digits.length() > 6 ? 0 : Integer.parseInt(digits);
+        return userAgent != null && userAgent.startsWith(JDK_CLIENT);
     }
 
     /** Tells the clients of a service's idle HTTP/2 connections. One that is at work is told by its next request. */

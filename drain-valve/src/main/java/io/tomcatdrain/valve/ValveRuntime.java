@@ -127,9 +127,9 @@ final class ValveRuntime {
         }
     }
 
-    /** Where everything new is refused, threads beyond the limit can do no more than refuse. */
+    /** Where everything new is refused, threads beyond the limit can do no more than refuse. What continues an open upload is served. */
     private void lendThreads(DrainState before, DrainState after) {
-        if (after == DrainState.DRAINING && !listeners.isAnyShared()) {
+        if (after == DrainState.DRAINING && !listeners.isAnyShared() && !drain.hasOpenUploads()) {
             spareThreads.lend();
         } else if (after == DrainState.SERVING) {
             spareThreads.takeBack();

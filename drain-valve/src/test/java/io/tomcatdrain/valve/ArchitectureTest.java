@@ -1,7 +1,11 @@
 package io.tomcatdrain.valve;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -10,10 +14,13 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import io.tomcatdrain.DrainSettings;
 import java.lang.invoke.MethodHandles;
 
 /** The valve must start in Tomcat's lib/, where there is neither a filter nor Micrometer. */
-@AnalyzeClasses(packages = "io.tomcatdrain.valve", importOptions = DoNotIncludeTests.class)
+@AnalyzeClasses(
+        packages = {"io.tomcatdrain.valve", "io.tomcatdrain.cli"},
+        importOptions = DoNotIncludeTests.class)
 class ArchitectureTest {
     @ArchTest
     static final ArchRule valveSeesNeitherFilterNorMicrometer = noClasses()
@@ -38,4 +45,14 @@ class ArchitectureTest {
             .orShould()
             .dependOnClassesThat()
             .areAssignableTo(MethodHandles.class);
+
+    /** It runs where there is no Tomcat. */
+    @ArchTest
+    static final ArchRule terminalSeesTheSettingsOnly = noClasses()
+            .that()
+            .resideInAPackage("io.tomcatdrain.cli")
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("io.tomcatdrain..", "org.apache..", "jakarta..")
+                    .and(not(resideInAPackage("io.tomcatdrain.cli")))
+                    .and(not(type(DrainSettings.class))));
 }

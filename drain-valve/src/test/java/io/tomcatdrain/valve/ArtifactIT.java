@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
@@ -22,11 +23,22 @@ class ArtifactIT {
     }
 
     @Test
-    void mainJarHoldsTheValveAlone() throws IOException {
+    void mainJarHoldsTheValveAndTheTerminalAlone() throws IOException {
         try (var jar = new JarFile(System.getProperty("artifact.jar"))) {
             assertThat(jar.stream().map(ZipEntry::getName).filter(name -> name.endsWith(".class")))
                     .isNotEmpty()
-                    .allMatch(name -> name.startsWith("io/tomcatdrain/valve/"));
+                    .allMatch(
+                            name -> name.startsWith("io/tomcatdrain/valve/") || name.startsWith("io/tomcatdrain/cli/"));
+        }
+    }
+
+    @Test
+    void allJarStaysSmallAndStartsTheTerminal() throws IOException {
+        File all = new File(System.getProperty("artifact.all.jar"));
+        assertThat(all.length()).isLessThan(350_000);
+        try (var jar = new JarFile(all)) {
+            assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
+                    .isEqualTo("io.tomcatdrain.cli.Main");
         }
     }
 

@@ -102,8 +102,7 @@ class PageIT {
         await().atMost(Duration.ofSeconds(30))
                 .until(() -> browser.all("#sent .card.good").size() == 1);
         assertThat(browser.all("#sent .card").get(0).getText()).contains("holiday.bin", "Arrived complete.");
-        await().atMost(Duration.ofSeconds(20))
-                .until(() -> browser.text("state").equals("drained"));
+        await().atMost(Duration.ofSeconds(20)).until(() -> browser.text("state").equals("drained"));
     }
 
     @Test

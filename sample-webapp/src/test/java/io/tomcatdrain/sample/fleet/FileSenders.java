@@ -180,7 +180,12 @@ final class FileSenders implements AutoCloseable {
             int from = part * PART;
             switch (way) {
                 case TUS ->
-                    again(absolute(target, "Upload-Offset", "" + from, "Content-Type", "application/offset+octet-stream")
+                    again(absolute(
+                                    target,
+                                    "Upload-Offset",
+                                    "" + from,
+                                    "Content-Type",
+                                    "application/offset+octet-stream")
                             .method("PATCH", body));
                 case FILE_POND ->
                     again(absolute(target, "Upload-Offset", "" + from, "Upload-Length", "" + parts * PART)

@@ -54,7 +54,10 @@ final class FilesOfSeveralRequestsIT {
                 frontEnd, "files-" + frontEnd, 11, frontEnd.valveAttributes(), FilesOfSeveralRequestsIT::takeFiles)) {
             var restart = new RollingRestart(fleet, frontEnd);
             var senders = FileSenders.started(
-                    fleet.port(), LongForm.ASKED_FOR ? 4 : 2, LongForm.ASKED_FOR ? 40 : 12, LongForm.ASKED_FOR ? 1000 : 300);
+                    fleet.port(),
+                    LongForm.ASKED_FOR ? 4 : 2,
+                    LongForm.ASKED_FOR ? 40 : 12,
+                    LongForm.ASKED_FOR ? 1000 : 300);
             try (senders) {
                 restart.underLoad(
                         LongForm.ASKED_FOR
@@ -78,14 +81,15 @@ final class FilesOfSeveralRequestsIT {
     void losesFilesThatADrainDoesNotFollow() {
         var frontEnd = FrontEnd.MOD_JK;
         RollingUpgradeIT.needs(frontEnd.server().missing());
-        try (var fleet = Fleet.started(
-                frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
+        try (var fleet =
+                Fleet.started(frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
             var senders = FileSenders.started(fleet.port(), 2, 12, 300);
             try (senders) {
                 new RollingRestart(fleet, frontEnd).underLoad(new Extent(1, 1, Profile.SHORT_UPLOADS));
             }
 
-            assertThat(senders.faults()).anyMatch(fault -> fault.contains("status 404") || fault.contains("status 409"));
+            assertThat(senders.faults())
+                    .anyMatch(fault -> fault.contains("status 404") || fault.contains("status 409"));
         }
     }
 
@@ -99,8 +103,7 @@ final class FilesOfSeveralRequestsIT {
             }
             Files.createDirectories(application);
             Files.writeString(
-                    application.resolve("web.xml"),
-                    WEB_XML.formatted(ResumableUploads.class.getName(), mappings));
+                    application.resolve("web.xml"), WEB_XML.formatted(ResumableUploads.class.getName(), mappings));
             for (String each : List.of("", "$Stored")) {
                 String name = ResumableUploads.class.getName().replace('.', '/') + each + ".class";
                 Path target = application.resolve("classes").resolve(name);
