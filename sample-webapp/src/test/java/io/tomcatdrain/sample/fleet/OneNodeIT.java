@@ -18,83 +18,36 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** One node is restarted behind a web server that has no other: its users see a wait, or a page that comes again. */
+/** One node is restarted behind a web server that has no other: its users see a page that comes again. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 final class OneNodeIT {
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
-    /** A web server with an example's configuration. */
-    private enum Front {
-        HTTPD,
-        NGINX,
-        CADDY;
-
-        Optional<String> missing() {
-            return switch (this) {
-                case HTTPD -> WebServer.HTTPD.missing();
-                case NGINX -> WebServer.NGINX.missing();
-                case CADDY ->
-                    Optional.of("caddy not installed (apt-get install caddy)")
-                            .filter(missing -> !Files.isExecutable(Path.of("/usr/bin/caddy")));
-            };
-        }
-
-        ServerProcess start(int port, int node, Path directory) throws IOException {
-            var example = Parts.example("one-node");
-            var console = directory.resolve("console.log");
-            Files.copy(example.resolve("restarting.html"), directory.resolve("restarting.html"));
-            return switch (this) {
-                case HTTPD ->
-                    ServerProcess.start(
-                            WebServer.HTTPD.httpd(
-                                    example,
-                                    Map.of(
-                                            "LISTEN", "127.0.0.1:" + port,
-                                            "NODE", "127.0.0.1:" + node,
-                                            "RUN_DIR", directory.toString(),
-                                            "LOG_DIR", directory.toString(),
-                                            "PAGES", directory.toString())),
-                            Map.of(),
-                            console);
-                case NGINX -> {
-                    var configuration = Files.readString(example.resolve("nginx.conf"));
-                    configuration = WebServer.replaced(configuration, "listen 80;", "listen 127.0.0.1:" + port + ";");
-                    configuration = WebServer.replaced(configuration, "127.0.0.1:8080", "127.0.0.1:" + node);
-                    configuration = WebServer.replaced(configuration, "root .;", "root " + directory + ";");
-                    var copy = Files.writeString(directory.resolve("nginx.conf"), configuration);
-                    var user = "root".equals(System.getProperty("user.name")) ? "user root; " : "";
-                    yield ServerProcess.start(
-                            List.of(
-                                    WebServer.NGINX.program().toString(),
-                                    "-p",
-                                    directory.toString(),
-                                    "-c",
-                                    copy.toString(),
-                                    "-g",
-                                    user + "daemon off;"),
-                            Map.of(),
-                            console);
-                }
-                case CADDY ->
-                    ServerProcess.start(
-                            List.of(
-                                    "caddy",
-                                    "run",
-                                    "--config",
-                                    example.resolve("Caddyfile").toString(),
-                                    "--adapter",
-                                    "caddyfile"),
-                            Map.of("LISTEN", "http://127.0.0.1:" + port, "NODE", "127.0.0.1:" + node),
-                            console);
-            };
-        }
+    /** Starts nginx with the example's configuration, in which only addresses and paths are others. */
+    private static ServerProcess startNginx(int port, int node, Path directory) throws IOException {
+        var example = Parts.example("one-node");
+        Files.copy(example.resolve("restarting.html"), directory.resolve("restarting.html"));
+        var configuration = Files.readString(example.resolve("nginx.conf"));
+        configuration = WebServer.replaced(configuration, "listen 80;", "listen 127.0.0.1:" + port + ";");
+        configuration = WebServer.replaced(configuration, "127.0.0.1:8080", "127.0.0.1:" + node);
+        configuration = WebServer.replaced(configuration, "root .;", "root " + directory + ";");
+        var copy = Files.writeString(directory.resolve("nginx.conf"), configuration);
+        var user = "root".equals(System.getProperty("user.name")) ? "user root; " : "";
+        var command = List.of(
+                WebServer.NGINX.program().toString(),
+                "-p",
+                directory.toString(),
+                "-c",
+                copy.toString(),
+                "-g",
+                user + "daemon off;");
+        return ServerProcess.start(command, Map.of(), directory.resolve("console.log"));
     }
 
     private static void awaitPage(int port) {
@@ -129,31 +82,21 @@ final class OneNodeIT {
     }
 
     @Test
-    void showsAPageThatComesAgainBehindHttpd() throws Exception {
-        restart(Front.HTTPD);
-    }
-
-    @Test
     void showsAPageThatComesAgainBehindNginx() throws Exception {
-        restart(Front.NGINX);
-    }
-
-    @Test
-    void letsUsersWaitBehindCaddy() throws Exception {
-        restart(Front.CADDY);
+        restart();
     }
 
     @SuppressWarnings("try") // the web server only has to be there
-    private static void restart(Front front) throws Exception {
-        RollingUpgradeIT.needs(front.missing());
+    private static void restart() throws Exception {
+        RollingUpgradeIT.needs(WebServer.NGINX.missing());
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
         var directory = Files.createTempDirectory(
                 "one-node-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         var form = UploadForm.random(new Random(1), 100_000);
         int port = Ports.free();
         try (var node = TomcatNode.installed(
-                        Parts.work().resolve("one-node-" + front), "n1", 11, "refuse=\"uploads\" lameDuck=\"off\"");
-                var server = front.start(port, node.httpPort(), directory)) {
+                        Parts.work().resolve("one-node"), "n1", 11, "refuse=\"uploads\" lameDuck=\"off\"");
+                var server = startNginx(port, node.httpPort(), directory)) {
             node.start();
             awaitPage(port);
             CompletableFuture<Long> stopped;
@@ -169,9 +112,7 @@ final class OneNodeIT {
                     sendHalf(late, form);
                     var refused = late.answer();
                     assertThat(refused.status()).isEqualTo(503);
-                    if (front != Front.CADDY) {
-                        assertComesAgain(refused);
-                    }
+                    assertComesAgain(refused);
                 }
                 int half = form.fileSize() / 2;
                 upload.send(form.fileSource(), form.fileOffset() + half, form.fileSize() - half);
@@ -179,23 +120,11 @@ final class OneNodeIT {
                 assertThat(form.difference(upload.answer().body())).isEmpty();
             }
             stopped.get(LIMIT.toSeconds(), TimeUnit.SECONDS);
-            if (front == Front.CADDY) {
-                var waiting = CompletableFuture.supplyAsync(() -> {
-                    try {
-                        return Exchange.get(port, "/page", "").status();
-                    } catch (IOException e) {
-                        throw new IllegalStateException(e);
-                    }
-                });
-                node.start();
-                assertThat(waiting.get(LIMIT.toSeconds(), TimeUnit.SECONDS)).isEqualTo(200);
-            } else {
-                assertComesAgain(Exchange.get(port, "/page", ""));
-                node.start();
-                assertThat(Exchange.get(port, "/page", "").status())
-                        .as("a page as soon as the node is back")
-                        .isEqualTo(200);
-            }
+            assertComesAgain(Exchange.get(port, "/page", ""));
+            node.start();
+            assertThat(Exchange.get(port, "/page", "").status())
+                    .as("a page as soon as the node is back")
+                    .isEqualTo(200);
         } finally {
             try (var files = Files.walk(directory)) {
                 files.sorted(java.util.Comparator.reverseOrder())
