@@ -46,6 +46,11 @@ class FilterCostTest {
         }
 
         @Override
+        public String getMethod() {
+            return "GET";
+        }
+
+        @Override
         public String getServletPath() {
             return "/shop";
         }
