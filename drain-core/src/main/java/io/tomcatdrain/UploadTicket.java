@@ -78,7 +78,8 @@ final class UploadTicket extends Ticket {
     /** How many bytes it had when it was given up as stalled; −1 if it was not, or was given up for good. */
     private volatile long bytesWhenStalled = -1;
 
-    UploadTicket(long id, UploadSource source, InFlightGate gate, Ticket.@Nullable Part part, Ends ends, long nowNanos) {
+    UploadTicket(
+            long id, UploadSource source, InFlightGate gate, Ticket.@Nullable Part part, Ends ends, long nowNanos) {
         this.id = id;
         this.source = source;
         this.method = LogText.bounded(source.method());

@@ -242,7 +242,8 @@ public final class SequenceScenarios {
         });
     }
 
-    private static Ticket.Part.Head head(Ticket.Part.Kind kind, boolean locates, boolean named, long offset, long bytes) {
+    private static Ticket.Part.Head head(
+            Ticket.Part.Kind kind, boolean locates, boolean named, long offset, long bytes) {
         return new Ticket.Part.Head(
                 kind,
                 "POST",

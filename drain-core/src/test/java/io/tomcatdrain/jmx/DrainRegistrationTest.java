@@ -227,7 +227,8 @@ class DrainRegistrationTest {
                 new Ticket.Part.Progress(-1, 0, 100, -1, -1));
         Ticket ticket = drain.enterRequest(drain.part(head));
         ticket.part()
-                .answered(new Ticket.Part.Answer(201, List.of(new Ticket.Part.Name("/files/1", false)), -1, false, null));
+                .answered(
+                        new Ticket.Part.Answer(201, List.of(new Ticket.Part.Name("/files/1", false)), -1, false, null));
         ticket.close();
     }
 
