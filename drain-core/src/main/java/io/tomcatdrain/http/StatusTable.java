@@ -37,13 +37,15 @@ final class StatusTable {
         }
         DrainStatus.InFlight inFlight = status.inFlight();
         line("  in flight: " + count(inFlight.uploads(), "upload") + ", " + count(inFlight.requests(), "other request")
-                + ", " + count(inFlight.holds(), "hold"));
+                + ", " + count(inFlight.holds(), "hold")
+                + (inFlight.streams() > 0 ? "; " + count(inFlight.streams(), "stream") + " that hold nothing" : ""));
         DrainStatus.Totals totals = status.totals();
         line("  since the start: " + count(totals.uploadsCompleted(), "upload") + " completed, "
                 + totals.uploadsFailed()
                 + " failed, " + bytes(totals.uploadBytes()) + "; " + count(totals.requestsCompleted(), "other request")
                 + " completed; " + totals.refused() + " refused");
         uploads("uploads in flight", status.uploads());
+        uploads("files that come in several requests", status.openUploads());
         if (!status.probers().isEmpty()) {
             line("");
             line("probers:");
@@ -70,6 +72,9 @@ final class StatusTable {
                     .append(" (")
                     .append(seconds(status.deadline()))
                     .append(')');
+        }
+        if (status.resumeMillis() >= 0) {
+            text.append("; serves again in ").append(time(status.resumeMillis()));
         }
         return text.toString();
     }
@@ -120,9 +125,13 @@ final class StatusTable {
         line("");
         line("last drain: " + report.outcome() + ", reason: " + report.reason());
         line("  lame duck " + time(report.lameDuckMillis()) + ", then " + time(report.drainMillis()) + "; "
-                + report.finished() + " finished, " + report.refused() + " refused, "
-                + report.abandoned().size() + " given up");
-        uploads("given up", report.abandoned());
+                + report.finished() + " finished, " + report.failed() + " failed, " + report.refused() + " refused");
+        uploads("uploads given up", report.abandoned());
+        report.abandonedRequests()
+                .forEach(request -> line("  given up: " + known(request.method()) + " " + known(request.path())
+                        + (request.elapsedMillis() < 0 ? "" : ", after " + time(request.elapsedMillis()))));
+        uploads("files that no request continued", report.openUploads().abandoned());
+        uploads("files that were cut off", report.openUploads().cut());
     }
 
     private void line(String line) {

@@ -34,10 +34,12 @@ class StatusTableTest {
                 -1,
                 serving ? 0 : 42_000,
                 serving ? 0 : 4_000,
+                -1,
                 new DrainStatus.InFlight(uploads.size(), 1, 0),
                 new DrainStatus.Totals(12, 0, 340, 3, 5_000),
                 serving ? List.of() : List.of(new DrainStatus.Prober("10.0.0.5", "web", "HAProxy", 2)),
                 uploads,
+                List.of(),
                 report);
     }
 
@@ -72,13 +74,23 @@ class StatusTableTest {
 
     @Test
     void reportNamesWhatWasGivenUp() {
-        var report = new DrainReport(DrainReport.Outcome.EXPIRED, "upgrade", 4_000, 600_000, 2, 31, List.of(KNOWN));
+        var report = new DrainReport(
+                DrainReport.Outcome.EXPIRED,
+                "upgrade",
+                4_000,
+                600_000,
+                2,
+                1,
+                31,
+                List.of(KNOWN),
+                List.of(new DrainReport.AbandonedRequest("GET", "/report", 31_000)));
 
         assertThat(StatusTable.of(status(DrainState.EXPIRED, List.of(), report)))
                 .contains(
                         "took 0:42",
-                        "last drain: EXPIRED, reason: upgrade\n  lame duck 0:04, then 10:00; 2 finished, 31 refused, 1 given up\n",
-                        "given up:\n",
+                        "last drain: EXPIRED, reason: upgrade\n  lame duck 0:04, then 10:00; 2 finished, 1 failed, 31 refused\n",
+                        "uploads given up:\n",
+                        "  given up: GET /report, after 0:31\n",
                         "POST /upload from 10.0.0.17\n");
     }
 
