@@ -83,7 +83,7 @@ final class Admission {
     @Nullable Ticket admitRequest() {
         Ticket ticket = tryRequest();
         if (ticket == null) {
-            refused();
+            noteRefused();
         }
         return ticket;
     }
@@ -124,7 +124,7 @@ final class Admission {
     @Nullable UploadTicket admitUpload(UploadSource source) {
         UploadTicket ticket = tryUpload(source, null);
         if (ticket == null) {
-            refused();
+            noteRefused();
         }
         return ticket;
     }
