@@ -135,8 +135,10 @@ final class DrainView implements DrainMXBean {
     }
 
     @Override
-    public List<ProberInfo> getProbers() {
-        return drain.summary().probers().stream().map(ProberInfo::of).toList();
+    public List<DrainMXBean.ProberInfo> getProbers() {
+        return drain.summary().probers().stream()
+                .map(DrainMXBean.ProberInfo::of)
+                .toList();
     }
 
     @Override

@@ -15,17 +15,28 @@ public final class ReportInfo {
     private final long lameDuckMillis;
     private final long drainMillis;
     private final long finished;
+    private final long failed;
     private final long refused;
     private final List<UploadInfo> abandoned;
 
     /** Called by proxies of {@link DrainMXBean}. */
-    @ConstructorParameters({"outcome", "reason", "lameDuckMillis", "drainMillis", "finished", "refused", "abandoned"})
+    @ConstructorParameters({
+        "outcome",
+        "reason",
+        "lameDuckMillis",
+        "drainMillis",
+        "finished",
+        "failed",
+        "refused",
+        "abandoned"
+    })
     public ReportInfo(
             String outcome,
             String reason,
             long lameDuckMillis,
             long drainMillis,
             long finished,
+            long failed,
             long refused,
             List<UploadInfo> abandoned) {
         this.outcome = outcome;
@@ -33,6 +44,7 @@ public final class ReportInfo {
         this.lameDuckMillis = lameDuckMillis;
         this.drainMillis = drainMillis;
         this.finished = finished;
+        this.failed = failed;
         this.refused = refused;
         this.abandoned = List.copyOf(abandoned);
     }
@@ -44,6 +56,7 @@ public final class ReportInfo {
                 report.lameDuckMillis(),
                 report.drainMillis(),
                 report.finished(),
+                report.failed(),
                 report.refused(),
                 report.abandoned().stream().map(UploadInfo::of).toList());
     }
@@ -71,6 +84,11 @@ public final class ReportInfo {
     /** Returns how many requests and uploads ended meanwhile. */
     public long getFinished() {
         return finished;
+    }
+
+    /** Returns how many uploads were aborted or answered with an error while the node was leaving. */
+    public long getFailed() {
+        return failed;
     }
 
     /** Returns how many were refused meanwhile. */

@@ -339,7 +339,7 @@ class DrainRegistrationTest {
                         each -> each.get("seenDown"))
                 .containsExactlyInAnyOrder(tuple("192.0.2.1", "web", "balancer", 1), tuple("192.0.2.1", null, null, 0));
         assertThat(proxy().getProbers())
-                .extracting(ProberInfo::getName, ProberInfo::getSeenDown)
+                .extracting(DrainMXBean.ProberInfo::getName, DrainMXBean.ProberInfo::getSeenDown)
                 .containsExactlyInAnyOrder(tuple("web", 1), tuple(null, 0));
     }
 
