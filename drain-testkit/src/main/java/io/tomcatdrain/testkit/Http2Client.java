@@ -138,7 +138,10 @@ public final class Http2Client implements AutoCloseable {
         try {
             int stream = nextStream;
             nextStream += 2;
-            exchanges.put(stream, new Exchange());
+            Exchange exchange = new Exchange();
+            exchange.broken =
+                    lastGoAway >= 0 && stream > lastGoAway; // it will not be looked at (RFC 9113, section 6.8)
+            exchanges.put(stream, exchange);
             frame(HEADERS, END_HEADERS | (end ? END_STREAM : 0), stream, block);
             return stream;
         } finally {
@@ -343,7 +346,10 @@ public final class Http2Client implements AutoCloseable {
                     frame(PING, ACK, 0, payload);
                 }
             }
-            case GOAWAY -> lastGoAway = ByteBuffer.wrap(payload).getInt();
+            case GOAWAY -> {
+                lastGoAway = ByteBuffer.wrap(payload).getInt();
+                exchanges.forEach((number, each) -> each.broken |= number > lastGoAway);
+            }
             default -> {
                 // nothing that a test needs
             }

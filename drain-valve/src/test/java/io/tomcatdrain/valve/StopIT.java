@@ -638,6 +638,7 @@ class StopIT {
         try (CapturedLog log = new CapturedLog("io.tomcatdrain");
                 TestServer server = TestServer.with(TestServer.Position.HOST)
                         .set("closeListener", "true")
+                        .set("openUploads", "off")
                         .customize(each -> each.tomcat().getService().addConnector(nio2))
                         .start();
                 SlowUpload upload = SlowUpload.begin(server, "/app/upload")) {
