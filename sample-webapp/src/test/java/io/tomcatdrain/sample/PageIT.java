@@ -261,12 +261,23 @@ class PageIT {
     @Test
     void isUsedWithAKeyboardAlone() {
         List<String> order = new ArrayList<>();
-        for (int i = 0; i < 9; i++) {
+        for (int i = 0; i < 11; i++) {
             new Actions(browser.driver()).sendKeys(Keys.TAB).perform();
             order.add(browser.driver().switchTo().activeElement().getAttribute("id"));
         }
         assertThat(order)
-                .containsExactly("title", "category", "comment", "notify", "file", "rate", "send", "token", "watch");
+                .containsExactly(
+                        "title",
+                        "category",
+                        "comment",
+                        "notify",
+                        "file",
+                        "rate",
+                        "send",
+                        "large",
+                        "send-large",
+                        "token",
+                        "watch");
 
         browser.element("token").sendKeys(NodeClient.TOKEN, Keys.ENTER);
         awaitState("serving");
