@@ -109,10 +109,10 @@ final class DrainControl {
         lock.lock();
         try {
             outcome = sequence.start(why, limits, ticker.nanos());
+            outcome.onWait(hooks::callerWaits);
         } finally {
             lock.unlock();
         }
-        outcome.onWait(hooks::callerWaits);
         goOn();
         return outcome;
     }

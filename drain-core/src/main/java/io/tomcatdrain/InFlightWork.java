@@ -53,6 +53,7 @@ final class InFlightWork {
                 settings.openUploads() == DrainSettings.OpenUploads.SESSION,
                 settings.uploadGap().toNanos(),
                 warn);
+        openUploads.onEmpty(onIdle);
         this.parts = new PartAdmission(admission, openUploads);
         this.holds = new Holds(lock, onIdle);
     }

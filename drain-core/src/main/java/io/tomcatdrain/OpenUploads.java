@@ -28,6 +28,8 @@ final class OpenUploads implements Ticket.Part.Ends {
 
     @GuardedBy("lock") private final UploadIndex index = new UploadIndex();
 
+    private Runnable onEmpty = () -> {};
+
     @GuardedBy("lock") private boolean warned;
 
     /** Parts that have come and are in no gate yet. */
@@ -47,6 +49,11 @@ final class OpenUploads implements Ticket.Part.Ends {
         this.wholeClients = wholeClients;
         this.gapNanos = gapNanos;
         this.warn = warn;
+    }
+
+    /** Says what is run, without the lock, when a part that ends leaves nothing that is followed; to be called before any part comes. */
+    void onEmpty(Runnable wake) {
+        onEmpty = wake;
     }
 
     /** Returns true if nothing is followed, so that a request's path need not be looked up. */
@@ -131,6 +138,9 @@ final class OpenUploads implements Ticket.Part.Ends {
             warned |= tooMany;
         } finally {
             lock.unlock();
+        }
+        if (isEmpty()) {
+            onEmpty.run();
         }
         if (tooMany) {
             warn.accept("more than " + UploadIndex.MOST + " uploads of several requests are open, or more than "

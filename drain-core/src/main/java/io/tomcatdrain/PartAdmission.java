@@ -24,6 +24,9 @@ final class PartAdmission {
             if (ticket == null && comes) {
                 ticket = admission.tryLateRequest();
             }
+            if (ticket == null && comes) {
+                ticket = admission.tryRequest(); // the node has resumed in between
+            }
         } finally {
             came(part, comes, ticket != null);
         }
@@ -38,6 +41,9 @@ final class PartAdmission {
             ticket = admission.tryUpload(source, part);
             if (ticket == null && comes) {
                 ticket = admission.tryLateUpload(source, part);
+            }
+            if (ticket == null && comes) {
+                ticket = admission.tryUpload(source, part); // the node has resumed in between
             }
         } finally {
             came(part, comes, ticket != null);

@@ -1,6 +1,7 @@
 package io.tomcatdrain;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -178,9 +179,9 @@ public abstract class Ticket implements AutoCloseable {
         private final Ends ends;
 
         /** Where its bytes can be read; null for what is no upload by itself. */
-        private volatile @Nullable UploadSource source;
+        private final AtomicReference<@Nullable UploadSource> source = new AtomicReference<>();
 
-        private volatile @Nullable Answer answer;
+        private final AtomicReference<@Nullable Answer> answer = new AtomicReference<>();
 
         Part(Head head, Ends ends) {
             this.head = head;
@@ -194,15 +195,15 @@ public abstract class Ticket implements AutoCloseable {
 
         /** Notes the answer, before the ticket is closed; a part without one counts as broken off. */
         public void answered(Answer given) {
-            answer = given;
+            answer.set(given);
         }
 
         @Nullable Answer answer() {
-            return answer;
+            return answer.get();
         }
 
         void carriedBy(UploadSource upload) {
-            source = upload;
+            source.set(upload);
         }
 
         /** Returns true if it would begin a new upload. */
@@ -212,7 +213,7 @@ public abstract class Ticket implements AutoCloseable {
 
         /** Returns how many bytes of its body have arrived; 0 where that cannot be known. */
         long bytesReceived() {
-            UploadSource upload = source;
+            UploadSource upload = source.get();
             try {
                 return upload == null ? 0 : Math.max(0, upload.bytesReceived());
             } catch (RuntimeException | Error fault) {

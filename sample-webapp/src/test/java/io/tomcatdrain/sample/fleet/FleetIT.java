@@ -85,9 +85,10 @@ final class FleetIT {
                         .as("a stop that waited for uploads")
                         .anyMatch(stop -> stop.heldUploads() > 0);
             }
+            // Two fleets at once share a machine, and catalina.sh starts a JVM only to send its command.
             assertThat(restart.medianBeyondSlowestUpload())
                     .as("a stop's time beyond lame duck and slowest upload, %s", restart.stops())
-                    .isLessThan(Duration.ofSeconds(3));
+                    .isLessThan(Duration.ofSeconds(LongForm.ASKED_FOR ? 3 : 15));
             if (LongForm.ASKED_FOR) {
                 // Of a few stops, two fleets at once, this would tell of the machine.
                 assertThat(restart.medianAfterLastUpload())
