@@ -28,6 +28,7 @@ public final class NodeDrain implements Drain {
     private final PartAdmission parts;
     private final OpenUploads openUploads;
     private final Drain forApplications = new ApplicationDrain(this);
+    private volatile boolean replayingFrontEnd;
 
     /** Makes the drain of a serving node. */
     public NodeDrain(String name, DrainSettings settings) {
@@ -356,7 +357,13 @@ public final class NodeDrain implements Drain {
      * not warn then.
      */
     public void noteReplayingFrontEnd() {
+        replayingFrontEnd = true;
         control.frontEndReplays();
+    }
+
+    /** Returns true once {@link #noteReplayingFrontEnd} was called. */
+    public boolean hasReplayingFrontEnd() {
+        return replayingFrontEnd;
     }
 
     /**
