@@ -26,7 +26,6 @@ public final class NodeDrain implements Drain {
     private final Admission admission;
     private final PartAdmission parts;
     private final Drain forApplications = new ApplicationDrain(this);
-    private volatile boolean replayingFrontEnd;
 
     /** Makes the drain of a serving node. */
     public NodeDrain(String name, DrainSettings settings) {
@@ -304,13 +303,7 @@ public final class NodeDrain implements Drain {
      * not warn then.
      */
     public void noteReplayingFrontEnd() {
-        replayingFrontEnd = true;
         control.frontEndReplays();
-    }
-
-    /** Returns true once {@link #noteReplayingFrontEnd} was called. */
-    public boolean hasReplayingFrontEnd() {
-        return replayingFrontEnd;
     }
 
     /**

@@ -23,6 +23,9 @@ final class Canary {
     private static final int BUFFER = 8192;
 
     private final NodeDrain drain;
+    /** True once a front end was seen that sends a refused request to another node. */
+    private volatile boolean replayed;
+
     private final Semaphore places = new Semaphore(MOST);
 
     Canary(NodeDrain drain) {
@@ -70,14 +73,17 @@ final class Canary {
         return bytes;
     }
 
+    void noteReplayingFrontEnd() {
+        replayed = true;
+    }
+
     /** Answers what a check needs to know of a node before it drains it. */
     void tell(HttpServletRequest request, HttpServletResponse response) throws IOException {
         Answers.json(
                 request,
                 response,
                 200,
-                StatusJson.utf8(
-                        StatusJson.ofFacts(drain.name(), version(), drain.hasReplayingFrontEnd(), drain.settings())));
+                StatusJson.utf8(StatusJson.ofFacts(drain.name(), version(), replayed, drain.settings())));
     }
 
     /** Returns the version of the jar; null outside one. */

@@ -73,6 +73,12 @@ public final class ServletDrain implements AutoCloseable {
         endpoints.handle(request, response, below, controlHere);
     }
 
+    /** Notes for a check, and as {@link NodeDrain#noteReplayingFrontEnd()}, that there is a front end that sends a refused request elsewhere. */
+    public void noteReplayingFrontEnd() {
+        endpoints.canary().noteReplayingFrontEnd();
+        drain.noteReplayingFrontEnd();
+    }
+
     /**
      * Returns true for an upload to the endpoints, by which somebody who has the token tries what a drain does to uploads. It is to be
      * admitted, counted and refused like any other upload, whatever its type and length, and {@link #takeCanary} stands for the application.

@@ -37,7 +37,10 @@ final class Check {
     private final Map<NodeClient, Long> shown = new HashMap<>();
 
     private final Map<NodeClient, Long> firstArrivals = new HashMap<>();
-    private boolean sawUploads;
+    /** In how many of the first looks a node has shown one of them. */
+    private int looksWithUploads;
+
+    private int firstLooks;
     private boolean hadRequests;
 
     Check(CheckPlan plan, List<NodeClient> nodes, PrintStream out, PrintStream err) {
@@ -85,7 +88,12 @@ final class Check {
 
     private Observation.Site site(FrontEndKind frontEnd) {
         return new Observation.Site(
-                frontEnd, plan.canary(), plan.uploadTime().toMillis(), sawUploads, hadRequests, plan.restart() != null);
+                frontEnd,
+                plan.canary(),
+                plan.uploadTime().toMillis(),
+                looksWithUploads * 3 > firstLooks, // one that is passed on whole is seen, too, for a moment
+                hadRequests,
+                plan.restart() != null);
     }
 
     private FrontEndKind frontEnd(Traffic traffic) throws InterruptedException {
@@ -111,11 +119,12 @@ final class Check {
     /** Waits until each user has been there once, without any drain, and notes which node has which. */
     private void learn(Traffic traffic) throws InterruptedException {
         lookUntil(traffic::allHaveBeenThere, plan.uploadTime().plus(ANSWER), () -> {
+            boolean shows = false;
             for (NodeClient node : nodes) {
                 NodeClient.Answer status = node.status();
                 long ours = NodeView.uploads(status, traffic::isOurs);
                 long sticky = NodeView.uploads(status, traffic::isOfSession);
-                sawUploads |= ours > 0;
+                shows |= ours > 0;
                 long arrivals = NodeView.look(status, 0).arrivals();
                 long first = firstArrivals.computeIfAbsent(node, unknown -> arrivals);
                 hadRequests |= arrivals > first;
@@ -123,6 +132,8 @@ final class Check {
                 // Where the front end keeps uploads to itself, what has arrived counts.
                 shown.merge(node, arrivals > first ? 1L : 0L, Long::sum);
             }
+            firstLooks++;
+            looksWithUploads += shows ? 1 : 0;
         });
     }
 

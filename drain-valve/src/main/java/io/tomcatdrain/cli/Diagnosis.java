@@ -8,8 +8,11 @@ import java.util.stream.Collectors;
 
 /** Tells from what a check has seen what is wrong, and what to change. A function without a state. */
 final class Diagnosis {
-    /** Later than this after its begin a request was under way, not turned away at the door. */
-    private static final long AT_THE_DOOR_MILLIS = 1_000;
+    /** A lame duck that is shorter than its limit by no more than this has lasted to the limit. */
+    private static final long LIMIT_MILLIS = 1_000;
+
+    /** What ends so soon before or after an upload was cut was cut with it. */
+    private static final long WITH_IT_MILLIS = 1_000;
 
     private final Observation seen;
     private final List<Finding> findings = new ArrayList<>();
@@ -139,13 +142,14 @@ final class Diagnosis {
     // ---------------------------------------------------------------- in a drain
 
     private void inDrain(Observation.Drain drain) {
-        List<Exchange> cut = lost(exchange -> exchange.isCutInTheMiddle());
+        List<Exchange> clear = lost(Exchange::isCutInTheMiddle);
+        List<Exchange> cut = lost(exchange -> !exchange.refused() && isCutWith(exchange, clear));
         List<Exchange> refused = lost(Exchange::refused);
-        List<Exchange> door = lost(exchange -> !exchange.refused() && !exchange.isCutInTheMiddle());
+        List<Exchange> door = lost(exchange -> !exchange.refused() && !isCutWith(exchange, clear));
         if (!cut.isEmpty()) {
             add(
                     Fault.FRONT_END_CUTS,
-                    cut.size() + " uploads were cut while the node was leaving, which it would have finished ("
+                    cut.size() + " requests were cut while the node was leaving, which it would have finished ("
                             + statuses(cut) + ")",
                     Remedies.cuts(seen.site().frontEnd()));
         }
@@ -179,6 +183,10 @@ final class Diagnosis {
         }
     }
 
+    private static boolean isCutWith(Exchange exchange, List<Exchange> cut) {
+        return cut.stream().anyMatch(other -> Math.abs(other.endedMillis() - exchange.endedMillis()) <= WITH_IT_MILLIS);
+    }
+
     private void refusals(Observation.Drain drain, List<Exchange> refused) {
         String what = refused.size() + " refusals reached users (" + statuses(refused) + "), the front end went on"
                 + " sending for " + seconds(drain.sentForMillis()) + " s after the drain had begun";
@@ -209,7 +217,7 @@ final class Diagnosis {
         long lameDuck = drain.refusesFrom() - drain.beganMillis();
         long interval = drain.slowestProbeMillis();
         String rhythm = interval < 0 ? "" : ", asked for every " + seconds(interval) + " s";
-        if (lameDuck >= drain.facts().lameDuckMillis() - AT_THE_DOOR_MILLIS
+        if (lameDuck >= drain.facts().lameDuckMillis() - LIMIT_MILLIS
                 && drain.facts().known()) {
             add(
                     Fault.PROBES_TOO_SLOW,
