@@ -400,6 +400,7 @@ final class DrainSequence {
                 DrainTimes.millis(times.elapsedNanos(state, now)),
                 DrainTimes.millis(times.lameDuckNanos(state, now)),
                 resumeAt == null ? -1 : DrainTimes.millis(Math.max(0, resumeAt - now)),
+                obstacleToResuming() == null,
                 seen.inFlight(),
                 seen.totals(),
                 probers.snapshot(now),

@@ -355,6 +355,7 @@ class DrainObservationTest {
                 status.drainingMillis(),
                 status.lameDuckMillis(),
                 status.resumeMillis(),
+                status.resumable(),
                 status.inFlight(),
                 status.totals(),
                 status.probers(),
