@@ -65,11 +65,6 @@ final class ApplicationDrain implements Drain {
     }
 
     @Override
-    public boolean awaitDrained(Duration timeout) throws InterruptedException {
-        return node.awaitDrained(timeout);
-    }
-
-    @Override
     public boolean awaitOver(Duration timeout) throws InterruptedException {
         return node.awaitOver(timeout);
     }

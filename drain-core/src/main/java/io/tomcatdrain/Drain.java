@@ -98,7 +98,9 @@ public interface Drain {
      * @return true if everything was answered; false if something was given up, the node serves again, the time has passed, or no drain
      *     runs
      */
-    boolean awaitDrained(Duration timeout) throws InterruptedException;
+    default boolean awaitDrained(Duration timeout) throws InterruptedException {
+        return awaitOver(timeout) && state() == DrainState.DRAINED;
+    }
 
     /**
      * Waits until the drain that runs is over, however it ends.

@@ -6,7 +6,6 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 
 /** Lets any number of threads command one drain, wait for it and look at it. Thread-safe. */
@@ -43,20 +42,13 @@ final class DrainControl {
      * Makes the control of a serving node.
      *
      * @param path where the endpoints live
-     * @param ownThread false for tests that take the steps by themselves
      */
-    DrainControl(
-            String name,
-            DrainSettings settings,
-            String path,
-            Ticker ticker,
-            InstantSource clock,
-            boolean ownThread,
-            ThreadStarter threads) {
+    DrainControl(String name, DrainSettings settings, String path, DrainEnvironment environment) {
+        ThreadStarter threads = environment.threads();
         this.settings = settings;
-        this.ticker = ticker;
-        this.clock = clock;
-        this.ownThread = ownThread;
+        this.ticker = environment.ticker();
+        this.clock = environment.clock();
+        this.ownThread = environment.ownThread();
         this.notifier = new DrainNotifier(name, threads);
         this.hooks = new AdapterHooks(notifier);
         this.work = new InFlightWork(settings, ticker, lock, this::wake, what -> notifier.say(Level.WARNING, what));
@@ -85,6 +77,14 @@ final class DrainControl {
 
     AdapterHooks hooks() {
         return hooks;
+    }
+
+    ProberWatch probers() {
+        return probers;
+    }
+
+    ListenerClosing closing() {
+        return closing;
     }
 
     // ---------------------------------------------------------------- listeners
@@ -161,37 +161,6 @@ final class DrainControl {
         lock.lock();
         try {
             return sequence.hold(what);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void listenersReopened() {
-        lock.lock();
-        try {
-            sequence.listenersReopened();
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    void onListenersToClose(BooleanSupplier closer) {
-        lock.lock();
-        try {
-            sequence.onListenersToClose(closer);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    ProberWatch probers() {
-        return probers;
-    }
-
-    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
-        lock.lock();
-        try {
-            sequence.onListenersShared(any, all, reopener);
         } finally {
             lock.unlock();
         }

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,6 +40,7 @@ final class DrainSequence {
 
     private @Nullable DrainReport report;
     private @Nullable Long resumeNanos;
+
     /** Written under the lock, read by requests. */
     private volatile boolean stopping;
 
@@ -141,24 +141,6 @@ final class DrainSequence {
             throw new IllegalStateException("drain[" + name + "] cannot resume: " + obstacle);
         }
         serveAgain(why, now);
-    }
-
-    /** Notes that the server has opened its listening sockets again. */
-    void listenersReopened() {
-        assert lock.isHeldByCurrentThread();
-        closing.reopened();
-    }
-
-    /** Says how the listening sockets are closed. */
-    void onListenersToClose(BooleanSupplier closer) {
-        assert lock.isHeldByCurrentThread();
-        closing.setCloser(closer);
-    }
-
-    /** Says which listening sockets are shared, and how the node accepts from them again. */
-    void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
-        assert lock.isHeldByCurrentThread();
-        closing.setShared(any, all, reopener);
     }
 
     /** Adds a hold, which holds nothing where the drain is over. */

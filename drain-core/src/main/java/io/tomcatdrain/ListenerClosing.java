@@ -9,7 +9,9 @@ import java.util.function.BooleanSupplier;
  * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not. Only a
  * server that opens them again gives the next drain another time, or a resume where the node has stopped accepting from shared sockets
  * and closed none.
- * Guarded by the lock of the sequence, which it takes itself when the sockets are closed.
+ *
+ * <p>Guarded by the lock of the sequence: what the adapter calls takes it, and so does the end of a closing; all else is a step of the
+ * sequence.
  */
 final class ListenerClosing {
     /** How long draining waits for the listeners to be closed. */
@@ -42,15 +44,26 @@ final class ListenerClosing {
         this.dispatcher = new SerialDispatcher("drain-close-" + name, threads);
     }
 
+    /** Says how they are closed. Takes the lock. */
     void setCloser(BooleanSupplier how) {
-        closer = how;
+        lock.lock();
+        try {
+            closer = how;
+        } finally {
+            lock.unlock();
+        }
     }
 
-    /** Says which sockets other processes accept from, too, and how this one begins to do so again. */
+    /** Says which sockets other processes accept from, too, and how this one begins to do so again. Takes the lock. */
     void setShared(BooleanSupplier any, BooleanSupplier all, Runnable how) {
-        anyShared = any;
-        allShared = all;
-        reopener = how;
+        lock.lock();
+        try {
+            anyShared = any;
+            allShared = all;
+            reopener = how;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -111,11 +124,16 @@ final class ListenerClosing {
         }
     }
 
-    /** Forgets that they were closed, now that the server has opened them again; in vain while they are being closed. */
+    /** Forgets that they were closed, now that the server has opened them again; in vain while they are being closed. Takes the lock. */
     void reopened() {
-        if (!running) {
-            begun = false;
-            allClosed = false;
+        lock.lock();
+        try {
+            if (!running) {
+                begun = false;
+                allClosed = false;
+            }
+        } finally {
+            lock.unlock();
         }
     }
 

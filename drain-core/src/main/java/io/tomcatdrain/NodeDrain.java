@@ -1,7 +1,6 @@
 package io.tomcatdrain;
 
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -26,7 +25,6 @@ public final class NodeDrain implements Drain {
     private final DrainControl control;
     private final Admission admission;
     private final PartAdmission parts;
-    private final OpenUploads openUploads;
     private final Drain forApplications = new ApplicationDrain(this);
 
     /** Makes the drain of a serving node. */
@@ -40,38 +38,16 @@ public final class NodeDrain implements Drain {
      * @param contextPath what comes before the configured path in the endpoints' URLs; empty where they lie at the root
      */
     public NodeDrain(String name, DrainSettings settings, String contextPath) {
-        this(name, settings, contextPath, System::nanoTime, InstantSource.system(), true, ThreadStarter.DAEMONS);
+        this(name, settings, contextPath, DrainEnvironment.REAL);
     }
 
-    NodeDrain(String name, DrainSettings settings, Ticker ticker, InstantSource clock, boolean ownThread) {
-        this(name, settings, ticker, clock, ownThread, ThreadStarter.DAEMONS);
-    }
-
-    NodeDrain(
-            String name,
-            DrainSettings settings,
-            Ticker ticker,
-            InstantSource clock,
-            boolean ownThread,
-            ThreadStarter threads) {
-        this(name, settings, "", ticker, clock, ownThread, threads);
-    }
-
-    private NodeDrain(
-            String name,
-            DrainSettings settings,
-            String contextPath,
-            Ticker ticker,
-            InstantSource clock,
-            boolean ownThread,
-            ThreadStarter threads) {
+    NodeDrain(String name, DrainSettings settings, String contextPath, DrainEnvironment environment) {
         this.name = name;
         this.settings = settings;
         this.path = contextPath + settings.path();
-        this.control = new DrainControl(name, settings, path, ticker, clock, ownThread, threads);
+        this.control = new DrainControl(name, settings, path, environment);
         this.admission = control.work().admission();
         this.parts = control.work().parts();
-        this.openUploads = control.work().openUploads();
     }
 
     @Override
@@ -126,12 +102,12 @@ public final class NodeDrain implements Drain {
 
     /** Returns what that request is of an upload that comes in several. */
     public Ticket.Part part(Ticket.Part.Head head) {
-        return new Ticket.Part(head, openUploads);
+        return new Ticket.Part(head, control.work().openUploads());
     }
 
     /** Returns true if an upload that comes in several requests is open, so that any request may continue it. */
     public boolean hasOpenUploads() {
-        return !openUploads.isEmpty();
+        return !control.work().openUploads().isEmpty();
     }
 
     /**
@@ -159,33 +135,12 @@ public final class NodeDrain implements Drain {
             Ticket.@Nullable Part part,
             Supplier<Ticket.@Nullable Part> late,
             BooleanSupplier isStopping) {
-        UploadTicket ticket = part != null ? parts.upload(source, part) : admission.tryUpload(source, null);
-        if (ticket == null && part == null) {
-            Ticket.Part lateOne = late.get();
-            ticket = lateOne != null ? parts.upload(source, lateOne) : admission.admitUpload(source);
-        }
-        if (ticket == null) {
-            return null;
-        }
-        boolean refused = true;
-        try {
-            refused = isStopping.getAsBoolean();
-        } finally {
-            if (refused) {
-                ticket.refuse();
-            }
-        }
-        return refused ? null : ticket;
+        return parts.upload(source, part, late, isStopping);
     }
 
     /** Counts a request that the adapter refuses without asking, since it came by a socket that is not shared. Takes no lock. */
     public void noteRefused() {
         admission.noteRefused();
-    }
-
-    /** The same for an upload that is no part of one that comes in several requests. */
-    public @Nullable Ticket enterUpload(UploadSource source, BooleanSupplier isStopping) {
-        return enterUpload(source, null, () -> null, isStopping);
     }
 
     /**
@@ -225,7 +180,6 @@ public final class NodeDrain implements Drain {
      * Begins or joins a drain because the server, or a part of it, stops: nothing undoes it, it is fitted into {@code killAfter}, and no
      * command makes it longer than {@code uploadTimeout} allows.
      *
-     * @param reason as for {@link #start(String, DrainLimits)}
      * @param wholeService false if only one host or context stops, whose neighbours keep their listeners
      */
     public void startForStop(String reason, boolean wholeService) {
@@ -294,19 +248,12 @@ public final class NodeDrain implements Drain {
         control.work().registry().visit(visitor);
     }
 
-    /**
-     * Waits until log and listeners have been told everything so far, so that a process can end without losing a line.
-     *
-     * @return false if that took longer than the time given
-     */
+    /** Waits until log and listeners have been told everything, so that a process can end; returns false if that takes longer. */
     public boolean awaitListeners(Duration timeout) throws InterruptedException {
         return control.awaitTold(timeout);
     }
 
-    /**
-     * Ends the drain that runs, if one does, by giving up what it waits for; its thread ends, and no later call resumes it. For the
-     * adapter that made the drain.
-     */
+    /** Ends the drain that runs by giving up what it waits for, and every later resume. For the adapter that made the drain. */
     public void close() {
         control.close();
     }
@@ -376,7 +323,7 @@ public final class NodeDrain implements Drain {
      *     without {@code closeListener}. What it throws is logged and means the same
      */
     public void onListenersToClose(BooleanSupplier closer) {
-        control.onListenersToClose(closer);
+        control.closing().setCloser(closer);
     }
 
     /**
@@ -390,7 +337,7 @@ public final class NodeDrain implements Drain {
      * @param reopener run by a resume after the closer has run, on the closer's thread
      */
     public void onListenersShared(BooleanSupplier any, BooleanSupplier all, Runnable reopener) {
-        control.onListenersShared(any, all, reopener);
+        control.closing().setShared(any, all, reopener);
     }
 
     /**
@@ -398,7 +345,7 @@ public final class NodeDrain implements Drain {
      * resume is possible from then on, and the next drain closes them anew. Does nothing while they are being closed.
      */
     public void noteListenersReopened() {
-        control.listenersReopened();
+        control.closing().reopened();
     }
 
     /**
@@ -436,11 +383,6 @@ public final class NodeDrain implements Drain {
     @Override
     public DrainListener.Registration onStateChange(DrainListener listener) {
         return control.listen(listener);
-    }
-
-    @Override
-    public boolean awaitDrained(Duration timeout) throws InterruptedException {
-        return awaitOver(timeout) && control.state() == DrainState.DRAINED;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.tomcatdrain;
 
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +35,32 @@ final class PartAdmission {
         return ticket == null ? null : new PartTicket(ticket, part);
     }
 
-    /** Returns the ticket of an admitted upload; null if it is refused. */
-    @Nullable UploadTicket upload(UploadSource source, Ticket.Part part) {
+    /** As {@link NodeDrain#enterUpload(UploadSource, Ticket.Part, Supplier, BooleanSupplier)}. */
+    @Nullable UploadTicket upload(
+            UploadSource source,
+            Ticket.@Nullable Part part,
+            Supplier<Ticket.@Nullable Part> late,
+            BooleanSupplier isStopping) {
+        UploadTicket ticket = part != null ? upload(source, part) : admission.tryUpload(source, null);
+        if (ticket == null && part == null) {
+            Ticket.Part lateOne = late.get();
+            ticket = lateOne != null ? upload(source, lateOne) : admission.admitUpload(source);
+        }
+        if (ticket == null) {
+            return null;
+        }
+        boolean refused = true;
+        try {
+            refused = isStopping.getAsBoolean();
+        } finally {
+            if (refused) {
+                ticket.refuse();
+            }
+        }
+        return refused ? null : ticket;
+    }
+
+    private @Nullable UploadTicket upload(UploadSource source, Ticket.Part part) {
         boolean comes = open.comes(part);
         UploadTicket ticket = null;
         try {

@@ -49,19 +49,21 @@ class AwaitUploadsTest {
 
     @Test
     void whatIsRefusedForAStopIsCountedAsThatAlone() {
-        assertThat(drain.enterUpload(TestUpload.ofLength(10).receives(5), () -> true))
+        assertThat(drain.enterUpload(TestUpload.ofLength(10).receives(5), null, () -> null, () -> true))
                 .isNull();
-        assertThatThrownBy(() -> drain.enterUpload(TestUpload.ofLength(10), () -> {
+        assertThatThrownBy(() -> drain.enterUpload(TestUpload.ofLength(10), null, () -> null, () -> {
                     throw new IllegalStateException("no answer");
                 }))
                 .hasMessage("no answer");
         assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(0, 0, 0, 2, 0));
         assertThat(drain.status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
 
-        drain.enterUpload(TestUpload.ofLength(10), () -> false).close();
+        drain.enterUpload(TestUpload.ofLength(10), null, () -> null, () -> false)
+                .close();
         assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(1, 0, 0, 2, 0));
         assertThat(drain.start("test")).succeedsWithin(Duration.ofSeconds(10));
-        assertThat(drain.enterUpload(TestUpload.ofLength(10), () -> false)).isNull();
+        assertThat(drain.enterUpload(TestUpload.ofLength(10), null, () -> null, () -> false))
+                .isNull();
     }
 
     @Test

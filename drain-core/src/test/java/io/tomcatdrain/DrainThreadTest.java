@@ -102,9 +102,8 @@ class DrainThreadTest {
         NodeDrain probed = new NodeDrain(
                 "probed",
                 DrainSettings.defaults().with("lameDuckTimeout", "10h").with("probeFailures", "1"),
-                nanos::get,
-                InstantSource.system(),
-                true);
+                "",
+                new DrainEnvironment(nanos::get, InstantSource.system(), true));
         probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
         nanos.addAndGet(hour);
         probed.pollReadiness(new ReadinessPoll("10.0.0.1", "balancer", null, false));
@@ -206,15 +205,17 @@ class DrainThreadTest {
         NodeDrain faulty = new NodeDrain(
                 "faulty",
                 DrainSettings.defaults().with("lameDuck", "off"),
-                () -> {
-                    if (broken[0] && Thread.currentThread().getName().equals("drain-faulty")) {
-                        broken[0] = false;
-                        throw new IllegalStateException("for this test");
-                    }
-                    return System.nanoTime();
-                },
-                InstantSource.system(),
-                true);
+                "",
+                new DrainEnvironment(
+                        () -> {
+                            if (broken[0] && Thread.currentThread().getName().equals("drain-faulty")) {
+                                broken[0] = false;
+                                throw new IllegalStateException("for this test");
+                            }
+                            return System.nanoTime();
+                        },
+                        InstantSource.system(),
+                        true));
         Handler failing = new Handler() {
             @Override
             public void publish(LogRecord line) {

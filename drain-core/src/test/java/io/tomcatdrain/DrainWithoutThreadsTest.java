@@ -52,10 +52,8 @@ class DrainWithoutThreadsTest {
         return new NodeDrain(
                 name,
                 DrainSettings.of(Map.of("lameDuck", lameDuck, "uploadTimeout", uploadTimeout)),
-                ticker,
-                InstantSource.system(),
-                true,
-                threads);
+                "",
+                new DrainEnvironment(ticker, InstantSource.system(), true, threads));
     }
 
     // ---------------------------------------------------------------- stops

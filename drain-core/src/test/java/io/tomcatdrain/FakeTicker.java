@@ -43,7 +43,7 @@ final class FakeTicker implements Ticker, InstantSource {
         for (int i = 0; i < namesAndValues.length; i += 2) {
             texts.put(namesAndValues[i], namesAndValues[i + 1]);
         }
-        drain = new NodeDrain(NAME, DrainSettings.of(texts), between, this, false);
+        drain = new NodeDrain(NAME, DrainSettings.of(texts), "", new DrainEnvironment(between, this, false));
         SPEAKING.add(drain);
         return drain;
     }

@@ -13,6 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** All interleavings, up to a bound, in which the threads of a drain can meet. */
 class InterleavingsTest {
@@ -26,7 +28,9 @@ class InterleavingsTest {
         LOG.setLevel(Level.OFF);
     }
 
+    /** Of the threads of one exploration one runs at a time: two explorations share the machine. */
     @TestFactory
+    @Execution(ExecutionMode.CONCURRENT)
     Stream<DynamicTest> noInterleavingBreaksAnInvariant() {
         return scenarios(Map.of()).entrySet().stream()
                 .map(each -> DynamicTest.dynamicTest(each.getKey(), () -> {

@@ -347,7 +347,7 @@ public final class SequenceScenarios {
         private int resumed;
         private boolean resuming;
 
-        final NodeDrain drain = new NodeDrain("model", SETTINGS, this, this, true);
+        final NodeDrain drain = new NodeDrain("model", SETTINGS, "", new DrainEnvironment(this, this, true));
 
         /** Those who were admitted and have not begun to leave. */
         int inside;

@@ -42,14 +42,12 @@ final class TomcatInternals {
     private static final String NO_END_OF_CONNECTION =
             "a connection whose request is under way when a drain begins stays open for one more request";
 
-    private static final String NO_LAST_LINES =
-            "the last lines of a stop may not reach the log if SIGTERM follows a stop";
+    private static final String NO_LAST_LINES = "the last lines of a stop may not reach the log if SIGTERM follows";
 
     private static final String NO_WAIT =
             "an application reloads without waiting for its uploads, which would keep a thread for every request to it";
 
-    private static final String NO_QUIET_END =
-            "a request that arrives while a stop ends its drain may be cut without an answer";
+    private static final String NO_QUIET_END = "a request that arrives at the end of a stop may be cut unanswered";
 
     private static final String NO_LIFE = "a request whose connection is gone may hold a drain until its limits";
 

@@ -59,24 +59,39 @@ interface Line extends AutoCloseable {
      * connect. Returns what was wrong; nothing if each upload was answered, or was not looked at.
      *
      * @param answered is told of each answer
+     * @param cut is told of a connection that was reset before its first answer, if the kernel refuses the next one: it may have waited in
+     *     the queue of a listener that closed, as the connection whose handshake ends behind the acceptor's last look does. The caller says
+     *     how many it allows
      */
-    static String uploadUntilRefused(Protocol protocol, int port, int ajpPort, Runnable answered) {
+    static String uploadUntilRefused(Protocol protocol, int port, int ajpPort, Runnable answered, Runnable cut) {
+        String mayBeCut = "";
         while (true) {
             long idleSince = System.nanoTime();
+            int answers = 0;
             try (Line line = protocol.connect(port, ajpPort)) {
+                if (!mayBeCut.isEmpty()) {
+                    return mayBeCut;
+                }
                 do {
                     Answer answer = line.upload();
                     if (answer.complete() ? isWrong(answer) : !line.wasNotLookedAt() && !wasIdle(idleSince)) {
-                        return "answered " + answer;
+                        return protocol + " answered " + answer;
                     }
                     answered.run();
+                    answers++;
                     idleSince = System.nanoTime();
                 } while (line.isReusable());
             } catch (ConnectException refused) {
+                if (!mayBeCut.isEmpty()) {
+                    cut.run();
+                }
                 return "";
             } catch (IOException lost) {
                 if (!wasIdle(idleSince)) {
-                    return "lost: " + lost;
+                    mayBeCut = protocol + " lost behind " + answers + " answers: " + lost;
+                    if (answers > 0) {
+                        return mayBeCut;
+                    }
                 }
             }
         }

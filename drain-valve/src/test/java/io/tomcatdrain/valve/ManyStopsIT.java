@@ -41,16 +41,19 @@ class ManyStopsIT {
     void eachStopUnderTrafficOfEveryKindEndsWellAndLosesNothing() throws Exception {
         long began = System.nanoTime();
         int stops = 0;
-        int answers = 0;
+        AtomicInteger answers = new AtomicInteger();
+        AtomicInteger cut = new AtomicInteger();
         while (STOPS > 0 ? stops < STOPS : System.nanoTime() - began < NANOS) {
-            answers += stopUnderTraffic(stops++);
+            stopUnderTraffic(stops++, answers, cut);
         }
-        System.out.println(stops + " stops, " + answers + " answered uploads");
+        System.out.println(stops + " stops, " + answers + " answered uploads, " + cut + " cut in a handshake");
+        // A handshake that ends between the acceptor's last look and the close is beyond a server's reach. The clients
+        // connect as fast
+        // as they can.
+        assertThat(cut).hasValueLessThanOrEqualTo(1 + stops / 10);
     }
 
-    /** Returns how many uploads were answered. */
-    private static int stopUnderTraffic(int round) throws Exception {
-        AtomicInteger answers = new AtomicInteger();
+    private static void stopUnderTraffic(int round, AtomicInteger answers, AtomicInteger cut) throws Exception {
         List<Background<String>> clients = new ArrayList<>();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("requestTimeout", "200ms")
@@ -62,12 +65,14 @@ class ManyStopsIT {
             CountDownLatch busy = new CountDownLatch(Protocol.values().length);
             for (Protocol protocol : Protocol.values()) {
                 AtomicInteger own = new AtomicInteger();
-                clients.add(Background.call(() -> Line.uploadUntilRefused(protocol, port, ajpPort, () -> {
+                Runnable answered = () -> {
                     answers.incrementAndGet();
                     if (own.incrementAndGet() == 1) {
                         busy.countDown();
                     }
-                })));
+                };
+                clients.add(Background.call(
+                        () -> Line.uploadUntilRefused(protocol, port, ajpPort, answered, cut::incrementAndGet)));
             }
             clients.add(Background.call(() -> probeAndLeave(port)));
             assertThat(busy.await(LONGEST_SECONDS, TimeUnit.SECONDS)).isTrue();
@@ -92,7 +97,6 @@ class ManyStopsIT {
             }
             assertThat(log.lines()).as("stop %s", round).noneMatch(line -> line.contains("Could not"));
         }
-        return answers.get();
     }
 
     /** Asks for readiness over HTTP/2 and leaves before the answer, and over HTTP/1.1 waits for it. */

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.connector.Connector;
@@ -149,15 +150,17 @@ class StopStepsIT {
             await().until(() -> server.drain().state() == DrainState.DRAINING);
             CountDownLatch sending = new CountDownLatch(3);
             List<Background<String>> clients = new ArrayList<>();
+            AtomicInteger cut = new AtomicInteger();
             for (int i = 0; i < 3; i++) {
-                clients.add(
-                        Background.call(() -> Line.uploadUntilRefused(protocol, port, ajpPort, sending::countDown)));
+                clients.add(Background.call(() ->
+                        Line.uploadUntilRefused(protocol, port, ajpPort, sending::countDown, cut::incrementAndGet)));
             }
             assertThat(sending.await(30, TimeUnit.SECONDS)).isTrue();
             holder.finishWhole();
             for (Background<String> client : clients) {
                 assertThat(client.result()).isEmpty();
             }
+            assertThat(cut).as("handshakes that the close of the listener met").hasValueLessThanOrEqualTo(1);
             stop.result();
         }
     }

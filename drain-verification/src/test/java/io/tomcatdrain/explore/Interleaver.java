@@ -63,8 +63,8 @@ public final class Interleaver {
         }
     }
 
-    /** The one that explores at present: the code under test knows only static methods. */
-    private static volatile Interleaver active;
+    /** The one that explores in this thread or has begun it: the code under test knows only static methods. */
+    private static final InheritableThreadLocal<Interleaver> ACTIVE = new InheritableThreadLocal<>();
 
     private final int preemptions;
     private final List<Choice> choices = new ArrayList<>();
@@ -127,7 +127,7 @@ public final class Interleaver {
         faults.setLength(0);
         depth = 0;
         ended = false;
-        active = this;
+        ACTIVE.set(this);
         scenario = scenarios.get();
         Map<String, Runnable> bodies = scenario.threads();
         preemptionsLeft = Math.max(1, preemptions + 2 - bodies.size());
@@ -182,7 +182,7 @@ public final class Interleaver {
 
     /** Before each access to what threads share. */
     public static void point() {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         if (me != null) {
             now.pass(me);
@@ -191,7 +191,7 @@ public final class Interleaver {
 
     /** Before the reading of a volatile field: no point for whoever holds the lock, since nobody writes the field without it. */
     public static void read() {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         if (me != null && !now.holdsLock(me)) {
             now.pass(me);
@@ -200,7 +200,7 @@ public final class Interleaver {
 
     /** Before the writing of a volatile field. */
     public static void write() {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         if (me != null) {
             if (!now.holdsLock(me)) {
@@ -216,7 +216,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#lock}. */
     public static void lock(ReentrantLock lock) {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         if (me == null) {
             return;
@@ -230,7 +230,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#unlock}. */
     public static void unlock(ReentrantLock lock) {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         if (me == null) {
             return;
@@ -242,7 +242,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#isHeldByCurrentThread}; true for a thread that is not explored, whose locks are not kept. */
     public static boolean holds(ReentrantLock lock) {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         return me == null || now.owners.get(lock) == me;
     }
@@ -259,7 +259,7 @@ public final class Interleaver {
 
     /** Instead of {@link java.util.concurrent.locks.LockSupport#parkNanos(Object, long)}. */
     public static void park(Object blocker, long nanos) {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         me.parked = true;
         me.parkedUntil = now.scenario.nanos() + nanos;
@@ -270,7 +270,7 @@ public final class Interleaver {
 
     /** Instead of {@link java.util.concurrent.locks.LockSupport#unpark}. */
     public static void unpark(Thread thread) {
-        Task task = thread == null ? null : active.taskOf.get(thread);
+        Task task = thread == null ? null : ACTIVE.get().taskOf.get(thread);
         if (task != null) {
             task.permit = true;
         }
@@ -278,12 +278,12 @@ public final class Interleaver {
 
     /** Instead of {@link Thread#start}, for a thread that says {@link #end} at its end and meets a switch point at its beginning. */
     public static void start(Thread thread) {
-        active.begin(thread.getName(), thread);
+        ACTIVE.get().begin(thread.getName(), thread);
     }
 
     /** At the end of a thread. */
     public static void end() {
-        Interleaver now = active;
+        Interleaver now = ACTIVE.get();
         Task me = now.me();
         me.over = true;
         now.pass(me);
@@ -291,7 +291,7 @@ public final class Interleaver {
 
     /** Instead of {@link Thread#getId}: the same in each interleaving. */
     public static long number(Thread thread) {
-        Task task = active.taskOf.get(thread);
+        Task task = ACTIVE.get().taskOf.get(thread);
         return task == null ? 0 : task.number;
     }
 
