@@ -179,7 +179,8 @@ final class DrainSequence {
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
                             + " requests are refused; let it probe [" + path
-                            + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
+                            + (closing.isPossible() ? "/ready], set closeListener if it cannot, or" : "/ready], or")
+                            + " set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
     }

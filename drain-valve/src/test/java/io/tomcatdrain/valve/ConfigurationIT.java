@@ -151,7 +151,7 @@ class ConfigurationIT {
             assertThat(ours.lines()).containsExactly(reason, reason);
             assertThat(tomcats.lines()).isNotEmpty();
         }
-        assertThat(lines).startsWith(reason).endsWith(reason);
+        assertThat(lines).startsWith("Starting service [Catalina]", reason).endsWith(reason);
     }
 
     @Test
