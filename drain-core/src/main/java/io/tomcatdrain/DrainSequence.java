@@ -370,7 +370,8 @@ final class DrainSequence {
         InFlightWork.Seen seen = work.look(withUploads, now, instant);
         DrainTimes times = run.times();
         Long resumeAt = resumeNanos;
-        long remainingNanos = times.remainingNanos(state, now);
+        boolean refusesAll = settings.refuse() == DrainSettings.Refuse.ALL && !closing.refusesNobody();
+        long remainingNanos = times.remainingNanos(state, now, refusesAll && work.areUploadsAlone(seen));
         return new DrainStatus(
                 name,
                 state,

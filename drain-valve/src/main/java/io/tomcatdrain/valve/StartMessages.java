@@ -12,6 +12,7 @@ import org.apache.catalina.Server;
 import org.apache.catalina.Valve;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
 
 /** What the log says of a valve's start: one line that it is active, or why it is not. */
 final class StartMessages {
@@ -66,9 +67,9 @@ final class StartMessages {
      * Says why the start was refused: now, and once more when the server has given up or has started without the container. In between Tomcat
      * logs a hundred lines, of the failed start and of its clean-up, and the last lines of a log are what is read.
      */
-    static void refused(String message, Container container, Server server) {
+    static void refused(String message, Container container, @Nullable Server server) {
         LOG.error(message);
-        if (server.getState() != LifecycleState.STARTED) {
+        if (server != null && server.getState() != LifecycleState.STARTED) {
             Reminder reminder = new Reminder(message, container, server);
             container.addLifecycleListener(reminder);
             server.addLifecycleListener(reminder);

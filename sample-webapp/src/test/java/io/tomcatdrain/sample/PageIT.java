@@ -298,7 +298,8 @@ class PageIT {
         fillInAndSend("In the way of a stop");
         await().until(() -> !browser.all("#inflight .card").isEmpty());
         sample.terminate();
-        await().until(() -> browser.text("resume-not").startsWith("It cannot be resumed: it is being stopped"));
+        await().untilAsserted(
+                        () -> assertThat(browser.text("panel")).contains("It cannot be resumed: it is being stopped"));
         assertThat(browser.element("resume").getAttribute("aria-disabled")).isEqualTo("true");
         browser.all("#sent .cancel").get(0).click();
         assertThat(sample.exitStatus()).isEqualTo(128 + 15);
