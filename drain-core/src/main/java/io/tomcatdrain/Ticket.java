@@ -1,6 +1,7 @@
 package io.tomcatdrain;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -170,7 +171,7 @@ public abstract class Ticket implements AutoCloseable {
             }
         }
 
-        /** Told of the end of a part, once, before its ticket leaves the gate. Must not block. */
+        /** Told of the end of a part, once: when its answer is known, or its ticket leaves the gate. Must not block. */
         interface Ends {
             void ended(Part part);
         }
@@ -182,6 +183,7 @@ public abstract class Ticket implements AutoCloseable {
         private final AtomicReference<@Nullable UploadSource> source = new AtomicReference<>();
 
         private final AtomicReference<@Nullable Answer> answer = new AtomicReference<>();
+        private final AtomicBoolean ended = new AtomicBoolean();
 
         Part(Head head, Ends ends) {
             this.head = head;
@@ -193,9 +195,20 @@ public abstract class Ticket implements AutoCloseable {
             return head;
         }
 
-        /** Notes the answer, before the ticket is closed; a part without one counts as broken off. */
+        /**
+         * Notes the answer, before the ticket is closed; a part without one counts as broken off. The first one counts. If it is noted
+         * before it leaves the server, the drain knows the upload before its client goes on with it.
+         */
         public void answered(Answer given) {
-            answer.set(given);
+            if (answer.compareAndSet(null, given) && isBodyComplete()) {
+                end();
+            }
+        }
+
+        /** False for a body whose end is unknown, too. */
+        private boolean isBodyComplete() {
+            long length = head.progress().contentLength();
+            return source.get() == null || (length >= 0 && bytesReceived() >= length);
         }
 
         @Nullable Answer answer() {
@@ -221,9 +234,11 @@ public abstract class Ticket implements AutoCloseable {
             }
         }
 
-        /** For the ticket that carries it, once. */
+        /** For the ticket that carries it; more than once is as good as once. */
         void end() {
-            ends.ended(this);
+            if (ended.compareAndSet(false, true)) {
+                ends.ended(this);
+            }
         }
     }
 }

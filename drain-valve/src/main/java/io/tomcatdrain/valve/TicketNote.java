@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
+import io.tomcatdrain.http.ServletDrain;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -184,7 +185,7 @@ final class TicketNote {
         }
         TicketNote fresh = owner.newNote(coyote, withoutRetired(first(coyote)));
         coyote.setNote(NOTE, fresh);
-        ConnectionCloseHook.watch(coyote.getResponse());
+        AnswerHook.watch(coyote.getResponse());
         return fresh;
     }
 
@@ -217,6 +218,20 @@ final class TicketNote {
             }
         }
         return false;
+    }
+
+    /** Notes what the answer says of an upload that comes in several requests, now that its head is complete. Never throws. */
+    static void isAnswered(Request coyote) {
+        for (TicketNote note = first(coyote); note != null; note = note.next) {
+            Ticket held = note.ticket;
+            if (held != null
+                    && held.part() != null
+                    && note.isReentry(coyote)
+                    && coyote.getNote(CoyoteAdapter.ADAPTER_NOTES)
+                            instanceof org.apache.catalina.connector.Request request) {
+                ServletDrain.answered(held, request, request.getResponse());
+            }
+        }
     }
 
     private static @Nullable TicketNote first(Request coyote) {

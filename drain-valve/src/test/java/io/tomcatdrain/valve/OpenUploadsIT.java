@@ -7,11 +7,13 @@ import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainReport.Outcome;
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.DrainStatus.InFlight;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.EmbeddedTomcat.Position;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
+import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,7 +21,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
+import org.apache.catalina.valves.ValveBase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -71,19 +77,82 @@ class OpenUploadsIT {
         assertThat(report.openUploads().finished()).isEqualTo(finished);
     }
 
-    /** The client has its answer before Tomcat tells the valve of it. */
-    private static void awaitKnown(TestServer server) {
-        await().until(() -> !server.drain().status().openUploads().isEmpty());
+    /** At once: its client knows it. */
+    private static void isKnown(TestServer server) {
+        assertThat(server.drain().status().openUploads()).isNotEmpty();
     }
 
     /** The file is whole, and nothing but the lingering holds the drain; a command spares the tests most of that. */
     private static void isWhole(TestServer server, CompletableFuture<DrainReport> over) throws Exception {
-        // The client has its answer before Tomcat tells the valve of it.
-        await().until(() -> server.drain().status().openUploads().isEmpty());
+        assertThat(server.drain().status().openUploads()).isEmpty();
         assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+        // The client has its answer before Tomcat tells the valve that the request is over.
+        await().until(() -> server.drain().summary().inFlight().equals(new InFlight(0, 0, 0)));
         server.drain().start("enough", new DrainLimits(Duration.ZERO, null));
         assertThat(result(over).outcome()).isEqualTo(Outcome.DRAINED);
         assertThat(result(over).openUploads().finished()).isEqualTo(1);
+    }
+
+    /** Holds what has been answered before Tomcat tells any valve of it. */
+    private static final class Late extends ValveBase {
+        private final CountDownLatch released = new CountDownLatch(1);
+
+        Late() {
+            super(true);
+        }
+
+        @Override
+        public void invoke(Request request, Response response) throws IOException, ServletException {
+            getNext().invoke(request, response);
+            if (request.getHeader("X-Late") != null) {
+                response.setContentLength(0);
+                response.flushBuffer();
+                try {
+                    assertThat(released.await(30, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Position.class)
+    void aQuickClientGoesOnWithAFileBeforeItsFirstRequestIsOver(Position position) throws Exception {
+        try (TestServer server = TestServer.with(position).start()) {
+            Late late = new Late();
+            server.context().getPipeline().addValve(late);
+            String file = create(server, 100, "X-Late: 1");
+            CompletableFuture<DrainReport> over = server.drain().start("test");
+            assertThat(patch(server, file, 0, 40)).isEqualTo(204);
+            assertThat(server.drain().status().openUploads())
+                    .singleElement()
+                    .satisfies(open -> assertThat(open.bytesReceived()).isEqualTo(40));
+            late.released.countDown();
+            assertThat(patch(server, file, 40, 60)).isEqualTo(204);
+            isWhole(server, over);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Line.Protocol.class)
+    void aFileIsKnownWithTheHeadOfItsFirstAnswer(Line.Protocol protocol) throws Exception {
+        try (TestServer server = TestServer.with(Position.ENGINE)
+                        .set("uploadGap", "100ms")
+                        .start();
+                Http11Client http1 = new Http11Client(server.port());
+                Http2Client http2 = new Http2Client(server.port());
+                AjpClient ajp = new AjpClient(server.ajpPort())) {
+            Late late = new Late();
+            server.context().getPipeline().addValve(late);
+            switch (protocol) {
+                case HTTP_1 -> http1.send(Http11Client.head("POST", "/app/files", "Upload-Length: 9", "X-Late: 1"));
+                case HTTP_2 -> http2.request("POST", "/app/files", true, "upload-length", "9", "x-late", "1");
+                case AJP -> ajp.forward("POST", "/app/files", Map.of("upload-length", "9", "x-late", "1"));
+            }
+            await().until(() -> !server.drain().status().openUploads().isEmpty());
+            late.released.countDown();
+        }
     }
 
     @ParameterizedTest
@@ -94,13 +163,11 @@ class OpenUploadsIT {
             assertThat(patch(server, file, 0, 40)).isEqualTo(204);
             CompletableFuture<DrainReport> over = server.drain().start("test");
             assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
-            await().untilAsserted(() -> assertThat(server.drain().status().openUploads())
-                    .singleElement()
-                    .satisfies(open -> {
-                        assertThat(open.path()).isEqualTo("/app/files");
-                        assertThat(open.bytesReceived()).isEqualTo(40);
-                        assertThat(open.contentLength()).isEqualTo(100);
-                    }));
+            assertThat(server.drain().status().openUploads()).singleElement().satisfies(open -> {
+                assertThat(open.path()).isEqualTo("/app/files");
+                assertThat(open.bytesReceived()).isEqualTo(40);
+                assertThat(open.contentLength()).isEqualTo(100);
+            });
 
             assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(503);
             assertThat(send(server, "POST", "/app/files", 0, "Upload-Length: 10")
@@ -140,7 +207,7 @@ class OpenUploadsIT {
         try (TestServer server = TestServer.with(Position.ENGINE).start();
                 var client = new Http11Client(server.port())) {
             String file = create(server, 100);
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             Answer refused = client.send(Http11Client.head(
                             "PATCH",
@@ -163,7 +230,7 @@ class OpenUploadsIT {
             Answer created = send(server, "POST", "/app/files", 0, "Upload-Length: 100", "X-Session: 1");
             String cookie = "Cookie: " + created.header("Set-Cookie").split(";")[0];
             String first = created.header("Location");
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
                     .isEqualTo(200);
@@ -188,7 +255,7 @@ class OpenUploadsIT {
                 TestServer.with(Position.ENGINE).set("openUploads", "upload").start()) {
             Answer created = send(server, "POST", "/app/files", 0, "Upload-Length: 100", "X-Session: 1");
             String cookie = "Cookie: " + created.header("Set-Cookie").split(";")[0];
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             assertThat(Http11Client.get(server.port(), "/app/ok", cookie).status())
                     .isEqualTo(503);
@@ -235,7 +302,7 @@ class OpenUploadsIT {
     void aBrokenConnectionIsNoEnd() throws Exception {
         try (TestServer server = TestServer.with(Position.ENGINE).start()) {
             String file = create(server, 100);
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             try (var client = new Http11Client(server.port())) {
                 client.send(Http11Client.head(
@@ -265,7 +332,7 @@ class OpenUploadsIT {
             CompletableFuture<DrainReport> over = null;
             for (int offset = 0; offset < 100; offset += 25) {
                 if (offset == 25) { // its first part gives the file the name by which the others are known
-                    awaitKnown(server);
+                    isKnown(server);
                     over = server.drain().start("test");
                 }
                 assertThat(send(server, "PATCH", part, 25, cookie, "Upload-Offset: " + offset, "Upload-Length: 100")
@@ -282,7 +349,7 @@ class OpenUploadsIT {
         try (TestServer server = TestServer.with(Position.ENGINE).start()) {
             String chunk = "/app/chunks?resumableIdentifier=9-a&resumableTotalChunks=4&resumableChunkNumber=";
             assertThat(send(server, "POST", chunk + 1, 10, client).status()).isEqualTo(200);
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             assertThat(send(server, "POST", chunk + 2, 10).status())
                     .as("of another client")
@@ -302,7 +369,7 @@ class OpenUploadsIT {
             String[] headers = {"Cookie: JSESSIONID=any", "Content-Disposition: attachment; filename=\"a\"", ""};
             headers[2] = "Content-Range: bytes 0-9/30";
             assertThat(send(server, "POST", "/app/range", 10, headers).status()).isEqualTo(200);
-            awaitKnown(server);
+            isKnown(server);
             var over = server.drain().start("test");
             headers[2] = "Content-Range: bytes 10-19/30";
             assertThat(send(server, "POST", "/app/range", 10, headers).status()).isEqualTo(200);
@@ -317,7 +384,7 @@ class OpenUploadsIT {
     void aStopFollowsAFileToItsEnd() throws Exception {
         try (TestServer server = TestServer.with(Position.ENGINE).start()) {
             String file = create(server, 100);
-            awaitKnown(server);
+            isKnown(server);
             CompletableFuture<Void> stopped = CompletableFuture.runAsync(() -> {
                 try {
                     server.tomcat().stop();

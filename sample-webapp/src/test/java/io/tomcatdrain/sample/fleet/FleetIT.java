@@ -15,6 +15,7 @@ import io.tomcatdrain.testkit.fleet.RollingRestart.Extent;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Two real Tomcats behind a real front end are restarted in turn, under uploads and page reads.
@@ -41,12 +43,18 @@ final class FleetIT {
         losesNothing(frontEnd, 11);
     }
 
-    /** One front end that repeats a refusal, and one that finds the listener closed. */
     @ParameterizedTest
     @Execution(CONCURRENT)
-    @EnumSource(names = {"MOD_JK", "MOD_PROXY_HTTP_CLOSE_LISTENER"})
+    @MethodSource("someFrontEnds")
     void losesNothingOfTomcat10Behind(FrontEnd frontEnd) {
         losesNothing(frontEnd, 10);
+    }
+
+    /** One front end that repeats a refusal, and in the long form one that finds the listener closed. */
+    static Stream<FrontEnd> someFrontEnds() {
+        return LongForm.ASKED_FOR
+                ? Stream.of(FrontEnd.MOD_JK, FrontEnd.MOD_PROXY_HTTP_CLOSE_LISTENER)
+                : Stream.of(FrontEnd.MOD_JK);
     }
 
     /** The proof that this test can fail. */
@@ -109,7 +117,7 @@ final class FleetIT {
     }
 
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
-    private static void needs(FrontEnd frontEnd) {
+    static void needs(FrontEnd frontEnd) {
         var only = System.getProperty("fleet.only");
         if (only != null && !List.of(only.split(",")).contains(frontEnd.name())) {
             abort("not asked for: fleet.only [" + only + "]");

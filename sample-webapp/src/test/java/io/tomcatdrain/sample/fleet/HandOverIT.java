@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * One machine is upgraded again and again without a balancer, by the tools of {@code examples/one-machine}, under uploads and page reads
@@ -31,7 +31,7 @@ final class HandOverIT {
 
     @ParameterizedTest
     @Execution(CONCURRENT)
-    @ValueSource(ints = {10, 11})
+    @MethodSource("io.tomcatdrain.testkit.fleet.LongForm#lines")
     void losesNothing(int line) {
         try (var machine = new OneMachine("one-machine-" + line, line, Speaks.HTTP, "")) {
             var tally = new Tally();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Two real Tomcats with the example's shared session store are restarted in turn, under uploads and sessions in use. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -34,7 +34,7 @@ final class SessionIT {
 
     @ParameterizedTest
     @Execution(CONCURRENT)
-    @ValueSource(ints = {11, 10})
+    @MethodSource("io.tomcatdrain.testkit.fleet.LongForm#lines")
     void losesNoSession(int line) {
         RollingUpgradeIT.needs(FRONT_END.server().missing());
         var store = Parts.emptied(Parts.work().resolve("sessions-store-" + line));

@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.ActionCode;
 import org.apache.coyote.ActionHook;
 import org.apache.coyote.ErrorState;
@@ -8,29 +9,30 @@ import org.apache.coyote.ajp.AjpProcessor;
 import org.apache.coyote.http11.Http11Processor;
 
 /**
- * Ends the connection with an answer that the node gives while it leaves, wherever the application completes it: stands between a pooled
- * response and its processor, and looks on the answer's own thread, at the moment at which Tomcat commits and finishes it.
+ * Looks at an answer on its own thread, at the moments at which Tomcat commits and finishes it, wherever the application completes it:
+ * stands between a pooled response and its processor. An answer that the node gives while it leaves ends its connection, and what it says
+ * of an upload that comes in several requests is known here before its client knows it.
  *
- * <p>A valve comes too late for that: an answer with a Content-Length is committed and finished by the application's last write, and an
- * async one elsewhere. Without it a front end puts one more request on the connection of each upload that was under way when the drain
- * began.
+ * <p>A valve comes too late for both: an answer with a Content-Length is committed and finished by the application's last write, and an
+ * async one elsewhere. A front end would put one more request on the connection of each upload that was under way when the drain
+ * began, and a quick client would continue a file of which the drain has not heard.
  */
-final class ConnectionCloseHook implements ActionHook {
+final class AnswerHook implements ActionHook {
     private static final TomcatInternals TOMCAT = TomcatInternals.get();
 
     private final Response response;
     private final ActionHook processor;
 
-    private ConnectionCloseHook(Response response, ActionHook processor) {
+    private AnswerHook(Response response, ActionHook processor) {
         this.response = response;
         this.processor = processor;
     }
 
-    /** Begins to look at the answers of that pooled response, if they are HTTP/1.1's or AJP's; more than once changes nothing. */
+    /** Begins to look at the answers of that pooled response; more than once changes nothing. */
     static void watch(Response response) {
         ActionHook hook = TOMCAT.hook(response);
-        if (hook instanceof Http11Processor || hook instanceof AjpProcessor) {
-            TOMCAT.hook(response, new ConnectionCloseHook(response, hook));
+        if (hook instanceof AbstractProcessor) {
+            TOMCAT.hook(response, new AnswerHook(response, hook));
         }
     }
 
@@ -38,10 +40,11 @@ final class ConnectionCloseHook implements ActionHook {
     public void action(ActionCode code, Object param) {
         switch (code) {
             case COMMIT -> {
-                if (processor instanceof Http11Processor
-                        && !response.isCommitted()
-                        && TicketNote.isLast(response.getRequest(), false)) {
-                    Connections.endByHeader(response);
+                if (!response.isCommitted()) {
+                    TicketNote.isAnswered(response.getRequest());
+                    if (processor instanceof Http11Processor && TicketNote.isLast(response.getRequest(), false)) {
+                        Connections.endByHeader(response);
+                    }
                 }
                 processor.action(code, param);
             }

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Looks whether the connections of uploads that were under way when the node began to leave end with their answers. */
 @Tag("oldest")
-class ConnectionCloseHookIT {
+class AnswerHookIT {
     /** Where an application completes an answer. */
     private static final List<String> UPLOADS =
             List.of("/app/upload", "/app/uploadSized", "/app/parts", "/app/async/upload");
