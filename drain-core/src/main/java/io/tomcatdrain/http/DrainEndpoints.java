@@ -29,10 +29,11 @@ final class DrainEndpoints {
     /** No drain runs, and the application says that it is not ready. */
     private static final byte[] OUT_OF_SERVICE = StatusJson.utf8("{\"status\":\"OUT_OF_SERVICE\"}");
 
+    private static final String NOTHING_HERE =
+            "nothing is here: use [{path}], [{path}/ready], [{path}/live], [{path}/events] or [{path}/canary]";
+
     /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
     private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
-
-    private static final int TOO_MANY_REQUESTS = 429;
 
     /** How often a waiting request looks by itself, should the drain's listeners not be told. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -44,6 +45,7 @@ final class DrainEndpoints {
     private final String path;
     private final String retryAfter;
     private final EventStream events;
+    private final Canary canary;
     private final LongRequests waits = new LongRequests();
     private final LongRequests streams = new LongRequests();
     private final DrainListener.Registration stateChanges;
@@ -55,6 +57,7 @@ final class DrainEndpoints {
 
     DrainEndpoints(NodeDrain drain, EventStream.Rhythm rhythm) {
         this.drain = drain;
+        this.canary = new Canary(drain);
         this.path = drain.path();
         this.retryAfter = Refusal.wholeSeconds(drain.settings().retryAfter());
         this.events = new EventStream(drain, rhythm);
@@ -69,8 +72,8 @@ final class DrainEndpoints {
     /**
      * Answers one request.
      *
-     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"} or {@code
-     *     "/events"}; anything else is answered 404
+     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"}, {@code
+     *     "/events"} or {@code "/canary"}, of which the uploads are the adapter's; anything else is answered 404
      * @param controlHere false where control is not answered on this connector, which is then told by 403
      * @throws IOException if the answer cannot be written
      */
@@ -84,7 +87,7 @@ final class DrainEndpoints {
             }
             case "/live" -> {
                 if (allows(request, response, PROBED)) {
-                    answer(request, response, 200, UP);
+                    Answers.json(request, response, 200, UP);
                 }
             }
             case "" -> {
@@ -94,20 +97,23 @@ final class DrainEndpoints {
                 }
             }
             case "/events" -> {
-                if (allows(request, response, List.of("GET"))
-                        && mayControl(request, response, controlHere)
-                        && takesNoParameters(request, response)) {
+                if (isMine(request, response, List.of("GET"), controlHere)) {
                     stream(request, response);
                 }
             }
-            default ->
-                error(
-                        request,
-                        response,
-                        404,
-                        "nothing is here: use [" + path + "], [" + path + "/ready], [" + path + "/live] or [" + path
-                                + "/events]");
+            case "/canary" -> {
+                // An upload gets here only without the token.
+                if (isMine(request, response, List.of("GET", "POST"), controlHere)) {
+                    canary.tell(request, response);
+                }
+            }
+            default -> Answers.error(request, response, 404, NOTHING_HERE.replace("{path}", path));
         }
+    }
+
+    /** Returns what takes uploads to the endpoints. */
+    Canary canary() {
+        return canary;
     }
 
     /**
@@ -141,7 +147,7 @@ final class DrainEndpoints {
         }
         String allowed = String.join(", ", methods);
         response.setHeader("Allow", allowed);
-        error(
+        Answers.error(
                 request,
                 response,
                 405,
@@ -152,21 +158,30 @@ final class DrainEndpoints {
     private boolean mayControl(HttpServletRequest request, HttpServletResponse response, boolean controlHere)
             throws IOException {
         if (!drain.settings().hasToken()) {
-            error(request, response, 403, "control over HTTP is off: configure a token, or use JMX");
+            Answers.error(request, response, 403, "control over HTTP is off: configure a token, or use JMX");
             return false;
         }
         if (!controlHere) {
-            error(request, response, 403, "control is not answered on this port: use the control port");
+            Answers.error(request, response, 403, "control is not answered on this port: use the control port");
             return false;
         }
         String authorization = request.getHeader("Authorization");
         if (!BearerToken.isIn(authorization, drain.settings())) {
             response.setHeader("WWW-Authenticate", "Bearer");
             String what = authorization == null ? "a token is needed" : "what was sent is not this node's token";
-            error(request, response, 401, what + ": send it as [Authorization: Bearer TOKEN]");
+            Answers.error(request, response, 401, what + ": send it as [Authorization: Bearer TOKEN]");
             return false;
         }
         return true;
+    }
+
+    /** Returns true for a command or question without parameters that this client may give here. */
+    private boolean isMine(
+            HttpServletRequest request, HttpServletResponse response, List<String> methods, boolean controlHere)
+            throws IOException {
+        return allows(request, response, methods)
+                && mayControl(request, response, controlHere)
+                && takesNoParameters(request, response);
     }
 
     private static boolean takesNoParameters(HttpServletRequest request, HttpServletResponse response)
@@ -196,9 +211,9 @@ final class DrainEndpoints {
         }
         boolean ready = drain.pollReadiness(poll(request, name));
         if (ready) {
-            answer(request, response, 200, UP);
+            Answers.json(request, response, 200, UP);
         } else {
-            answer(request, response, 503, drain.state().isReady() ? OUT_OF_SERVICE : DRAINING);
+            Answers.json(request, response, 503, drain.state().isReady() ? OUT_OF_SERVICE : DRAINING);
         }
     }
 
@@ -210,7 +225,7 @@ final class DrainEndpoints {
 
     /** Answers a prober, at whatever URL, that the node leaves. */
     void answerLeaving(HttpServletRequest request, HttpServletResponse response) throws IOException {
-        answer(request, response, 503, DRAINING);
+        Answers.json(request, response, 503, DRAINING);
     }
 
     /** Returns who asks for readiness at another URL, whose query is its own: a name that may not be is none. */
@@ -241,7 +256,7 @@ final class DrainEndpoints {
         try {
             drain.resume();
         } catch (IllegalStateException cannot) {
-            error(request, response, 409, String.valueOf(cannot.getMessage()));
+            Answers.error(request, response, 409, String.valueOf(cannot.getMessage()));
             return;
         }
         status(request, response, 200);
@@ -342,50 +357,28 @@ final class DrainEndpoints {
     private static void status(HttpServletRequest request, HttpServletResponse response, int code, DrainStatus status)
             throws IOException {
         if (AcceptHeader.namesText(request.getHeaders("Accept"))) {
-            answer(
+            Answers.write(
                     request,
                     response,
                     code,
                     "text/plain;charset=UTF-8",
                     StatusTable.of(status).getBytes(StandardCharsets.UTF_8));
         } else {
-            answer(request, response, code, StatusJson.utf8(StatusJson.of(status)));
+            Answers.json(request, response, code, StatusJson.utf8(StatusJson.of(status)));
         }
     }
 
     private void tooMany(HttpServletRequest request, HttpServletResponse response, String what) throws IOException {
         response.setHeader("Retry-After", retryAfter);
-        error(
+        Answers.error(
                 request,
                 response,
-                TOO_MANY_REQUESTS,
+                Answers.TOO_MANY_REQUESTS,
                 what + " already: try again later, or ask [GET " + path + "] now and then");
     }
 
     private static void badRequest(
             HttpServletRequest request, HttpServletResponse response, IllegalArgumentException bad) throws IOException {
-        error(request, response, 400, String.valueOf(bad.getMessage()));
-    }
-
-    private static void error(HttpServletRequest request, HttpServletResponse response, int code, String message)
-            throws IOException {
-        answer(request, response, code, StatusJson.utf8(StatusJson.ofError(message)));
-    }
-
-    private static void answer(HttpServletRequest request, HttpServletResponse response, int code, byte[] body)
-            throws IOException {
-        answer(request, response, code, "application/json", body);
-    }
-
-    private static void answer(
-            HttpServletRequest request, HttpServletResponse response, int code, String contentType, byte[] body)
-            throws IOException {
-        response.setStatus(code);
-        response.setHeader("Cache-Control", "no-store");
-        response.setContentType(contentType);
-        response.setContentLength(body.length);
-        if (!"HEAD".equals(request.getMethod())) {
-            response.getOutputStream().write(body);
-        }
+        Answers.error(request, response, 400, String.valueOf(bad.getMessage()));
     }
 }

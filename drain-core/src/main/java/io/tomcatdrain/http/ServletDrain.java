@@ -62,8 +62,8 @@ public final class ServletDrain implements AutoCloseable {
     /**
      * Answers one request for the endpoints. It is not to be counted.
      *
-     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"} or {@code
-     *     "/events"}; anything else is answered 404
+     * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"}, {@code
+     *     "/events"} or {@code "/canary"}; anything else is answered 404
      * @param controlHere false where control is not answered on this connector, which is then told by 403
      * @throws IOException if the answer cannot be written
      */
@@ -71,6 +71,31 @@ public final class ServletDrain implements AutoCloseable {
             throws IOException {
         endConnection(request, response);
         endpoints.handle(request, response, below, controlHere);
+    }
+
+    /** Notes for a check, and as {@link NodeDrain#noteReplayingFrontEnd()}, that there is a front end that sends a refused request elsewhere. */
+    public void noteReplayingFrontEnd() {
+        endpoints.canary().noteReplayingFrontEnd();
+        drain.noteReplayingFrontEnd();
+    }
+
+    /**
+     * Returns true for an upload to the endpoints, by which somebody who has the token tries what a drain does to uploads. It is to be
+     * admitted, counted and refused like any other upload, whatever its type and length, and {@link #takeCanary} stands for the application.
+     *
+     * @param below as for {@link #answer}
+     */
+    public boolean isCanary(HttpServletRequest request, String below) {
+        return endpoints.canary().is(request, below);
+    }
+
+    /**
+     * Reads such an upload, keeps nothing of it, and answers.
+     *
+     * @throws IOException if the client breaks it off, or the answer cannot be written
+     */
+    public void takeCanary(HttpServletRequest request, HttpServletResponse response) throws IOException {
+        endpoints.canary().take(request, response);
     }
 
     /**

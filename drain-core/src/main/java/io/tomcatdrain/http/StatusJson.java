@@ -2,12 +2,14 @@ package io.tomcatdrain.http;
 
 import io.tomcatdrain.ActiveUpload;
 import io.tomcatdrain.DrainReport;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainStatus;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,32 @@ final class StatusJson {
     static String of(DrainStatus status) {
         StatusJson json = new StatusJson();
         json.object(() -> json.status(status));
+        return json.out.toString();
+    }
+
+    /** Returns which node has taken a canary upload, and how much it was. */
+    static String ofCanary(String name, long bytes) {
+        StatusJson json = new StatusJson();
+        json.object(() -> {
+            json.text("name", name);
+            json.number("bytes", bytes);
+        });
+        return json.out.toString();
+    }
+
+    /** Returns what a check needs to know of a node before it drains it. */
+    static String ofFacts(String name, @Nullable String version, boolean replays, DrainSettings settings) {
+        StatusJson json = new StatusJson();
+        json.object(() -> {
+            json.text("name", name);
+            json.text("version", version);
+            json.number("probeFailures", settings.probeFailures());
+            json.number("lameDuckTimeoutMillis", settings.lameDuckTimeout().toMillis());
+            json.literal("closeListener", Boolean.toString(settings.closeListener()));
+            json.literal("frontEndReplays", Boolean.toString(replays));
+            json.number("refusalStatus", settings.refusalStatus());
+            json.text("refuse", settings.refuse().name().toLowerCase(Locale.ROOT));
+        });
         return json.out.toString();
     }
 

@@ -9,6 +9,8 @@ import io.tomcatdrain.http.ServletDrain;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletContext;
 import jakarta.servlet.ServletException;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -54,7 +56,8 @@ final class FilterRuntime {
             return;
         }
         String below = belowPath(request);
-        if (below != null) {
+        boolean canary = below != null && servlet.isCanary(request, below);
+        if (below != null && !canary) {
             servlet.answer(request, response, below, ServletDrain.isOnPort(request, controlPort));
             return;
         }
@@ -68,12 +71,17 @@ final class FilterRuntime {
             chain.doFilter(request, response);
             return;
         }
-        if (isUpload(request)) {
+        if (canary || isUpload(request)) {
             ServletUpload progress = new ServletUpload(request);
-            admit(servlet.enterUpload(request, progress, () -> false), progress, request, response, chain);
+            FilterChain next = canary ? this::takeCanary : chain;
+            admit(servlet.enterUpload(request, progress, () -> false), progress, request, response, next);
         } else {
             admit(servlet.enterRequest(request), null, request, response, chain);
         }
+    }
+
+    private void takeCanary(ServletRequest request, ServletResponse response) throws IOException {
+        servlet.takeCanary((HttpServletRequest) request, (HttpServletResponse) response);
     }
 
     private boolean isUpload(HttpServletRequest request) {

@@ -118,6 +118,24 @@ class FilterIT {
     }
 
     @Test
+    void canariesAreUploads() throws Exception {
+        try (EmbeddedTomcat server = start();
+                Http11Client canary = new Http11Client(server.port())) {
+            canary.send(Http11Client.head("POST", "/app/drain/canary", AUTHORIZATION, "Content-Length: 4"))
+                    .send("ab");
+            await().until(() -> drain(server).status().inFlight().uploads() == 1);
+            String command = Http11Client.head("POST", "/app/drain", AUTHORIZATION);
+            assertThat(Http11Client.exchange(server.port(), command, new byte[0])
+                            .text())
+                    .contains("\"state\":\"DRAINING\"");
+            String another = Http11Client.head("POST", "/app/drain/canary", AUTHORIZATION, "Content-Length: 0");
+            assertRefused(Http11Client.exchange(server.port(), another, new byte[0]));
+            assertThat(canary.send("cd").answer().text()).contains("\"bytes\":4");
+            await().until(() -> drain(server).state() == DrainState.DRAINED);
+        }
+    }
+
+    @Test
     void aUrlOfTheApplicationsTellsThatTheNodeLeaves() throws Exception {
         try (EmbeddedTomcat server =
                 start("readyPaths", "/ok,/async/dispatch", "lameDuck", "1m", "drainOnStop", "false")) {

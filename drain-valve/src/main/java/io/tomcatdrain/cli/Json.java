@@ -42,6 +42,15 @@ final class Json {
         return value instanceof Map ? members(value) : Map.of();
     }
 
+    /** Returns the objects in a list; none if there is no list of that name. */
+    static List<Map<String, Object>> objects(Map<String, Object> in, String name) {
+        List<Map<String, Object>> found = new ArrayList<>();
+        if (in.get(name) instanceof List<?> list) {
+            list.stream().filter(Map.class::isInstance).forEach(each -> found.add(members(each)));
+        }
+        return found;
+    }
+
     /** Returns a text; null if there is none of that name. */
     static @Nullable String text(Map<String, Object> in, String name) {
         return in.get(name) instanceof String found ? found : null;

@@ -60,6 +60,11 @@ final class NodeClient {
         return send("GET", "", "application/json", Duration.ZERO);
     }
 
+    /** Returns what a check needs to know of its settings. */
+    Answer facts() throws IOException, InterruptedException {
+        return send("GET", "/canary", "application/json", Duration.ZERO);
+    }
+
     /** Returns the status as text for people. */
     Answer text() throws IOException, InterruptedException {
         return send("GET", "", "text/plain", Duration.ZERO);

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The words behind a command: URLs of drains, options with a value, and options that stand alone. Immutable. */
 final class Options {
+    /** Between the values of one option; no argument of a process can hold it. */
+    private static final String SEPARATOR = "\0";
+
     private final List<URI> nodes;
     private final Map<String, String> values;
     private final Set<String> flags;
@@ -33,6 +36,15 @@ final class Options {
      * @throws IllegalArgumentException if a word is wrong; the message names it, the rule and the remedy
      */
     static Options parse(List<String> words, Set<String> withValue, Set<String> alone) {
+        return parse(words, withValue, alone, Set.of());
+    }
+
+    /**
+     * The same with options that may be there several times, each with a value.
+     *
+     * @param several their names, which are among those with a value, too
+     */
+    static Options parse(List<String> words, Set<String> withValue, Set<String> alone, Set<String> several) {
         List<URI> nodes = new ArrayList<>();
         Map<String, String> values = new HashMap<>();
         Set<String> flags = new HashSet<>();
@@ -55,7 +67,11 @@ final class Options {
                 if (equals < 0 && ++i >= words.size()) {
                     throw new IllegalArgumentException("option [--" + name + "] needs a value behind it");
                 }
-                if (values.put(name, equals < 0 ? words.get(i) : word.substring(equals + 1)) != null) {
+                String value = equals < 0 ? words.get(i) : word.substring(equals + 1);
+                String before = values.put(name, value);
+                if (before != null && several.contains(name)) {
+                    values.put(name, before + SEPARATOR + value);
+                } else if (before != null) {
                     throw new IllegalArgumentException("option [--" + name + "] is there twice: leave one out");
                 }
             } else {
@@ -76,7 +92,7 @@ final class Options {
         return "--" + String.join(", --", all);
     }
 
-    private static URI node(String word) {
+    static URI node(String word) {
         try {
             URI uri = new URI(word.endsWith("/") ? word.substring(0, word.length() - 1) : word);
             boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
@@ -105,6 +121,12 @@ final class Options {
 
     @Nullable String text(String name) {
         return values.get(name);
+    }
+
+    /** Returns the values of an option that may be there several times. */
+    List<String> texts(String name) {
+        String all = values.get(name);
+        return all == null ? List.of() : List.of(all.split(SEPARATOR, -1));
     }
 
     String text(String name, String otherwise) {

@@ -1,13 +1,10 @@
 package io.tomcatdrain.cli;
 
-import java.io.IOException;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,18 +15,14 @@ final class Roll {
     /** How long after the longest drain a node serves again by itself, should this process be killed. */
     private static final Duration SAFETY = Duration.ofMinutes(5);
 
-    private static final Duration LOOK = Duration.ofSeconds(1);
-
     private final List<NodeClient> nodes;
-    private final String command;
+    private final Restart restart;
     private final Duration wait;
-    private final Duration ready;
     private final Duration between;
     private final PrintStream out;
     private final PrintStream err;
 
-    /** The node that was told to drain, and has not been restarted yet. */
-    private final AtomicReference<@Nullable NodeClient> draining = new AtomicReference<>();
+    private final LeavingNode leaving;
 
     Roll(
             List<NodeClient> nodes,
@@ -40,19 +33,18 @@ final class Roll {
             PrintStream out,
             PrintStream err) {
         this.nodes = nodes;
-        this.command = command;
+        this.restart = new Restart(command, ready, err);
         this.wait = wait;
-        this.ready = ready;
         this.between = between;
         this.out = out;
         this.err = err;
+        this.leaving = new LeavingNode(err);
     }
 
     /** Rolls; returns the exit status. */
     int run() throws Terminal.NoAnswer, InterruptedException {
-        Thread undo = new Thread(this::undo, "drain-undo");
-        Runtime.getRuntime().addShutdownHook(undo);
-        try {
+        try (leaving) {
+            leaving.hook();
             for (int i = 0; i < nodes.size(); i++) {
                 if (i > 0) {
                     Terminal.pause(between);
@@ -63,13 +55,6 @@ final class Roll {
             }
             out.println("all " + nodes.size() + " nodes are restarted");
             return Terminal.WELL;
-        } finally {
-            undo();
-            try {
-                Runtime.getRuntime().removeShutdownHook(undo);
-            } catch (IllegalStateException ending) {
-                // It runs, and finds nothing to do.
-            }
         }
     }
 
@@ -87,7 +72,7 @@ final class Roll {
 
     private boolean restart(NodeClient node) throws Terminal.NoAnswer, InterruptedException {
         out.println(node.drain() + ": drains");
-        draining.set(node);
+        leaving.begin(node);
         Map<String, @Nullable String> parameters = new HashMap<>();
         parameters.put("wait", wait.toMillis() + "ms");
         parameters.put("resumeAfter", wait.plus(SAFETY).toMillis() + "ms");
@@ -99,73 +84,16 @@ final class Roll {
             return false;
         }
         String before = String.valueOf(Json.text(answer.json(), "since"));
-        if (!runsCommand(node)) {
+        if (!restart.run(node)) {
             return false;
         }
-        draining.set(null);
-        if (!servesAgain(node, before)) {
-            err.println(node.drain() + ": does not serve again " + ready.toSeconds()
-                    + " s after the command; no further node is touched");
+        leaving.forget();
+        if (!restart.servesAgain(node, before)) {
+            err.println(node.drain() + ": does not serve again "
+                    + restart.ready().toSeconds() + " s after the command; no further node is touched");
             return false;
         }
         out.println(node.drain() + ": serves again");
         return true;
-    }
-
-    private boolean runsCommand(NodeClient node) throws InterruptedException {
-        boolean windows = System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("windows");
-        ProcessBuilder shell =
-                windows ? new ProcessBuilder("cmd", "/c", command) : new ProcessBuilder("sh", "-c", command);
-        shell.environment().remove("DRAIN_TOKEN"); // the command does not need it
-        shell.environment().put("DRAIN_URL", node.drain().toString());
-        shell.environment().put("DRAIN_HOST", node.drain().getHost());
-        try {
-            int status = shell.inheritIO().start().waitFor();
-            if (status != 0) {
-                err.println(node.drain() + ": the command ended with status " + status);
-            }
-            return status == 0;
-        } catch (IOException unable) {
-            err.println(node.drain() + ": the command cannot be run: " + unable);
-            return false;
-        }
-    }
-
-    /** Asks for the status, since polls of {@code ready} would make this process a prober. */
-    private boolean servesAgain(NodeClient node, String before) throws InterruptedException {
-        long until = System.nanoTime() + ready.toNanos();
-        do {
-            try {
-                NodeClient.Answer answer = node.status();
-                String since = Json.text(answer.json(), "since");
-                if ("SERVING".equals(answer.state()) && !before.equals(since)) {
-                    return true;
-                }
-            } catch (IOException away) {
-                // that is what it is waited for
-            }
-            Terminal.pause(LOOK);
-        } while (System.nanoTime() - until < 0);
-        return false;
-    }
-
-    /** Lets a node serve again that was drained in vain. */
-    private void undo() {
-        NodeClient node = draining.getAndSet(null);
-        if (node == null) {
-            return;
-        }
-        try {
-            NodeClient.Answer answer = node.resume();
-            if (answer.status() == 200) {
-                err.println(node.drain() + ": serves again");
-            } else {
-                err.println(node.drain() + ": may still drain: " + Json.text(answer.json(), "error"));
-            }
-        } catch (IOException gone) {
-            err.println(node.drain() + ": may still drain, or be stopped: it does not answer (" + gone + ")");
-        } catch (InterruptedException enough) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -50,6 +50,16 @@ final class Terminal {
                 --wait 11m              longest that a node may drain; it serves again if that is not enough
                 --ready 3m              longest that a node may take to serve again
                 --between 5s            pause between two nodes
+              check SITE_URL --node URL --node URL...
+                              drains one node and says whether users of the site lose anything, and which setting is at fault.
+                              It reads SITE_URL, a page, all the time, and uploads through the site's front end.
+                --upload URL            where the form is sent; without it to the nodes' own canary, which few front ends pass on
+                --field NAME=VALUE      one of the form's fields, as often as needed; --file-field NAME is the file's, [file]
+                --upload-time 12s       how long an upload takes
+                --restart "COMMAND"     restarts the node instead of resuming it, as closeListener needs
+                --wait 3m, --back 1m    longest drain, and longest until the node is used again
+                --front-end NAME        mod_jk, mod_proxy, nginx, haproxy, caddy, lighttpd, if it does not find out
+                --dry-run               only asks the nodes
 
             Exit status: 0 well; 1 something was given up, or a time has passed; 2 the command is wrong, nothing was done;
             3 a node does not answer, or refuses the token.
@@ -89,10 +99,11 @@ final class Terminal {
                 case "resume" -> resume(options(rest, Set.of(), Set.of()));
                 case "wait" -> await(options(rest, Set.of("for"), Set.of()));
                 case "roll" -> roll(options(rest, Set.of("command", "wait", "ready", "between"), Set.of()));
+                case "check" -> check(rest);
                 case "help", "--help", "-h" -> help();
                 default ->
                     throw new IllegalArgumentException("there is no command [" + words.get(0)
-                            + "]; there are status, drain, resume, wait, roll and help");
+                            + "]; there are status, drain, resume, wait, roll, check and help");
             };
         } catch (IllegalArgumentException wrong) {
             err.println(wrong.getMessage());
@@ -197,6 +208,37 @@ final class Terminal {
                         out,
                         err)
                 .run();
+    }
+
+    private int check(List<String> words) throws InterruptedException {
+        Options options = Options.parse(
+                words,
+                Set.of(
+                        "node",
+                        "upload",
+                        "field",
+                        "file-field",
+                        "upload-time",
+                        "restart",
+                        "ready",
+                        "wait",
+                        "back",
+                        "front-end",
+                        "token-file"),
+                Set.of("dry-run"),
+                Set.of("node", "field"));
+        String token = token(options);
+        if (token == null) {
+            throw new IllegalArgumentException("check needs the nodes' token: set DRAIN_TOKEN, or use --token-file");
+        }
+        List<NodeClient> nodes = options.texts("node").stream()
+                .map(node -> new NodeClient(Options.node(node), token))
+                .toList();
+        if (nodes.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "no node is named: give the URL of each node's drain, such as --node http://node1:8090/drain");
+        }
+        return new Check(CheckPlan.of(options, token, err), nodes, out, err).run();
     }
 
     // ---------------------------------------------------------------- nodes

@@ -28,6 +28,7 @@ import org.apache.catalina.Valve;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
+import org.apache.coyote.ContinueResponseTiming;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
@@ -570,7 +571,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         if (reentry && request.isAsyncDispatching()) {
-            pass(current, note, request, response);
+            pass(current, note, request, response, false);
             return;
         }
         if (!reentry) {
@@ -579,7 +580,8 @@ public class DrainValve extends ValveBase implements AccessLog {
         // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
         // anew.
         String below = current.belowPath(request);
-        if (below != null) {
+        boolean canary = below != null && current.servlet.isCanary(request, below);
+        if (below != null && !canary) {
             current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
             return;
         }
@@ -587,15 +589,15 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         if (reentry) {
-            pass(current, note, request, response);
+            pass(current, note, request, response, canary);
             return;
         }
         current.noteFrontEnd(request);
         if (current.servlet.isApplications(request)) {
-            pass(current, note, request, response);
+            pass(current, note, request, response, false);
             return;
         }
-        boolean upload = current.uploads.matches(request);
+        boolean upload = canary || current.uploads.matches(request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = current.refusesHere(request, upload)
                 ? null
@@ -612,7 +614,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             return;
         }
         note.hold(ticket, upload, request.getMethod());
-        pass(current, note, request, response);
+        pass(current, note, request, response, canary);
     }
 
     /** Enters an upload, or what is turned away like one, so that it is counted. */
@@ -622,7 +624,7 @@ public class DrainValve extends ValveBase implements AccessLog {
                 request, new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
     }
 
-    private void pass(ValveRuntime current, TicketNote note, Request request, Response response)
+    private void pass(ValveRuntime current, TicketNote note, Request request, Response response, boolean canary)
             throws IOException, ServletException {
         current.servlet.endConnection(request, response);
         if (current.drain.state() != DrainState.SERVING) {
@@ -632,7 +634,12 @@ public class DrainValve extends ValveBase implements AccessLog {
         boolean threw = true;
         note.enter();
         try {
-            getNext().invoke(request, response);
+            if (canary) {
+                response.sendAcknowledgement(ContinueResponseTiming.ALWAYS); // else Tomcat's last valve but one would
+                current.servlet.takeCanary(request, response);
+            } else {
+                getNext().invoke(request, response);
+            }
             threw = false;
         } finally {
             note.leave();

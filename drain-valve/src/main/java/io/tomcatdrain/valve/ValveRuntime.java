@@ -213,7 +213,7 @@ final class ValveRuntime {
                 && Connections.isAjp(request)
                 && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
             modJkSeen = true;
-            drain.noteReplayingFrontEnd();
+            servlet.noteReplayingFrontEnd();
         }
     }
 

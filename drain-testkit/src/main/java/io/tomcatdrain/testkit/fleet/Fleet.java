@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,13 +58,19 @@ public final class Fleet<N extends Node> implements AutoCloseable {
 
     /** Starts two nodes of any kind and the front end. */
     public static <N extends Node> Fleet<N> started(FrontEnd frontEnd, String name, Maker<N> maker) {
+        return started(frontEnd, name, maker, UnaryOperator.identity());
+    }
+
+    /** The same with a front end of which each configuration file is changed before it starts. */
+    public static <N extends Node> Fleet<N> started(
+            FrontEnd frontEnd, String name, Maker<N> maker, UnaryOperator<String> change) {
         var fleet = new Fleet<N>(Parts.emptied(Parts.work().resolve(name)));
         try {
             for (var node : List.of("n1", "n2")) {
                 fleet.nodes.add(maker.make(fleet.directory.resolve(node), node));
             }
             fleet.startNodes();
-            fleet.startFront(frontEnd);
+            fleet.startFront(frontEnd, change);
             return fleet;
         } catch (IOException e) {
             fleet.close();
@@ -111,13 +118,13 @@ public final class Fleet<N extends Node> implements AutoCloseable {
         nodes.forEach(Node::close);
     }
 
-    private void startFront(FrontEnd frontEnd) throws IOException {
+    private void startFront(FrontEnd frontEnd, UnaryOperator<String> change) throws IOException {
         var logs = Files.createDirectories(directory.resolve("front-end"));
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
         runDirectory = Files.createTempDirectory(
                 "fleet-", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwxr-xr-x")));
         var settings = settings(frontEnd, logs);
-        var command = frontEnd.server().command(Parts.example(frontEnd.example()), settings, logs);
+        var command = frontEnd.server().command(example(frontEnd, change), settings, logs);
         var started = ServerProcess.start(command, settings, logs.resolve("console.log"));
         front = started;
         await(frontEnd + " answers")
@@ -129,6 +136,17 @@ public final class Fleet<N extends Node> implements AutoCloseable {
                     }
                     return answers();
                 });
+    }
+
+    /** Copies the files of an example, changed. */
+    private Path example(FrontEnd frontEnd, UnaryOperator<String> change) throws IOException {
+        var copy = Files.createDirectories(directory.resolve("example"));
+        try (var files = Files.list(Parts.example(frontEnd.example()))) {
+            for (var file : files.filter(Files::isRegularFile).toList()) {
+                Files.writeString(copy.resolve(file.getFileName()), change.apply(Files.readString(file)));
+            }
+        }
+        return copy;
     }
 
     private Map<String, String> settings(FrontEnd frontEnd, Path logs) {

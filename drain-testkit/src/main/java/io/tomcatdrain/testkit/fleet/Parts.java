@@ -23,7 +23,7 @@ public final class Parts {
     }
 
     /** The one file that an administrator copies into Tomcat's {@code lib/}. */
-    static Path valveJar() {
+    public static Path valveJar() {
         return required("drain.valve.all.jar");
     }
 

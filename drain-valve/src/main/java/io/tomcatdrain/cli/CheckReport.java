@@ -1,0 +1,117 @@
+package io.tomcatdrain.cli;
+
+import io.tomcatdrain.cli.Exchange.Kind;
+import io.tomcatdrain.cli.Finding.Fault;
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/** Tells a check's result to people. */
+final class CheckReport {
+    private static final Set<Fault> OF_NODES =
+            Set.of(Fault.NODE_UNREACHABLE, Fault.WRONG_TOKEN, Fault.WRONG_PORT, Fault.NO_DRAIN);
+
+    private final PrintStream out;
+
+    CheckReport(PrintStream out) {
+        this.out = out;
+    }
+
+    /** Says what the nodes have said. */
+    void nodes(List<Observation.Node> nodes) {
+        for (Observation.Node node : nodes) {
+            out.println(node.url() + ": " + node.said() + version(node.facts()) + probers(node));
+        }
+    }
+
+    private static String version(Observation.Facts facts) {
+        return facts.version() == null ? "" : ", version " + facts.version();
+    }
+
+    private static String probers(Observation.Node node) {
+        if (node.trouble() != null) {
+            return "";
+        }
+        return node.probers().isEmpty()
+                ? "; nobody asks whether it is ready"
+                : "; whether it is ready is asked by " + String.join(", ", node.probers());
+    }
+
+    /** Says what users saw and what is wrong; returns the exit status. */
+    int verdict(Observation seen, List<Finding> findings) {
+        if (!seen.exchanges().isEmpty()) {
+            exchanges(seen);
+        }
+        Observation.Drain drain = seen.drain();
+        if (drain != null) {
+            drain(drain);
+        }
+        long lost = seen.lost().count();
+        if (lost > 0) {
+            out.println("LOST: " + lost + " of " + seen.exchanges().size() + " requests");
+        }
+        for (Finding finding : findings) {
+            out.println(finding.fault() + ": " + finding.text());
+            out.println("  change: " + finding.remedy());
+        }
+        if (findings.stream().anyMatch(finding -> OF_NODES.contains(finding.fault()))) {
+            return Terminal.NO_ANSWER;
+        }
+        if (!findings.isEmpty() || lost > 0) {
+            return Terminal.NOT_WELL;
+        }
+        if (drain != null) {
+            out.println("nothing lost: " + seen.exchanges().size() + " requests");
+        } else if (seen.exchanges().isEmpty()) {
+            out.println("nothing was sent, and nothing drained: this was only asked");
+        } else {
+            return Terminal.NOT_WELL; // said why there was no drain
+        }
+        return Terminal.WELL;
+    }
+
+    private void exchanges(Observation seen) {
+        out.println("what users saw, front end " + seen.site().frontEnd().title() + ":");
+        for (Kind kind : Kind.values()) {
+            for (boolean sticky : new boolean[] {false, true}) {
+                List<Exchange> of = seen.exchanges().stream()
+                        .filter(exchange -> exchange.kind() == kind && exchange.sticky() == sticky)
+                        .toList();
+                if (!of.isEmpty()) {
+                    line(kind, sticky, of);
+                }
+            }
+        }
+        seen.lost()
+                .limit(20)
+                .forEach(lost -> out.println("  lost: " + lost.kind().title() + (lost.sticky() ? ", with cookies" : "")
+                        + ", sent at " + Diagnosis.seconds(lost.beganMillis()) + " s, ended after "
+                        + Diagnosis.seconds(lost.millis()) + " s, " + lost.sentBytes() + " of " + lost.bytes()
+                        + " bytes sent: " + Diagnosis.outcome(lost)
+                        + (lost.trouble().isEmpty() ? "" : " (" + lost.trouble() + ")")));
+    }
+
+    private void line(Kind kind, boolean sticky, List<Exchange> of) {
+        long slowest = of.stream().mapToLong(Exchange::millis).max().orElse(0);
+        out.println(String.format(
+                Locale.ROOT,
+                "  %-34s %5d, slowest %s s: %s",
+                kind.title() + (sticky ? ", with cookies" : ""),
+                of.size(),
+                Diagnosis.seconds(slowest),
+                Diagnosis.statuses(of)));
+    }
+
+    private void drain(Observation.Drain drain) {
+        long refuses = drain.refusesFrom();
+        out.println(drain.node() + ": drained at " + Diagnosis.seconds(drain.beganMillis()) + " s"
+                + (refuses < 0 ? "" : ", refused from " + Diagnosis.seconds(refuses) + " s on")
+                + (drain.servedMillis() < 0
+                        ? ""
+                        : ", served again at " + Diagnosis.seconds(drain.servedMillis()) + " s")
+                + (drain.usedMillis() < 0 ? "" : ", used again at " + Diagnosis.seconds(drain.usedMillis()) + " s"));
+        out.println("  the front end went on sending for " + Diagnosis.seconds(drain.sentForMillis())
+                + " s after the drain's begin; " + drain.refused() + " requests were refused");
+    }
+}

@@ -1,0 +1,66 @@
+package io.tomcatdrain.cli;
+
+/**
+ * One request to the site as its client saw it.
+ *
+ * @param kind how it was sent
+ * @param sticky true if its client keeps the site's cookies
+ * @param beganMillis when it was sent, counted from the check's begin
+ * @param endedMillis when its answer was complete, or it had none
+ * @param sentBytes how much of its body was sent
+ * @param bytes how long its body is
+ * @param status the answer's status; 0 if there was no whole answer
+ * @param refused true if a draining node refused it, and the front end handed that on
+ * @param trouble what happened where there was no whole answer; else empty
+ */
+record Exchange(
+        Kind kind,
+        boolean sticky,
+        long beganMillis,
+        long endedMillis,
+        long sentBytes,
+        long bytes,
+        int status,
+        boolean refused,
+        String trouble) {
+
+    /** How a request is sent. */
+    enum Kind {
+        GET("GET"),
+        LENGTH("upload, by length"),
+        CHUNKED("upload, chunked"),
+        EXPECT("upload, with Expect");
+
+        private final String title;
+
+        Kind(String title) {
+            this.title = title;
+        }
+
+        String title() {
+            return title;
+        }
+
+        boolean isUpload() {
+            return this != GET;
+        }
+    }
+
+    long millis() {
+        return endedMillis - beganMillis;
+    }
+
+    /** Returns true unless its user got what was asked for. What a page answers to a stranger (a login, say) is no loss. */
+    boolean isLost() {
+        return refused || status < 200 || status >= (kind.isUpload() ? 400 : 500);
+    }
+
+    /** Returns true if it was cut off while its body was on its way, and not by a refusal. */
+    boolean isCutInTheMiddle() {
+        return isLost() && !refused && kind.isUpload() && sentBytes > 0 && millis() >= 1_000;
+    }
+
+    boolean isBefore(long millis) {
+        return endedMillis <= millis;
+    }
+}
