@@ -50,8 +50,8 @@ class InterleavingsTest {
                     assertThat(all.violation()).isEmpty();
                     Interleaver.Verdict further = Interleaver.explore(ALL + 1, FURTHER, scenarios);
                     assertThat(further.violation()).isEmpty();
-                    System.out.println(
-                            all.interleavings() + " and " + further.interleavings() + " interleavings in which " + each);
+                    System.out.println(all.interleavings() + " and " + further.interleavings()
+                            + " interleavings in which " + each);
                 }));
     }
 
