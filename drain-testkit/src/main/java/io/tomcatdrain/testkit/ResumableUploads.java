@@ -8,6 +8,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
@@ -18,7 +19,8 @@ import java.util.regex.Pattern;
  * what was begun on it.
  *
  * <p>{@code /files} speaks tus, {@code /pond} FilePond, {@code /chunks} Resumable.js, {@code /range} jQuery File Upload. A request with
- * the header {@code X-Session} gets a session, one with {@code X-Async} is answered on another thread.
+ * the header {@code X-Session} gets a session, one with {@code X-Async} is answered on another thread. The answer to a part that makes a
+ * file whole says so in {@code X-Whole}.
  */
 public final class ResumableUploads extends HttpServlet {
     private static final long serialVersionUID = 1L;
@@ -39,7 +41,6 @@ public final class ResumableUploads extends HttpServlet {
     }
 
     private final transient Map<String, Stored> files = new ConcurrentHashMap<>();
-    private final AtomicInteger ids = new AtomicInteger();
     private final AtomicInteger whole = new AtomicInteger();
 
     /** Returns how many files are whole. */
@@ -103,7 +104,7 @@ public final class ResumableUploads extends HttpServlet {
     }
 
     private String create(HttpServletRequest request) {
-        String id = Integer.toString(ids.incrementAndGet());
+        String id = UUID.randomUUID().toString();
         files.put(id, new Stored(Long.parseLong(request.getHeader("Upload-Length"))));
         return id;
     }
@@ -125,7 +126,7 @@ public final class ResumableUploads extends HttpServlet {
                 response.setStatus(409);
                 return;
             }
-            receive(file, read(request));
+            receive(file, read(request), response);
         }
         response.setStatus(method.equals("PATCH") ? 204 : 200);
         response.setHeader("Upload-Offset", Long.toString(file.received));
@@ -149,7 +150,7 @@ public final class ResumableUploads extends HttpServlet {
         var unused = read(request);
         if (!mine.chunks.get(number)) {
             mine.chunks.set(number);
-            receive(mine, 1);
+            receive(mine, 1, response);
         }
         response.setStatus(200);
     }
@@ -168,15 +169,16 @@ public final class ResumableUploads extends HttpServlet {
             return;
         }
         files.put(id, file);
-        receive(file, read(request));
+        receive(file, read(request), response);
         response.setStatus(200);
     }
 
-    private void receive(Stored file, long bytes) {
+    private void receive(Stored file, long bytes, HttpServletResponse response) {
         boolean before = file.received >= file.length;
         file.received += bytes;
-        if (!before && file.received >= file.length) {
-            whole.incrementAndGet();
+        if (file.received >= file.length) {
+            response.setHeader("X-Whole", "1");
+            whole.addAndGet(before ? 0 : 1);
         }
     }
 

@@ -66,20 +66,21 @@ interface Line extends AutoCloseable {
     static String uploadUntilRefused(Protocol protocol, int port, int ajpPort, Runnable answered, Runnable cut) {
         String mayBeCut = "";
         while (true) {
-            long idleSince = System.nanoTime();
+            long idleSince = System.nanoTime(); // at the earliest: an answer may have waited for its client
             int answers = 0;
             try (Line line = protocol.connect(port, ajpPort)) {
                 if (!mayBeCut.isEmpty()) {
                     return mayBeCut;
                 }
                 do {
+                    long sent = System.nanoTime();
                     Answer answer = line.upload();
                     if (answer.complete() ? isWrong(answer) : !line.wasNotLookedAt() && !wasIdle(idleSince)) {
                         return protocol + " answered " + answer;
                     }
                     answered.run();
                     answers++;
-                    idleSince = System.nanoTime();
+                    idleSince = sent;
                 } while (line.isReusable());
             } catch (ConnectException refused) {
                 if (!mayBeCut.isEmpty()) {

@@ -23,7 +23,7 @@ import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
 /** Chromium without a screen, with a profile of its own. */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
     /** Held, since loggers are not; there is no CDP class for a browser newer than Selenium, and none is used. */
     private static final Logger CDP_LOG = Logger.getLogger("org.openqa.selenium.devtools.CdpVersionFinder");
 
@@ -31,7 +31,7 @@ final class Browser implements AutoCloseable {
 
     private final ChromeDriver driver;
 
-    Browser(Path profile) {
+    public Browser(Path profile) {
         CDP_LOG.setLevel(Level.SEVERE);
         var options = new ChromeOptions();
         options.setBinary(find("chromium").orElseThrow().toFile());
@@ -59,7 +59,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** What is not installed, and how to install it; empty when a browser can be started. */
-    static Optional<String> missing() {
+    public static Optional<String> missing() {
         return PROGRAMS.stream().allMatch(program -> find(program).isPresent())
                 ? Optional.empty()
                 : Optional.of("Chromium not installed (apt-get install chromium chromium-driver)");
@@ -72,7 +72,7 @@ final class Browser implements AutoCloseable {
                 .findFirst();
     }
 
-    ChromeDriver driver() {
+    public ChromeDriver driver() {
         return driver;
     }
 

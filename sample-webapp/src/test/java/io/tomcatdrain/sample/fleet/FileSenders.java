@@ -1,7 +1,6 @@
 package io.tomcatdrain.sample.fleet;
 
 import java.io.IOException;
-import java.net.CookieManager;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -18,8 +17,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Browsers that each send file after file in several requests, with pauses between them in which they also read a page: in the ways of tus,
- * FilePond, Resumable.js and jQuery File Upload. A request that fails is sent again, as these clients do, but a file that the server does
- * not know any more is lost.
+ * FilePond, Resumable.js and jQuery File Upload. A request that fails is sent again, as these clients do. A file that the server does not
+ * know any more is begun again from byte 0, as tus-js-client does: its user may see nothing of that, but here it counts as a loss.
  */
 final class FileSenders implements AutoCloseable {
     private static final int PART = 32 << 10;
@@ -37,6 +36,7 @@ final class FileSenders implements AutoCloseable {
     private final List<String> faults = new ArrayList<>();
     private int files;
     private int pages;
+    private int begunAgain;
 
     private FileSenders(int port, int mostParts, int mostPauseMillis) {
         this.base = "http://127.0.0.1:" + port + "/many";
@@ -75,6 +75,11 @@ final class FileSenders implements AutoCloseable {
         return pages;
     }
 
+    /** How many files had to begin again from byte 0; each is among the faults too. */
+    synchronized int begunAgain() {
+        return begunAgain;
+    }
+
     /** Files and pages that were lost. */
     synchronized List<String> faults() {
         return List.copyOf(faults);
@@ -107,13 +112,13 @@ final class FileSenders implements AutoCloseable {
             // A browser of its own for each file: else all would stay on the node that stops last.
             var browser = HttpClient.newBuilder()
                     .version(HttpClient.Version.HTTP_1_1)
-                    .cookieHandler(new CookieManager())
+                    .cookieHandler(new BrowserCookies())
                     .connectTimeout(LIMIT)
                     .build();
             int parts = LEAST_PARTS + random.nextInt(mostParts - LEAST_PARTS + 1);
             String what = name + ", file " + file + " of " + parts + " parts";
             try {
-                new Sending(browser, way, what, parts, random).whole();
+                wholeOrBegunAgain(new Sending(browser, way, what, parts, random));
                 synchronized (this) {
                     files++;
                 }
@@ -126,6 +131,27 @@ final class FileSenders implements AutoCloseable {
         }
     }
 
+    private void wholeOrBegunAgain(Sending file) throws IOException, InterruptedException {
+        try {
+            file.whole();
+        } catch (UnknownThere unknown) {
+            fault(file.what + " begins again from byte 0: " + unknown.getMessage());
+            synchronized (this) {
+                begunAgain++;
+            }
+            file.whole();
+        }
+    }
+
+    /** The server does not know what is to be continued. */
+    private static final class UnknownThere extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        UnknownThere(String message) {
+            super(message);
+        }
+    }
+
     /** One file on its way. */
     private final class Sending {
         private final HttpClient browser;
@@ -134,6 +160,7 @@ final class FileSenders implements AutoCloseable {
         private final int parts;
         private final Random random;
         private String target = "";
+        private boolean isWhole;
 
         Sending(HttpClient browser, Way way, String what, int parts, Random random) {
             this.browser = browser;
@@ -151,7 +178,10 @@ final class FileSenders implements AutoCloseable {
                 if (random.nextInt(3) == 0) {
                     page();
                 }
-                part(part);
+                isWhole = part(part).headers().firstValue("X-Whole").isPresent();
+            }
+            if (!isWhole) {
+                fault(what + " was sent, and is not whole on its server");
             }
         }
 
@@ -175,10 +205,10 @@ final class FileSenders implements AutoCloseable {
             }
         }
 
-        private void part(int part) throws IOException, InterruptedException {
+        private HttpResponse<String> part(int part) throws IOException, InterruptedException {
             var body = BodyPublishers.ofByteArray(new byte[PART]);
             int from = part * PART;
-            switch (way) {
+            return switch (way) {
                 case TUS ->
                     again(absolute(
                                     target,
@@ -203,7 +233,7 @@ final class FileSenders implements AutoCloseable {
                                     "Content-Range",
                                     "bytes " + from + "-" + (from + PART - 1) + "/" + parts * PART)
                             .POST(body));
-            }
+            };
         }
 
         private void page() throws IOException, InterruptedException {
@@ -244,7 +274,7 @@ final class FileSenders implements AutoCloseable {
                     }
                     failure = "status " + status;
                     if (status == 404 || status == 409) {
-                        throw new IOException(failure + " for " + target);
+                        throw new UnknownThere(failure + " for " + target);
                     }
                 } catch (java.net.ConnectException | java.net.http.HttpTimeoutException e) {
                     failure = e.toString();

@@ -3,6 +3,7 @@ package io.tomcatdrain.sample.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
+import io.tomcatdrain.sample.ClientPage;
 import io.tomcatdrain.testkit.ResumableUploads;
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
@@ -22,11 +23,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Two real Tomcats that keep the parts of files for themselves are restarted in turn, while browsers send files in several requests and read
- * pages between them. {@code -Dfleet=long} makes at least 10 stops and 200 files behind each front end.
+ * pages between them. {@code -Dfleet=long} makes at least 10 stops and 200 files behind each of four front ends, and adds a real browser with
+ * real clients.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
@@ -45,11 +47,18 @@ final class FilesOfSeveralRequestsIT {
             </web-app>
             """;
 
+    /** One that repeats a refusal and one that asks for readiness; all in the long form. */
+    static List<FrontEnd> frontEnds() {
+        return LongForm.ASKED_FOR
+                ? List.of(FrontEnd.MOD_JK, FrontEnd.NGINX_BUFFERING, FrontEnd.HAPROXY, FrontEnd.MOD_PROXY_HTTP)
+                : List.of(FrontEnd.MOD_JK, FrontEnd.HAPROXY);
+    }
+
     @ParameterizedTest
     @Execution(CONCURRENT)
-    @EnumSource(names = {"MOD_JK", "NGINX_BUFFERING"})
+    @MethodSource("frontEnds")
     void losesNoFileBehind(FrontEnd frontEnd) {
-        RollingUpgradeIT.needs(frontEnd.server().missing());
+        FleetIT.needs(frontEnd);
         try (var fleet = Fleet.started(
                 frontEnd, "files-" + frontEnd, 11, frontEnd.valveAttributes(), FilesOfSeveralRequestsIT::takeFiles)) {
             var restart = new RollingRestart(fleet, frontEnd);
@@ -58,17 +67,24 @@ final class FilesOfSeveralRequestsIT {
                     LongForm.ASKED_FOR ? 4 : 2,
                     LongForm.ASKED_FOR ? 40 : 12,
                     LongForm.ASKED_FOR ? 1000 : 300);
-            try (senders) {
+            var browsers = LongForm.ASKED_FOR ? BrowserSenders.started(fleet.port()) : BrowserSenders.none();
+            try (senders;
+                    browsers) {
                 restart.underLoad(
                         LongForm.ASKED_FOR
                                 ? new Extent(10, 200, Profile.SHORT_UPLOADS)
-                                : new Extent(2, 1, Profile.SHORT_UPLOADS));
+                                : new Extent(frontEnd == FrontEnd.HAPROXY ? 1 : 2, 1, Profile.SHORT_UPLOADS));
             }
             System.out.println("files of several requests behind " + frontEnd + ": "
                     + restart.stops().size() + " stops, " + senders.files() + " files, " + senders.pages()
-                    + " pages between their parts, lost: " + senders.faults().size());
+                    + " pages between their parts, lost: " + senders.faults().size() + ", begun again from byte 0: "
+                    + senders.begunAgain() + "; by tus-js-client, FilePond and Resumable.js in Chromium: "
+                    + browsers.files()
+                    + " files, lost or begun again: " + browsers.losses().size());
 
             assertThat(senders.faults()).as(fleet.logs()).isEmpty();
+            assertThat(senders.begunAgain()).isZero();
+            assertThat(browsers.losses()).as(fleet.logs()).isEmpty();
             assertThat(senders.files()).isPositive();
             assertThat(restart.tally().lostUploads()).as(fleet.logs()).isEmpty();
             assertThat(restart.tally().lostGets()).as(fleet.logs()).isEmpty();
@@ -80,7 +96,7 @@ final class FilesOfSeveralRequestsIT {
     @Execution(CONCURRENT)
     void losesFilesThatADrainDoesNotFollow() {
         var frontEnd = FrontEnd.MOD_JK;
-        RollingUpgradeIT.needs(frontEnd.server().missing());
+        FleetIT.needs(frontEnd);
         try (var fleet =
                 Fleet.started(frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
             var senders = FileSenders.started(fleet.port(), 2, 12, 300);
@@ -96,6 +112,7 @@ final class FilesOfSeveralRequestsIT {
     /** Puts an application into the node that takes such files and keeps them in its memory. */
     private static void takeFiles(TomcatNode node) {
         try {
+            ClientPage.write(node.base().resolve("webapps/many"));
             Path application = node.base().resolve("webapps/many/WEB-INF");
             StringBuilder mappings = new StringBuilder();
             for (String mapping : ResumableUploads.MAPPINGS) {

@@ -117,7 +117,7 @@ final class FleetIT {
     }
 
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
-    private static void needs(FrontEnd frontEnd) {
+    static void needs(FrontEnd frontEnd) {
         var only = System.getProperty("fleet.only");
         if (only != null && !List.of(only.split(",")).contains(frontEnd.name())) {
             abort("not asked for: fleet.only [" + only + "]");

@@ -39,6 +39,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(SAME_THREAD)
 final class FrontEndRulesIT {
     private static final String TOKEN = "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n";
+
+    /** Of a browser that sends a file in several requests, which some front ends lead another way. */
+    private static final String SENDING = "Cookie: FILES=.n1; JSESSIONID=A.n1\r\nUpload-Offset: 1\r\n";
+
     private static final int RANDOM_FORMS = 600;
     private static final Map<Integer, TomcatNode> NODES = new TreeMap<>();
 
@@ -98,6 +102,12 @@ final class FrontEndRulesIT {
                 var answer = ask(fleet.port(), form);
                 if (isOfDrain(answer)) {
                     through.add(form + " -> " + answer.status() + " " + answer.body());
+                }
+            }
+            for (var form : DrainPaths.ofControl()) {
+                var answer = Exchange.get(fleet.port(), form, TOKEN + SENDING);
+                if (isOfDrain(answer)) {
+                    through.add(form + " with a file -> " + answer.status() + " " + answer.body());
                 }
             }
             assertThat(through).as("%s let through", frontEnd).isEmpty();

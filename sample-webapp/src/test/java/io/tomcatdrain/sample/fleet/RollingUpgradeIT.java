@@ -12,6 +12,7 @@ import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
 import io.tomcatdrain.testkit.fleet.Load;
 import io.tomcatdrain.testkit.fleet.Load.Profile;
+import io.tomcatdrain.testkit.fleet.LongForm;
 import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.ServerProcess;
 import io.tomcatdrain.testkit.fleet.Tally;

@@ -1,0 +1,76 @@
+// Sends a file by each of the clients, as they come, and writes down what became of it.
+'use strict';
+
+const SESSION = { 'X-Session': '1' };
+
+/** What the clients have said: {client, ok, what}. */
+const results = [];
+/** How often a server has let each of them begin a file: more than once means that it had to begin again. */
+const begun = { tus: 0, filepond: 0, resumable: 0 };
+/** How many files a server has called whole. */
+let whole = 0;
+/** Answers that a part should not get. */
+const failures = [];
+/** Pages that were read meanwhile, and those of them that were not answered well. */
+let pages = 0;
+let lostPages = 0;
+
+function begins(method, url) {
+  const { pathname, searchParams } = new URL(url, location.href);
+  if (method !== 'POST') return '';
+  if (pathname.endsWith('/files')) return 'tus';
+  if (pathname.endsWith('/pond')) return 'filepond';
+  return searchParams.get('resumableChunkNumber') === '1' ? 'resumable' : '';
+}
+
+const open = XMLHttpRequest.prototype.open;
+XMLHttpRequest.prototype.open = function (method, url, ...rest) {
+  this.addEventListener('loadend', () => {
+    const client = begins(method, url);
+    const well = this.status >= 200 && this.status < 300;
+    if (client && well) begun[client]++;
+    if (well && this.getResponseHeader('X-Whole')) whole++;
+    if (!well && method !== 'GET') failures.push(`${method} ${url}: ${this.status}`);
+  });
+  return open.call(this, method, url, ...rest);
+};
+
+function sendAll(size, part) {
+  const file = new File([new Uint8Array(size)], `file of ${size} bytes, ${Math.random()}`);
+  const done = client => (error = '') => results.push({ client, ok: !error, what: String(error) });
+
+  const tusDone = done('tus');
+  new tus.Upload(file, {
+    endpoint: 'files',
+    chunkSize: part,
+    headers: SESSION,
+    storeFingerprintForResuming: false,
+    onSuccess: () => tusDone(),
+    onError: error => tusDone(error || 'failed'),
+  }).start();
+
+  const pond = FilePond.create(document.getElementById('pond'), {
+    server: { process: { url: 'pond', headers: SESSION }, patch: 'pond?patch=' },
+    chunkUploads: true,
+    chunkForce: true,
+    chunkSize: part,
+    onprocessfile: error => done('filepond')(error ? error.body || error.code || 'failed' : ''),
+  });
+  pond.addFile(file);
+
+  const resumable = new Resumable({ target: 'chunks', chunkSize: part, headers: SESSION });
+  resumable.on('fileAdded', () => resumable.upload());
+  resumable.on('fileSuccess', () => done('resumable')());
+  resumable.on('fileError', (at, message) => done('resumable')(message || 'failed'));
+  resumable.addFile(file);
+}
+
+/** Reads a page of the same session, again and again, until all files are sent. */
+async function readPages() {
+  while (results.length < 3) {
+    const answer = await fetch('files', { method: 'OPTIONS', headers: SESSION });
+    pages++;
+    if (!answer.ok) lostPages++;
+    await new Promise(resolve => setTimeout(resolve, 300));
+  }
+}
