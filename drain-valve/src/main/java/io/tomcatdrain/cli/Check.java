@@ -183,8 +183,9 @@ final class Check {
         }
         boolean over = lookUntil(() -> isOver(last(looks)), plan.longest(), () -> look(node, looks));
         boolean drained = last(looks).is("DRAINED");
+        out.println("the drain is " + (over ? last(looks).state() : "not over") + " after "
+                + Diagnosis.seconds(last(looks).atMillis() - began) + " s");
         lookUntil(() -> false, LINGER, () -> look(node, looks));
-        out.println("drained, or given up, after " + Diagnosis.seconds(millis() - began) + " s");
         long served = serves(node, String.valueOf(Json.text(node.status().json(), "since")), leaving);
         long used = served < 0 ? -1 : usedAgain(node);
         return new Observation.Drain(node.drain(), facts, began, List.copyOf(looks), over, drained, served, used);

@@ -142,7 +142,10 @@ final class Diagnosis {
     // ---------------------------------------------------------------- in a drain
 
     private void inDrain(Observation.Drain drain) {
-        List<Exchange> clear = lost(Exchange::isCutInTheMiddle);
+        long refuses = drain.refusesFrom();
+        // What begins later no node has accepted, however long the front end takes to say so.
+        List<Exchange> clear = lost(
+                exchange -> exchange.isCutInTheMiddle() && (refuses < 0 || exchange.beganMillis() < refuses));
         List<Exchange> cut = lost(exchange -> !exchange.refused() && isCutWith(exchange, clear));
         List<Exchange> refused = lost(Exchange::refused);
         List<Exchange> door = lost(exchange -> !exchange.refused() && !isCutWith(exchange, clear));
@@ -206,14 +209,6 @@ final class Diagnosis {
 
     /** The front end learns of a drain by asking, or it does not. */
     private void probes(Observation.Drain drain, String what) {
-        FrontEndKind frontEnd = seen.site().frontEnd();
-        if (drain.probers().isEmpty()) {
-            add(
-                    Fault.NOBODY_PROBES,
-                    "nobody asks the node whether it is ready; " + what,
-                    Remedies.probes(frontEnd, drain.node()));
-            return;
-        }
         long lameDuck = drain.refusesFrom() - drain.beganMillis();
         long interval = drain.slowestProbeMillis();
         String rhythm = interval < 0 ? "" : ", asked for every " + seconds(interval) + " s";
@@ -225,6 +220,13 @@ final class Diagnosis {
                             + ", and the lame duck of " + seconds(lameDuck) + " s was at its limit",
                     "let the front end ask more often, or raise the Valve's lameDuckTimeout in server.xml: lameDuckTimeout=\""
                             + (2 * drain.sentForMillis() / 1_000 + 1) + "s\"");
+            return;
+        }
+        if (drain.probers().isEmpty()) {
+            add(
+                    Fault.NOBODY_PROBES,
+                    "nobody asks the node whether it is ready; " + what,
+                    Remedies.probes(seen.site().frontEnd(), drain.node()));
             return;
         }
         long needed = interval <= 0
