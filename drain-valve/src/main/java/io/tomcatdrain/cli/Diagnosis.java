@@ -144,8 +144,8 @@ final class Diagnosis {
     private void inDrain(Observation.Drain drain) {
         long refuses = drain.refusesFrom();
         // What begins later no node has accepted, however long the front end takes to say so.
-        List<Exchange> clear = lost(
-                exchange -> exchange.isCutInTheMiddle() && (refuses < 0 || exchange.beganMillis() < refuses));
+        List<Exchange> clear =
+                lost(exchange -> exchange.isCutInTheMiddle() && (refuses < 0 || exchange.beganMillis() < refuses));
         List<Exchange> cut = lost(exchange -> !exchange.refused() && isCutWith(exchange, clear));
         List<Exchange> refused = lost(Exchange::refused);
         List<Exchange> door = lost(exchange -> !exchange.refused() && !isCutWith(exchange, clear));
@@ -203,12 +203,12 @@ final class Diagnosis {
                 }
             }
             case LIGHTTPD -> add(Fault.REFUSALS_REACH_USERS, what, Remedies.STREAMING);
-            default -> probes(drain, what);
+            default -> probes(drain, refused, what);
         }
     }
 
     /** The front end learns of a drain by asking, or it does not. */
-    private void probes(Observation.Drain drain, String what) {
+    private void probes(Observation.Drain drain, List<Exchange> refused, String what) {
         long lameDuck = drain.refusesFrom() - drain.beganMillis();
         long interval = drain.slowestProbeMillis();
         String rhythm = interval < 0 ? "" : ", asked for every " + seconds(interval) + " s";
@@ -229,16 +229,17 @@ final class Diagnosis {
                     Remedies.probes(seen.site().frontEnd(), drain.node()));
             return;
         }
-        long needed = interval <= 0
-                ? drain.facts().probeFailures() + 2
-                : Math.max(drain.facts().probeFailures() + 1, (drain.sentForMillis() + interval / 2) / interval);
+        // Until then the front end had not taken the node out.
+        long until = refused.stream().mapToLong(Exchange::beganMillis).max().orElse(0) - drain.beganMillis();
+        long failures = drain.facts().probeFailures();
+        long needed = interval <= 0 ? failures + 2 : Math.max(failures + 1, (until + interval - 1) / interval);
         add(
                 Fault.PROBE_FAILURES_TOO_FEW,
                 what + "; the node began to refuse " + seconds(lameDuck) + " s after the drain's begin" + rhythm
                         + ", before the front end had taken it out",
                 "the Valve's probeFailures in server.xml must be what the front end calls fall (HAProxy), hcfails (httpd) or"
                         + " failures; here perhaps probeFailures=\"" + needed + "\""
-                        + (drain.facts().known() ? ", not " + drain.facts().probeFailures() : ""));
+                        + (drain.facts().known() ? ", not " + failures : ""));
     }
 
     private void others(List<Exchange> lost, String when) {

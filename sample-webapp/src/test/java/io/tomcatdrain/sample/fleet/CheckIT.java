@@ -170,7 +170,10 @@ final class CheckIT {
             String command =
                     "printf '%s' \"$DRAIN_URL\" > '" + asked + "'; until test -e '" + done + "'; do sleep 0.1; done";
             Run run = check(
-                    fleet, "good-" + frontEnd, List.of("--upload-time", UPLOAD, "--restart", command), TomcatNode.TOKEN);
+                    fleet,
+                    "good-" + frontEnd,
+                    List.of("--upload-time", UPLOAD, "--restart", command),
+                    TomcatNode.TOKEN);
             assertThat(run.status()).as(run.text()).isZero();
             assertThat(run.text()).contains("nothing lost");
         }
