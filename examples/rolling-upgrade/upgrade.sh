@@ -66,7 +66,7 @@ case $NOT_DRAINED in
   *) usage "NOT_DRAINED [$NOT_DRAINED] is neither abort nor continue" ;;
 esac
 
-# The token goes to curl in a file that only this user reads: arguments can be seen by everybody on the machine.
+# The token goes to curl in a file that only this user reads: every user of the machine can see arguments.
 work=$(mktemp -d)
 (umask 077 && printf 'Authorization: Bearer %s\n' "$DRAIN_TOKEN" >"$work/headers")
 unset DRAIN_TOKEN

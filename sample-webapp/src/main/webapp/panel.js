@@ -28,6 +28,7 @@ const STALLED_MILLIS = 5_000;
 
 const uploads = new Map();
 const files = new Map();
+let givenUp = false; // what is still under way: the drain does not wait for it any more
 let last = null;
 let heardAt = null;
 
@@ -46,7 +47,8 @@ export function render(status) {
     announce(`This node is now ${nameOf(status.state)}. ${meaning}`);
   }
   enable(element('drain'), status.state === 'SERVING');
-  enable(element('resume'), status.state !== 'SERVING');
+  enable(element('resume'), status.state !== 'SERVING' && status.resumable);
+  setText(element('resume-not'), status.resumable ? '' : 'It cannot be resumed: it is being stopped, or has closed its listeners.');
 
   for (const place of document.querySelectorAll('#panel [data-number]')) {
     const value = place.dataset.number.split('.').reduce((part, name) => part[name], status);
@@ -55,6 +57,7 @@ export function render(status) {
   }
   renderPhases(status);
   renderSince(status);
+  givenUp = status.state === 'EXPIRED';
   renderUploads(status.uploads);
   renderFiles(status.openUploads);
   renderReport(status.report);
@@ -81,7 +84,7 @@ export function isEnabled(button) {
   return button.getAttribute('aria-disabled') !== 'true';
 }
 
-/** Not by the property, which would take the focus away from whoever has just pressed it. */
+/** Not by the property, which would take the focus away from the button that was just pressed. */
 function enable(button, on) {
   button.setAttribute('aria-disabled', String(!on));
 }
@@ -95,7 +98,7 @@ function renderSince(status) {
   setText(element('since'), `Since ${clock(new Date(status.since))}${reason}.`);
   const seen = status.probers.map(prober => `${prober.remote} has seen it ${prober.seenDown}×`);
   setText(element('probers'), status.state === 'SERVING'
-    ? `Probed by ${status.probers.map(prober => prober.remote).join(', ') || 'nobody'}.`
+    ? `Probed by ${status.probers.map(prober => prober.remote).join(', ') || 'no balancer'}.`
     : `Balancers: ${seen.join(', ') || 'none probes'}.`);
 }
 
@@ -110,7 +113,8 @@ function renderPhases(status) {
     status.state === 'LAME_DUCK'
       ? `comes next, for at most ${about(status.remainingMillis - status.lameDuckRemainingMillis)}`
       : `took ${exactly(draining)}`);
-  setText(element('estimate'), status.uploads.length + status.openUploads.length === 0 ? ''
+  const waits = status.state === 'LAME_DUCK' || status.state === 'DRAINING';
+  setText(element('estimate'), !waits || status.uploads.length + status.openUploads.length === 0 ? ''
     : status.etaMillis < 0 ? 'When the last upload is through cannot be said.'
       : `At this rate the last upload is through in ${about(status.etaMillis)}.`);
 }
@@ -133,6 +137,7 @@ function phase(id, now, passed, left, otherwise) {
 
 function renderUploads(all) {
   element('inflight-none').hidden = all.length > 0;
+  element('inflight-hint').hidden = all.length === 0;
   renderCards(all, uploads, 'inflight', renderUpload, upload =>
     `${upload.method} ${upload.path ?? 'unknown path'} from ${upload.remote ?? 'unknown'}`);
 }
@@ -160,7 +165,14 @@ function renderCards(all, cards, place, render, nameOfOne) {
     if (!cards.has(each.id)) {
       cards.set(each.id, cardIn(place, each, nameOfOne(each)));
     }
-    render(cards.get(each.id), each);
+    const card = cards.get(each.id);
+    render(card, each);
+    // A bar would say that the drain waits for its end.
+    card.progress.hidden = givenUp;
+    if (givenUp) {
+      card.root.className = 'card bad';
+      setText(card.message, 'Given up: nothing waits for it any more. It ends when the server stops, if not before.');
+    }
   }
 }
 

@@ -14,6 +14,7 @@ element('resumable').addEventListener('submit', event => {
   const file = element('large').files[0];
   const card = newCard(element('sent'));
   element('sent-none').hidden = true;
+  element('sent-hint').hidden = false;
   card.name.textContent = `${file.name}, in several requests`;
   card.again.addEventListener('click', () => send(file, card));
   send(file, card);

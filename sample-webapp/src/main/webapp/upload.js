@@ -11,6 +11,7 @@ form.addEventListener('submit', event => {
   const data = new FormData(form);
   const card = newCard(element('sent'));
   element('sent-none').hidden = true;
+  element('sent-hint').hidden = false;
   card.name.textContent = `${data.get('title')} (${data.get('file').name})`;
   card.again.addEventListener('click', () => send(data, card));
   send(data, card);

@@ -179,7 +179,8 @@ final class DrainSequence {
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
                             + " requests are refused; let it probe [" + path
-                            + "/ready], set closeListener if it cannot, or set lameDuck to a duration");
+                            + (closing.isPossible() ? "/ready], set closeListener if it cannot, or" : "/ready], or")
+                            + " set lameDuck to a duration");
         }
         moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
     }
@@ -369,7 +370,8 @@ final class DrainSequence {
         InFlightWork.Seen seen = work.look(withUploads, now, instant);
         DrainTimes times = run.times();
         Long resumeAt = resumeNanos;
-        long remainingNanos = times.remainingNanos(state, now);
+        boolean refusesAll = settings.refuse() == DrainSettings.Refuse.ALL && !closing.refusesNobody();
+        long remainingNanos = times.remainingNanos(state, now, refusesAll && work.areUploadsAlone(seen));
         return new DrainStatus(
                 name,
                 state,
@@ -382,6 +384,7 @@ final class DrainSequence {
                 DrainTimes.millis(times.elapsedNanos(state, now)),
                 DrainTimes.millis(times.lameDuckNanos(state, now)),
                 resumeAt == null ? -1 : DrainTimes.millis(Math.max(0, resumeAt - now)),
+                obstacleToResuming() == null,
                 seen.inFlight(),
                 seen.totals(),
                 probers.snapshot(now),

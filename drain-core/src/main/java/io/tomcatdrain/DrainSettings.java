@@ -46,6 +46,7 @@ public final class DrainSettings {
         STALL_TIMEOUT("stallTimeout", "60s"),
         RETRY_AFTER("retryAfter", "5s"),
         REFUSAL_STATUS("refusalStatus", "503"),
+        REFUSAL_PAGES("refusalPages", null),
         DRAIN_ON_STOP("drainOnStop", "true"),
         KILL_AFTER("killAfter", null);
 
@@ -125,7 +126,7 @@ public final class DrainSettings {
     /**
      * Reads settings by name; what is not in the map has its default.
      *
-     * <p>A {@code tokenFile} is read here, and never again.
+     * <p>A {@code tokenFile} and {@code refusalPages} are read here, and never again.
      *
      * @param texts names and values as a configuration file holds them
      * @throws IllegalArgumentException on an unknown name, a bad value, a token file that cannot be used, or a contradiction; the message
@@ -139,7 +140,9 @@ public final class DrainSettings {
             if (setting == null) {
                 throw new IllegalArgumentException(unknown(entry.getKey()));
             }
-            values.put(setting, parse(setting, entry.getValue()));
+            if (!isNoKillAfter(setting, entry.getValue())) {
+                values.put(setting, parse(setting, entry.getValue()));
+            }
             shown.put(setting, entry.getValue());
         }
         for (Setting setting : Setting.values()) {
@@ -188,6 +191,16 @@ public final class DrainSettings {
         return LogText.bounded(text);
     }
 
+    /**
+     * Returns true for a {@code killAfter} that names a property which nothing has set: a Tomcat that is started by hand, without what its
+     * unit or pod adds, is not killed from outside, and must start.
+     */
+    private static boolean isNoKillAfter(Setting setting, @Nullable String text) {
+        return setting == Setting.KILL_AFTER
+                && text != null
+                && PLACEHOLDER.matcher(text).matches();
+    }
+
     private static Object parse(Setting setting, @Nullable String text) {
         String shown = setting == Setting.TOKEN ? "***" : LogText.bounded(text);
         if (text != null && text.contains("${")) {
@@ -213,6 +226,7 @@ public final class DrainSettings {
             case PATH -> parsePath(text);
             case TOKEN -> parseToken(text);
             case TOKEN_FILE -> parseToken(TokenFile.read(text));
+            case REFUSAL_PAGES -> RefusalPages.read(text);
             case READY_PATHS -> parsePaths(text);
             case UPLOAD_TYPES -> UploadTypes.parse(text);
             case UPLOAD_SIZE -> Sizes.parse(text);
@@ -292,6 +306,12 @@ public final class DrainSettings {
     /** Returns what is allowed but probably not meant, one sentence each; empty if nothing is. */
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
+        if (isNoKillAfter(Setting.KILL_AFTER, text(Setting.KILL_AFTER))) {
+            warnings.add("killAfter [" + text(Setting.KILL_AFTER)
+                    + "] names a property that nothing has set: a stop does not"
+                    + " reckon with being killed; where systemd, Kubernetes or a script kills this process, set the property"
+                    + " (-Dname=value)");
+        }
         Duration budget = stopBudget();
         Duration wanted = longestStop();
         if (budget != null && wanted.compareTo(budget) > 0) {
@@ -454,6 +474,16 @@ public final class DrainSettings {
 
     public int refusalStatus() {
         return this.<Integer>get(Setting.REFUSAL_STATUS);
+    }
+
+    /**
+     * Returns a site's own words for refusals, read once, by the names {@code refusal.html}, {@code refusal.json} and {@code refusal.txt};
+     * what is not among them has the built-in words.
+     */
+    @SuppressWarnings("unchecked")
+    public Map<String, String> refusalPages() {
+        Map<String, String> pages = (Map<String, String>) values.get(Setting.REFUSAL_PAGES);
+        return pages == null ? Map.of() : pages;
     }
 
     public boolean drainOnStop() {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
  * @param lameDuckMillis the part of it that was lame duck, in which every request was still served; 0 while serving
  * @param resumeMillis the time until the node serves again by itself, since a command said so; −1 if it does not
+ * @param resumable false if nothing can undo the drain: the server is being stopped, or the listeners were closed
  * @param inFlight what is in flight
  * @param totals what has happened since the start
  * @param probers the probers that ask for readiness
@@ -40,6 +41,7 @@ public record DrainStatus(
         long drainingMillis,
         long lameDuckMillis,
         long resumeMillis,
+        boolean resumable,
         InFlight inFlight,
         Totals totals,
         List<Prober> probers,

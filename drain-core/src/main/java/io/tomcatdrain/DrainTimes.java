@@ -135,8 +135,15 @@ final class DrainTimes {
         return a - b < 0 ? b : a;
     }
 
-    /** The time until the last limit; −1 while nothing is waited for. */
-    long remainingNanos(DrainState state, long now) {
+    /**
+     * The time until the last limit; −1 while nothing is waited for.
+     *
+     * @param uploadsAlone true if other requests are neither in flight nor to come, whose limit then counts for nothing
+     */
+    long remainingNanos(DrainState state, long now, boolean uploadsAlone) {
+        if (state == DrainState.DRAINING && uploadsAlone) {
+            return Math.max(0, uploadDeadline() - now);
+        }
         return isRunning(state) ? Math.max(0, untilLastLimit(state, now)) : -1;
     }
 

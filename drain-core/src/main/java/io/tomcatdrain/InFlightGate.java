@@ -5,7 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts who is inside and who has left, and can be sealed once: from then on nobody enters, and whoever leaves last says so.
+ * Counts what is inside and what has left, and can be sealed once: from then on nothing enters, and the last to leave says so.
  *
  * <p>Thread-safe. {@link #enter} and {@link #exit} take no lock and may run on different threads for the same holder;
  * {@link #seal} is called by one thread, once.

@@ -285,6 +285,11 @@ final class InFlightWork {
                         uploadBytesShown));
     }
 
+    /** Returns true if uploads are in flight, other requests are not, and no open upload brings some. */
+    boolean areUploadsAlone(Seen seen) {
+        return seen.inFlight.uploads() > 0 && seen.inFlight.requests() == 0 && openUploads.isEmpty();
+    }
+
     /** A scrape asks for a dozen numbers, one after the other: it pays for one walk over the uploads. */
     private long bytesUnderWay(long now) {
         long ended = counters.uploadsEnded();

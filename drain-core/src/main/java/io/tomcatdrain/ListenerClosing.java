@@ -25,6 +25,7 @@ final class ListenerClosing {
     private BooleanSupplier anyShared = () -> false;
     private BooleanSupplier allShared = () -> false;
     private Runnable reopener = () -> {};
+    private boolean possible;
     private boolean wholly;
     private boolean refusesNobody;
     private boolean reversible;
@@ -49,6 +50,7 @@ final class ListenerClosing {
         lock.lock();
         try {
             closer = how;
+            possible = true;
         } finally {
             lock.unlock();
         }
@@ -92,6 +94,11 @@ final class ListenerClosing {
             notifier.fault("could not tell whether the listeners are shared", fault);
             return false;
         }
+    }
+
+    /** Returns true where an adapter can close them, so that the setting {@code closeListener} is one to advise. */
+    boolean isPossible() {
+        return possible;
     }
 
     /** Returns true unless newcomers still reach sockets that are neither shared nor closed. */

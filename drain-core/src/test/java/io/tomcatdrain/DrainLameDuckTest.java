@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** How long a lame duck goes on serving, and which probers it waits for. */
 class DrainLameDuckTest {
@@ -166,6 +168,23 @@ class DrainLameDuckTest {
                     .startsWith("drain[test] nobody has asked for readiness")
                     .contains("[/drain/ready]", "lameDuck");
             request.close();
+        }
+    }
+
+    /** The filter refuses that setting. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theWarningAdvisesCloseListenerOnlyWhereAnAdapterCanCloseThem(boolean canClose) throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            if (canClose) {
+                drain.onListenersToClose(() -> true);
+            }
+            drain.start("upgrade");
+
+            String advice =
+                    canClose ? "/drain/ready], set closeListener if it cannot, or set" : "/drain/ready], or set";
+            assertThat(log.warnings()).singleElement().asString().contains(advice + " lameDuck to a duration");
         }
     }
 

@@ -304,6 +304,21 @@ class DrainObservationTest {
         assertThat(drain.status().report()).isNull();
     }
 
+    /** The limit of requests that are not there and cannot come counts for nothing. */
+    @Test
+    void theTimeThatIsLeftIsThatOfWhatIsInFlight() {
+        NodeDrain drain = time.drain("lameDuck", "off", "uploadTimeout", "8s", "requestTimeout", "30s");
+        Ticket request = drain.enterRequest();
+        drain.enterUpload(TestUpload.unseen());
+        drain.start("upgrade");
+        time.advanceSeconds(2);
+        assertThat(drain.status().remainingMillis()).isEqualTo(28_000);
+
+        request.close();
+        assertThat(drain.status().remainingMillis()).isEqualTo(6_000);
+        assertThat(drain.summary().remainingMillis()).isEqualTo(6_000);
+    }
+
     @Test
     void aResumeThatIsPendingIsShown() {
         NodeDrain drain = time.drain("lameDuck", "off");
@@ -355,6 +370,7 @@ class DrainObservationTest {
                 status.drainingMillis(),
                 status.lameDuckMillis(),
                 status.resumeMillis(),
+                status.resumable(),
                 status.inFlight(),
                 status.totals(),
                 status.probers(),

@@ -303,6 +303,7 @@ class DrainResumeTest {
         drain.start("upgrade", resumeAfter(10));
         time.advanceSeconds(200);
         assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(drain.status().resumable()).isFalse();
 
         assertThatIllegalStateException()
                 .isThrownBy(drain::resume)
@@ -354,12 +355,14 @@ class DrainResumeTest {
             NodeDrain drain = time.drain("closeListener", "true", "controlPort", "8081", "lameDuck", "10s");
             drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(5);
+            assertThat(drain.status().resumable()).isTrue();
             drain.resume();
             assertThat(drain.state()).as("the listeners were still open").isEqualTo(SERVING);
             drain.start("upgrade", resumeAfter(100));
             time.advanceSeconds(10);
             assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
             time.settle();
+            assertThat(drain.status().resumable()).isFalse();
             assertThatIllegalStateException()
                     .isThrownBy(drain::resume)
                     .withMessageStartingWith(

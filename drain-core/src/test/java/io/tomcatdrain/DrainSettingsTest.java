@@ -227,6 +227,7 @@ class DrainSettingsTest {
                         "stallTimeout",
                         "retryAfter",
                         "refusalStatus",
+                        "refusalPages",
                         "drainOnStop",
                         "killAfter");
     }
@@ -255,12 +256,29 @@ class DrainSettingsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Setting.class)
+    @EnumSource(value = Setting.class, names = "KILL_AFTER", mode = EnumSource.Mode.EXCLUDE)
     void aPlaceholderThatNothingResolvedIsAnErrorThatSaysWhereToDefineIt(Setting setting) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> DrainSettings.of(Map.of(setting.key(), "${drain.value}")))
                 .withMessageStartingWith(setting.key() + " [${drain.value}] holds a placeholder")
                 .withMessageContaining("catalina.properties");
+    }
+
+    /** The examples name a property that only the unit or the pod sets; by hand the same Tomcat must start. */
+    @Test
+    void aKillAfterWhosePropertyNothingHasSetIsNoneAndAWarning() {
+        DrainSettings settings = DrainSettings.of(Map.of("killAfter", "${drain.killAfter}"));
+
+        assertThat(settings.killAfter()).isNull();
+        assertThat(settings.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("killAfter [${drain.killAfter}] names a property that nothing has set: ");
+        assertThat(settings.with("killAfter", "11m").killAfter()).hasMinutes(11);
+        assertThat(settings.with("uploadTimeout", "1h").killAfter()).isNull();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> DrainSettings.of(Map.of("killAfter", "1${drain.killAfter}")))
+                .withMessageContaining("placeholder");
     }
 
     @Test

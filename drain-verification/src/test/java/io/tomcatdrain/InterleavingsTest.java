@@ -23,6 +23,10 @@ class InterleavingsTest {
     /** Held, since a logger that nobody holds forgets its level. */
     private static final Logger LOG = Logger.getLogger(Drain.class.getName());
 
+    /** Explorations that run at once share no class: a thread may be made to wait while it initializes one. */
+    private static final ThreadLocal<Map<String, Supplier<Scenario>>> OF_THIS_THREAD =
+            ThreadLocal.withInitial(() -> scenarios(Map.of()));
+
     @BeforeAll
     static void quiet() {
         LOG.setLevel(Level.OFF);
@@ -32,10 +36,11 @@ class InterleavingsTest {
     @TestFactory
     @Execution(ExecutionMode.CONCURRENT)
     Stream<DynamicTest> noInterleavingBreaksAnInvariant() {
-        return scenarios(Map.of()).entrySet().stream()
-                .map(each -> DynamicTest.dynamicTest(each.getKey(), () -> {
-                    Interleaver.Verdict verdict = Interleaver.explore(PREEMPTIONS, each.getValue());
-                    System.out.println(verdict.interleavings() + " interleavings in which " + each.getKey());
+        return OF_THIS_THREAD.get().keySet().stream()
+                .map(each -> DynamicTest.dynamicTest(each, () -> {
+                    Interleaver.Verdict verdict =
+                            Interleaver.explore(PREEMPTIONS, OF_THIS_THREAD.get().get(each));
+                    System.out.println(verdict.interleavings() + " interleavings in which " + each);
                     assertThat(verdict.violation()).isEmpty();
                 }));
     }

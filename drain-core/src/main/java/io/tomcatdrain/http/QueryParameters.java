@@ -108,7 +108,7 @@ final class QueryParameters {
         return new IllegalArgumentException(what + " [" + shown(raw) + "] is malformed: " + rule);
     }
 
-    /** Cuts what somebody sent to a length that an answer can repeat. */
+    /** Cuts what a client sent to a length that an answer can repeat. */
     static String shown(String text) {
         if (text.length() <= LONGEST_SHOWN) {
             return text;

@@ -47,6 +47,7 @@ final class Refusal {
     private static final int MOST_WAITS = 16;
 
     private final int status;
+    private final DrainSettings settings;
     private final Wait[] waits;
 
     /** One answer: when to come again, in each of its forms. */
@@ -66,6 +67,7 @@ final class Refusal {
     /** Makes the answer that the settings ask for. */
     Refusal(DrainSettings settings) {
         this.status = settings.refusalStatus();
+        this.settings = settings;
         long least = Long.parseLong(wholeSeconds(settings.retryAfter()));
         long more = least / 5;
         this.waits = new Wait[(int) Math.min(more + 1, MOST_WAITS)];
@@ -83,14 +85,20 @@ final class Refusal {
         };
         return new Wait(
                 seconds,
-                new Body("text/html;charset=UTF-8", HTML.replace("{when}", when)),
-                new Body(
-                        "application/problem+json",
-                        PROBLEM.strip()
-                                .replace("{title}", title(status))
-                                .replace("{status}", Integer.toString(status))
-                                .replace("{seconds}", seconds)),
-                new Body("text/plain;charset=UTF-8", TEXT.replace("{when}", when)));
+                body("text/html;charset=UTF-8", "refusal.html", HTML, when, seconds),
+                body("application/problem+json", "refusal.json", PROBLEM.strip(), when, seconds),
+                body("text/plain;charset=UTF-8", "refusal.txt", TEXT, when, seconds));
+    }
+
+    /** Returns one form, in the site's own words if it has given any. */
+    private Body body(String contentType, String file, String builtIn, String when, String seconds) {
+        String words = settings.refusalPages().getOrDefault(file, builtIn);
+        return new Body(
+                contentType,
+                words.replace("{when}", when)
+                        .replace("{title}", title(status))
+                        .replace("{status}", Integer.toString(status))
+                        .replace("{seconds}", seconds));
     }
 
     /**

@@ -76,6 +76,7 @@ final class StatusJson {
         number("drainingMillis", status.drainingMillis());
         number("lameDuckMillis", status.lameDuckMillis());
         number("resumeMillis", status.resumeMillis());
+        literal("resumable", Boolean.toString(status.resumable()));
         number("etaMillis", status.etaMillis());
         DrainStatus.InFlight inFlight = status.inFlight();
         key("inFlight").object(() -> {

@@ -121,7 +121,7 @@ public final class DrainRegistration implements AutoCloseable {
             listening.close();
             server.unregisterMBean(registered);
         } catch (InstanceNotFoundException goneAlready) {
-            // somebody else has taken it out
+            // another part of the process has taken it out
         } catch (JMException | RuntimeException | Error fault) {
             warn(
                     server.isRegistered(registered)

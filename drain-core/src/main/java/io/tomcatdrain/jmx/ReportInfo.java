@@ -71,7 +71,7 @@ public final class ReportInfo {
         return reason;
     }
 
-    /** Returns how long everything was still served. */
+    /** Returns how long the lame duck took, in which the node still served every request. */
     public long getLameDuckMillis() {
         return lameDuckMillis;
     }

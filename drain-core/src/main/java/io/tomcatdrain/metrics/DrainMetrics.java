@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Binds the numbers of a drain to a Micrometer registry. The meters are views: they read the drain when somebody asks, and a request
+ * Binds the numbers of a drain to a Micrometer registry. The meters are views: they read the drain when the registry asks, and a request
  * does no work for them. Thread-safe.
  *
  * <p>An application whose drain comes from a valve in Tomcat's {@code lib/} shares no class with it and uses {@link #ofNode()}:

@@ -65,7 +65,7 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
         }
     }
 
-    /** Called on the thread of whoever registers or unregisters an MBean, which must not be hurt. */
+    /** Called on the thread that registers or unregisters an MBean; throws nothing into it. */
     @Override
     public void handleNotification(Notification notification, @Nullable Object handback) {
         if (!(notification instanceof MBeanServerNotification change) || !DRAINS.apply(change.getMBeanName())) {

@@ -342,6 +342,7 @@ class DrainEndpointsTest {
                         "drainingMillis",
                         "lameDuckMillis",
                         "resumeMillis",
+                        "resumable",
                         "etaMillis",
                         "inFlight",
                         "totals",

@@ -7,11 +7,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -76,6 +79,30 @@ class RefusalTest {
                         "<h1>",
                         "in " + exchange.header("Retry-After") + " seconds")
                 .doesNotContain("src=", "href=", "http:", "https:", "{when}");
+    }
+
+    /** Each type that has a file is answered in its words, the others in the built-in ones. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            text/html        | text/html;charset=UTF-8  | refusal.html | <p>Über %s s noch einmal (503)</p>
+            application/json | application/problem+json | refusal.json | {"status":503,"wait":%s}
+            text/plain       | text/plain;charset=UTF-8 | refusal.txt  | Noch %s Sekunden
+            """)
+    void usesTheSitesOwnWords(String accept, String type, String file, String words, @TempDir Path directory)
+            throws IOException {
+        Files.writeString(
+                directory.resolve(file), words.replace("%s", "{seconds}").replace("503", "{status}"));
+        Map<String, String> settings = Map.of("refusalPages", directory.toString(), "retryAfter", "4s");
+
+        Exchange own = refused(Exchange.of("POST").with("Accept", accept), settings, true);
+        assertThat(own.body()).isEqualTo(words.replace("%s", "4"));
+        assertThat(own.headers).containsEntry("Content-Type", type).containsEntry("X-Drain", "refused");
+        assertThat(own.header("Content-Length"))
+                .isEqualTo(String.valueOf(own.body().getBytes(StandardCharsets.UTF_8).length));
+        String other = accept.equals("text/html") ? "text/plain" : "text/html";
+        assertThat(refused(Exchange.of("POST").with("Accept", other), settings, true)
+                        .body())
+                .contains("going down for maintenance");
     }
 
     @ParameterizedTest

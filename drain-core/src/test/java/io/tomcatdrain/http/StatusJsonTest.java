@@ -43,6 +43,7 @@ class StatusJsonTest {
                         0,
                         0,
                         -1,
+                        true,
                         new DrainStatus.InFlight(1, 2, 3, 4),
                         new DrainStatus.Totals(4, 5, 6, 7, 8),
                         List.of(),
@@ -52,7 +53,7 @@ class StatusJsonTest {
                 .isEqualTo("{\"name\":\"Catalina\",\"state\":\"SERVING\",\"ready\":true,"
                         + "\"since\":\"2026-11-22T12:00:00.123Z\",\"reason\":null,\"deadline\":null,"
                         + "\"remainingMillis\":-1,\"lameDuckRemainingMillis\":-1,\"drainingMillis\":0,\"lameDuckMillis\":0,"
-                        + "\"resumeMillis\":-1,\"etaMillis\":0,"
+                        + "\"resumeMillis\":-1,\"resumable\":true,\"etaMillis\":0,"
                         + "\"inFlight\":{\"uploads\":1,\"requests\":2,\"holds\":3,\"streams\":4},"
                         + "\"totals\":{\"uploadsCompleted\":4,\"uploadsFailed\":5,\"requestsCompleted\":6,"
                         + "\"refused\":7,\"uploadBytes\":8},\"probers\":[],\"uploads\":[],\"openUploads\":[]}");
@@ -73,6 +74,7 @@ class StatusJsonTest {
                 5,
                 4,
                 6,
+                false,
                 new DrainStatus.InFlight(2, 0, Long.MAX_VALUE, 9),
                 new DrainStatus.Totals(1, 0, 3, 4, Long.MAX_VALUE),
                 List.of(
@@ -158,6 +160,7 @@ class StatusJsonTest {
                 .put("drainingMillis", 5)
                 .put("lameDuckMillis", 4)
                 .put("resumeMillis", 6)
+                .put("resumable", false)
                 .put("etaMillis", -1);
         node.putObject("inFlight")
                 .put("uploads", status.inFlight().uploads())

@@ -35,6 +35,7 @@ class StatusTableTest {
                 serving ? 0 : 42_000,
                 serving ? 0 : 4_000,
                 -1,
+                true,
                 new DrainStatus.InFlight(uploads.size(), 1, 0),
                 new DrainStatus.Totals(12, 0, 340, 3, 5_000),
                 serving ? List.of() : List.of(new DrainStatus.Prober("10.0.0.5", "web", "HAProxy", 2)),

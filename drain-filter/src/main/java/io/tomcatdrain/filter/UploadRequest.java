@@ -67,7 +67,7 @@ final class UploadRequest extends HttpServletRequestWrapper {
         return counted;
     }
 
-    /** Decodes what the counted stream reads, since the container's own reader would pass it by. */
+    /** Decodes what the counted stream reads, since the container's own reader would bypass the count. */
     @Override
     public BufferedReader getReader() throws IOException {
         BufferedReader made = reader;

@@ -276,6 +276,14 @@ public class DrainValve extends ValveBase implements AccessLog {
         return get(Setting.REFUSAL_STATUS);
     }
 
+    public void setRefusalPages(String refusalPages) {
+        set(Setting.REFUSAL_PAGES.key(), refusalPages);
+    }
+
+    public @Nullable String getRefusalPages() {
+        return get(Setting.REFUSAL_PAGES);
+    }
+
     public void setDrainOnStop(String drainOnStop) {
         set(Setting.DRAIN_ON_STOP.key(), drainOnStop);
     }

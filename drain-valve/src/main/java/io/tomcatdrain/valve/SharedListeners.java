@@ -12,7 +12,7 @@ import org.apache.tomcat.util.net.NioEndpoint;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The connectors of a service whose listening socket the process has inherited ({@code useInheritedChannel}): whoever started it keeps
+ * The connectors of a service whose listening socket the process has inherited ({@code useInheritedChannel}): the process that started it keeps
  * that socket open, and the next Tomcat may accept from it, too. This process only stops accepting, and may begin again. Thread-safe.
  */
 final class SharedListeners {

@@ -82,12 +82,11 @@ final class ValveRuntime {
         Service service = serviceOf(container);
         DrainSettings settings;
         try {
+            StartMessages.requireOne(container);
             settings = DrainSettings.of(attributes);
             ControlPort.require(settings.controlPort(), service);
         } catch (IllegalArgumentException bad) {
-            // In a line of its own: what Tomcat logs of a failed start is long, and its clean-up of an engine fails,
-            // too.
-            LOG.error(who + bad.getMessage());
+            StartMessages.refused(who + bad.getMessage(), container, service.getServer());
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
@@ -109,6 +108,7 @@ final class ValveRuntime {
         if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
+        StartMessages.active(who, settings);
         return fresh;
     }
 

@@ -206,6 +206,10 @@ class DiagnosisTest {
                         new Seen().withoutDrain().unreached()),
                 row(
                         Fault.FRONT_END_CUTS,
+                        "on-marked-down",
+                        new Seen().lost(upload(0, false, 20, 100, false)).at(FrontEndKind.HAPROXY)),
+                row(
+                        Fault.FRONT_END_CUTS,
                         "on-marked-down shutdown-sessions",
                         new Seen().lost(cut(0)).at(FrontEndKind.HAPROXY)),
                 row(Fault.FRONT_END_CUTS, "draining", new Seen().lost(cut(502)).at(FrontEndKind.NGINX)),

@@ -5,9 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.fleet.Ports;
 import java.io.StringReader;
 import java.lang.reflect.Method;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.catalina.Container;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleState;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.xml.sax.InputSource;
 
 /** A mistake in the configuration stops the start, and the message tells how to mend it. */
@@ -44,6 +49,10 @@ class ConfigurationIT {
             controlPort   | 1               | [1]               | leave controlPort out
             lameDuck      | sometimes       | [sometimes]       | auto
             """;
+
+    private static final String HOST =
+            "<Host name='localhost' appBase='none' autoDeploy='false' deployOnStartup='false'"
+                    + " createDirs='false'/></Engine></Service></Server>";
 
     private static TestServer.Builder with(TestServer.Position position, String name, String value) {
         return TestServer.with(position).set(name, value);
@@ -107,6 +116,57 @@ class ConfigurationIT {
         }
     }
 
+    /** Each where it sits, and each says what a stop does. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            ENGINE  | lameDuck      | auto             | endpoints at [/drain], control over HTTP off, since there is no token; a stop waits for uploads at most [10m], for other requests [30s], after a lame duck of [auto, at most 30s]
+            HOST    | token         | a-token-of-tests | control over HTTP on, by token
+            CONTEXT | lameDuck      | off              | after a lame duck of [off]
+            ENGINE  | killAfter     | 11m              | all within killAfter [11m]
+            ENGINE  | drainOnStop   | false            | a stop does not drain, as drainOnStop [false] says
+            """)
+    void theStartSaysInOneLineThatTheValveIsActive(TestServer.Position position, String name, String value, String said)
+            throws Exception {
+        try (CapturedLog log = new CapturedLog(DrainValve.class.getName(), line -> line.contains(": active, "));
+                TestServer server = with(position, name, value).start()) {
+            assertThat(log.lines())
+                    .singleElement()
+                    .asString()
+                    .startsWith("DrainValve[" + server.valve().drain().name() + "]: active, endpoints at [/drain]")
+                    .contains(said)
+                    .doesNotContain("a-token-of-tests");
+        }
+    }
+
+    /** Between the two Tomcat logs a hundred lines. */
+    @Test
+    void theReasonOfAFailedStartIsTheFirstAndTheLastThatIsLogged() throws Exception {
+        Server server = parse("<Valve className='io.tomcatdrain.valve.DrainValve' uploadTimout='5m'/>");
+        String reason = "DrainValve[Catalina]: unknown attribute [uploadTimout]; did you mean [uploadTimeout]?";
+        List<String> lines = new CopyOnWriteArrayList<>();
+        try (var ours = new CapturedLog(DrainValve.class.getName(), lines::add);
+                var tomcats = new CapturedLog("org.apache.catalina", lines::add)) {
+            assertThatThrownBy(server::start).isInstanceOf(LifecycleException.class);
+            assertThatThrownBy(server::destroy).isInstanceOf(LifecycleException.class); // by Catalina, too
+            assertThat(ours.lines()).containsExactly(reason, reason);
+            assertThat(tomcats.lines()).isNotEmpty();
+        }
+        assertThat(lines).startsWith("Starting service [Catalina]", reason).endsWith(reason);
+    }
+
+    @Test
+    void twoValvesInOneContainerStopTheStart() throws Exception {
+        String valve = "<Valve className='io.tomcatdrain.valve.DrainValve'/>";
+        Server server = parse(valve + valve);
+        try {
+            assertThatThrownBy(server::start)
+                    .satisfies(thrown -> assertThat(messages(thrown))
+                            .contains("DrainValve[Catalina]: [2] DrainValves in one container", "leave one of them"));
+        } finally {
+            end(server);
+        }
+    }
+
     @Test
     void noAttributeCanBeChangedWhileTheServerRuns() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
@@ -144,6 +204,39 @@ class ConfigurationIT {
         }
     }
 
+    /** The lines of server.xml that each front end's README shows, with other addresses. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "httpd-mod_jk",
+                "httpd-mod_jk-close-listener",
+                "httpd-mod_proxy_http",
+                "httpd-mod_proxy_http-close-listener",
+                "httpd-mod_proxy_ajp",
+                "nginx-buffering",
+                "nginx-streaming",
+                "haproxy",
+                "caddy",
+                "lighttpd"
+            })
+    void theLinesOfEachExampleStartWithoutAWarning(String example) throws Exception {
+        String readme = Files.readString(Path.of("../examples", example, "README.md"));
+        int lines = readme.indexOf("```xml\n") + "```xml\n".length();
+        String xml = readme.substring(lines, readme.indexOf("```", lines))
+                .replace("10.0.0.11", "127.0.0.1")
+                .replaceAll("port=\"80[08]9?0?\"", "port=\"0\"")
+                .replaceAll("(ort=)\"8090\"", "$1\"" + Ports.free() + "\"")
+                .replace("${drain.token}", "a-token-of-tests");
+        try (CapturedLog log = new CapturedLog(DrainValve.class.getName())) {
+            Server server = parsed("<Server port='-1'><Service name='Catalina'>" + xml + HOST);
+            server.start();
+            server.stop();
+            server.destroy();
+            assertThat(log.warnings()).isEmpty();
+            assertThat(log.lines()).anyMatch(line -> line.contains(": active, "));
+        }
+    }
+
     private static void end(Server halfStarted) {
         try {
             halfStarted.stop();
@@ -153,10 +246,12 @@ class ConfigurationIT {
     }
 
     private static Server parse(String valve) throws Exception {
+        return parsed("<Server port='-1'><Service name='Catalina'><Engine name='Catalina' defaultHost='localhost'>"
+                + valve + HOST);
+    }
+
+    private static Server parsed(String xml) throws Exception {
         TestServer.beQuiet();
-        String xml = "<Server port='-1'><Service name='Catalina'><Engine name='Catalina' defaultHost='localhost'>"
-                + valve + "<Host name='localhost' appBase='" + directory
-                + "' autoDeploy='false' deployOnStartup='false' createDirs='false'/></Engine></Service></Server>";
         Catalina catalina = new Catalina();
         Method create = Catalina.class.getDeclaredMethod("createStartDigester");
         create.setAccessible(true);

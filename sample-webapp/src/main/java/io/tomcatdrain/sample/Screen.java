@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * Lines that stay, and below them, where somebody looks at a terminal, progress bars that move. Elsewhere the bars
+ * Lines that stay, and below them, on a terminal, progress bars that move. Elsewhere the bars
  * become an ordinary line now and then. Thread-safe.
  */
 final class Screen {

@@ -16,10 +16,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.By;
@@ -27,8 +29,12 @@ import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.interactions.Actions;
 
-/** The sample's page in a browser: uploads through a drain, watches it, steers it, and is fit to be used by everybody. */
+/**
+ * The sample's page in a browser: uploads through a drain, watches it, steers it, and is fit to be used by everybody. One server for all;
+ * each test leaves it serving, but the last one, which stops it.
+ */
 @Timeout(180)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PageIT {
     /**
      * What the browser notes of answers that the test wanted: a refusal, which Tomcat may cut a large body short with, and a wrong
@@ -43,45 +49,46 @@ class PageIT {
     @TempDir
     static Path directory;
 
+    private static final int SLOW = 20_000;
+
     private static Browser browser;
     private static Path file;
-
-    private SampleProcess sample;
-    private NodeClient node;
+    private static SampleProcess sample;
+    private static NodeClient node;
 
     @BeforeAll
-    static void startBrowser() throws IOException {
+    static void startBrowserAndServer() throws IOException {
         Browser.missing().ifPresent(missing -> {
             if ("true".equals(System.getenv("CI"))) {
                 fail("CI=true skips nothing, but: " + missing);
             }
             abort("skipped: " + missing);
         });
+        sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "5s");
         browser = new Browser(Files.createDirectory(directory.resolve("profile")));
+        node = new NodeClient(sample);
         file = Files.write(directory.resolve("holiday.bin"), new byte[3_000_000]);
     }
 
     @AfterAll
-    static void stopBrowser() {
+    static void stopBoth() {
         if (browser != null) {
             browser.close();
+        }
+        if (sample != null) {
+            sample.close();
         }
     }
 
     @BeforeEach
     void openThePage() throws Exception {
-        sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "5s");
-        node = new NodeClient(sample);
         browser.driver().get("about:blank"); // the page of the test before was still looking for its server
         browser.console();
+        node.control("DELETE", "/drain");
+        browser.bytesPerSecond(-1);
         browser.width(1200);
         browser.driver().get(node.root().toString());
         await().until(() -> browser.element("line").isDisplayed()); // the page knows where it is
-    }
-
-    @AfterEach
-    void close() {
-        sample.close();
     }
 
     /** By tus-js-client; between two of its requests nothing is in flight. */
@@ -92,8 +99,8 @@ class PageIT {
         browser.bytesPerSecond(100_000);
         browser.element("large").sendKeys(file.toString());
         browser.element("send-large").click();
-        await().until(() -> !browser.all("#files .card").isEmpty());
-        assertThat(browser.text("files")).contains("/files", "of 3.0 MB");
+        await().until(() -> browser.text("files").contains("of 3.0 MB"));
+        assertThat(browser.text("files")).contains("/files");
 
         browser.element("drain").click();
         awaitState("draining");
@@ -105,8 +112,43 @@ class PageIT {
         await().atMost(Duration.ofSeconds(20)).until(() -> browser.text("state").equals("drained"));
     }
 
+    /** What is given up is said to be, and no bar moves for it. The client sends nothing while numbers are compared. */
+    @Test
+    void anExpiredDrainShowsWhatWasGivenUp() throws Exception {
+        assertThat(browser.element("try").isDisplayed()).isTrue();
+        watch(NodeClient.TOKEN);
+        awaitState("serving");
+        try (var upload = new DripUpload(node.root().getPort())) {
+            upload.sendUpTo(100_000);
+            awaitAgreement("serving");
+            node.control("POST", "/drain?timeout=100ms");
+            awaitState("expired");
+            awaitAgreement("expired");
+            showsThatItWasGivenUp();
+        }
+        await().until(() -> browser.text("inflight-none").equals("None."));
+    }
+
+    private void showsThatItWasGivenUp() {
+        await().until(() -> browser.text("inflight").contains("Given up: nothing waits for it any more."));
+        assertThat(browser.all("#inflight progress")).noneMatch(WebElement::isDisplayed);
+        assertThat(browser.text("estimate")).isEmpty();
+        assertThat(browser.text("report-outcome")).isEqualTo("expired");
+        assertThat(browser.text("report-abandoned")).isEqualTo("1");
+
+        browser.element("resume").click();
+        awaitState("serving");
+        assertThat(browser.all("#inflight progress")).allMatch(WebElement::isDisplayed);
+        browser.element("drain").click();
+        awaitState("lame duck");
+        assertThat(browser.element("report").isDisplayed())
+                .as("the report of a drain that is over says nothing of the one that runs")
+                .isFalse();
+    }
+
     @Test
     void anUploadOutlivesADrainThatRefusesTheNext() throws Exception {
+        long completed = node.status().at("/totals/uploadsCompleted").asLong();
         String first = browser.driver().getWindowHandle();
         watch(NodeClient.TOKEN);
         awaitState("serving");
@@ -120,7 +162,7 @@ class PageIT {
         String second = browser.openAnother(node.root());
         browser.driver().switchTo().window(first);
 
-        browser.bytesPerSecond(20_000);
+        browser.bytesPerSecond(SLOW);
         fillInAndSend("Slow but sure");
         await().until(() -> !browser.all("#inflight .card").isEmpty());
         lookFromAllSides("1-serving");
@@ -135,7 +177,8 @@ class PageIT {
         assertThat(browser.text("lame-duck")).contains("took 5.");
         await().until(() -> browser.text("draining").matches("(?s).*s so far, at most (10|9) min more.*"));
         assertThat(browser.text("report")).isEmpty();
-        awaitAgreement("draining");
+        assertThat(browser.text("sent-hint")).startsWith("What this browser has sent.");
+        assertThat(browser.text("inflight-hint")).startsWith("What this node has received");
         lookFromAllSides("3-draining");
 
         browser.driver().switchTo().window(second);
@@ -182,7 +225,7 @@ class PageIT {
         assertConsoleIsQuiet();
         browser.driver().close();
         browser.driver().switchTo().window(first);
-        await().until(() -> numbersOfThePage().get("totals.uploadsCompleted").equals(2L));
+        await().until(() -> numbersOfThePage().get("totals.uploadsCompleted").equals(completed + 2));
 
         assertThat((List<?>) browser.run("return window.announced.filter(text => text.startsWith('This node'))"))
                 .as("told to those who listen: each state once, and no progress")
@@ -237,22 +280,40 @@ class PageIT {
             }
         }
         assertThat(browser.console()).anyMatch(line -> line.contains("429"));
+        await().until(() -> {
+            node.control("POST", "/drain"); // the server finds out by writing that a stream is closed
+            node.control("DELETE", "/drain");
+            try (InputStream stream = node.listen().body()) {
+                return stream.read() == 'e';
+            }
+        });
     }
 
     @Test
-    void saysThatItKnowsNoMoreWhenTheServerIsSilent() throws Exception {
+    @Order(Integer.MAX_VALUE)
+    void offersNoWayBackFromAStopAndThenSaysThatItKnowsNoMore() throws Exception {
         watch(NodeClient.TOKEN);
         awaitState("serving");
-        node.control("POST", "/drain?timeout=100ms");
-        awaitState("drained");
+        browser.bytesPerSecond(SLOW);
+        fillInAndSend("In the way of a stop");
+        await().until(() -> !browser.all("#inflight .card").isEmpty());
         sample.terminate();
+        await().untilAsserted(
+                        () -> assertThat(browser.text("panel")).contains("It cannot be resumed: it is being stopped"));
+        assertThat(browser.element("resume").getAttribute("aria-disabled")).isEqualTo("true");
+        browser.all("#sent .cancel").get(0).click();
         assertThat(sample.exitStatus()).isEqualTo(128 + 15);
 
         await().until(() -> browser.text("lost").contains("The server does not answer."));
         assertThat(browser.text("lost-text"))
                 .contains("Below is what it said at ")
-                .endsWith("It had answered everything that it had accepted, so it has probably been stopped.");
-        assertThat(browser.text("state")).isEqualTo("drained");
+                .endsWith(
+                        switch (browser.text("state")) {
+                            case "lame duck" -> "what has become of its uploads cannot be seen from here.";
+                            case "draining" -> "what has become of the uploads below cannot be seen from here.";
+                            default ->
+                                "It had answered everything that it had accepted, so it has probably been stopped.";
+                        });
         assertThat(browser.element("panel").getAttribute("class")).isEqualTo("stale");
         assertThat(browser.element("resume").getAttribute("aria-disabled")).isEqualTo("true");
         lookFromAllSides("6-silent");
@@ -261,12 +322,13 @@ class PageIT {
     @Test
     void isUsedWithAKeyboardAlone() {
         List<String> order = new ArrayList<>();
-        for (int i = 0; i < 11; i++) {
+        for (int i = 0; i < 12; i++) {
             new Actions(browser.driver()).sendKeys(Keys.TAB).perform();
             order.add(browser.driver().switchTo().activeElement().getAttribute("id"));
         }
         assertThat(order)
                 .containsExactly(
+                        "try-title",
                         "title",
                         "category",
                         "comment",
@@ -274,10 +336,10 @@ class PageIT {
                         "file",
                         "rate",
                         "send",
-                        "large",
-                        "send-large",
                         "token",
-                        "watch");
+                        "watch",
+                        "large",
+                        "send-large");
 
         browser.element("token").sendKeys(NodeClient.TOKEN, Keys.ENTER);
         awaitState("serving");

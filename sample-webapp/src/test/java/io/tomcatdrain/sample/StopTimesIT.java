@@ -94,6 +94,39 @@ final class StopTimesIT {
                 .isEqualTo(labels);
     }
 
+    @Test
+    void theImageRunsTheJvmAsProcessOneAsTheDeploymentDoes() throws IOException {
+        var command = resource("Deployment").at("/spec/template/spec/containers/0/command");
+        assertThat(Files.readString(example("kubernetes/Dockerfile")))
+                .contains(
+                        "\nCMD [" + command.get(0) + ", " + command.get(1) + "]\n", "-all.jar /usr/local/tomcat/lib/");
+    }
+
+    @Test
+    void theRouteLeadsToTheServicesPort() throws IOException {
+        var backend = only("kubernetes/gateway.yaml").at("/spec/rules/0/backendRefs/0");
+        assertThat(backend.path("name")).isEqualTo(resource("Service").at("/metadata/name"));
+        assertThat(backend.path("port")).isEqualTo(resource("Service").at("/spec/ports/0/port"));
+    }
+
+    @Test
+    void theTokenIsMountedReadableForItsOwnerAlone() throws IOException {
+        var text = Files.readString(example("kubernetes/token.yaml"));
+        var pod = only("kubernetes/token.yaml").at("/spec/template/spec");
+        var mount = pod.at("/containers/0/volumeMounts/0");
+        assertThat(pod.at("/containers/0/name"))
+                .isEqualTo(resource("Deployment").at("/spec/template/spec/containers/0/name"));
+        assertThat(mount.path("name")).isEqualTo(pod.at("/volumes/0/name"));
+        assertThat(text)
+                .contains("tokenFile=\"" + mount.path("mountPath").asText() + "/token\"", "defaultMode: 0400")
+                .contains("secret generic "
+                        + pod.at("/volumes/0/secret/secretName").asText() + " ");
+    }
+
+    private static JsonNode only(String example) throws IOException {
+        return new ObjectMapper(new YAMLFactory()).readTree(example(example).toFile());
+    }
+
     private static DrainSettings settings(String killAfter) {
         return DrainSettings.of(Map.of("killAfter", killAfter));
     }

@@ -39,10 +39,12 @@ public enum WebServer {
         }
     },
     HAPROXY("haproxy", "haproxy", List.of("haproxy"), "") {
-        /** The settings are in its environment. */
+        /** The settings are in its environment. What it is asked by has no file, whose path could be too long. */
         @Override
         List<String> command(Path example, Map<String, String> settings, Path logs) {
             return List.of(
+                    "/usr/bin/env",
+                    "STATS_SOCKET=abns@tomcat-drain-" + settings.get("LISTEN"),
                     program().toString(),
                     "-db",
                     "-f",

@@ -1,0 +1,104 @@
+package io.tomcatdrain.valve;
+
+import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.DrainSettings.Setting;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.catalina.Container;
+import org.apache.catalina.Lifecycle;
+import org.apache.catalina.LifecycleEvent;
+import org.apache.catalina.LifecycleListener;
+import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Server;
+import org.apache.catalina.Valve;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+
+/** What the log says of a valve's start: one line that it is active, or why it is not. */
+final class StartMessages {
+    private static final Log LOG = LogFactory.getLog(DrainValve.class);
+
+    private StartMessages() {}
+
+    /** Says that the valve is active, where its endpoints are, who may control it, and how long a stop can take. */
+    static void active(String who, DrainSettings settings) {
+        LOG.info(who + "active, endpoints at [" + settings.path() + "], control over HTTP " + control(settings)
+                + "; a stop " + stop(settings));
+    }
+
+    private static String control(DrainSettings settings) {
+        if (!settings.hasToken()) {
+            return "off, since there is no token";
+        }
+        return settings.controlPort() == null ? "on, by token" : "on port " + settings.controlPort() + ", by token";
+    }
+
+    private static String stop(DrainSettings settings) {
+        if (!settings.drainOnStop()) {
+            return "does not drain, as drainOnStop [false] says";
+        }
+        String lameDuck = settings.text(Setting.LAME_DUCK);
+        return "waits for uploads at most [" + settings.text(Setting.UPLOAD_TIMEOUT) + "], for other requests ["
+                + settings.text(Setting.REQUEST_TIMEOUT) + "], after a lame duck of ["
+                + ("auto".equals(lameDuck) ? "auto, at most " + settings.text(Setting.LAME_DUCK_TIMEOUT) : lameDuck)
+                + "]"
+                + (settings.killAfter() == null
+                        ? ""
+                        : ", all within killAfter [" + settings.text(Setting.KILL_AFTER) + "]");
+    }
+
+    /**
+     * Checks that a container has one of our valves only: two would have one drain name, and each would wait for the other's requests.
+     *
+     * @throws IllegalArgumentException if there is another one
+     */
+    static void requireOne(Container container) {
+        int ours = 0;
+        for (Valve valve : container.getPipeline().getValves()) {
+            ours += valve instanceof DrainValve ? 1 : 0;
+        }
+        if (ours > 1) {
+            throw new IllegalArgumentException("[" + ours + "] DrainValves in one container would have the same name ["
+                    + ValveRuntime.nameOf(container) + "]; leave one of them");
+        }
+    }
+
+    /**
+     * Says why the start was refused: now, and once more when the server has given up or has started without the container. In between Tomcat
+     * logs a hundred lines, of the failed start and of its clean-up, and the last lines of a log are what is read.
+     */
+    static void refused(String message, Container container, @Nullable Server server) {
+        LOG.error(message);
+        if (server != null && server.getState() != LifecycleState.STARTED) {
+            Reminder reminder = new Reminder(message, container, server);
+            container.addLifecycleListener(reminder);
+            server.addLifecycleListener(reminder);
+        }
+    }
+
+    /** Says it once more. The destruction of an engine that was refused its start fails, so that its begin is the last that is heard of it. */
+    private static final class Reminder implements LifecycleListener {
+        private final String message;
+        private final Container container;
+        private final Server server;
+        private final AtomicBoolean said = new AtomicBoolean();
+
+        Reminder(String message, Container container, Server server) {
+            this.message = message;
+            this.container = container;
+            this.server = server;
+        }
+
+        @Override
+        public void lifecycleEvent(LifecycleEvent event) {
+            boolean isDue = event.getLifecycle() == server
+                    ? Lifecycle.AFTER_START_EVENT.equals(event.getType())
+                    : Lifecycle.BEFORE_DESTROY_EVENT.equals(event.getType());
+            if (isDue && said.compareAndSet(false, true)) {
+                container.removeLifecycleListener(this);
+                server.removeLifecycleListener(this);
+                LOG.error(message);
+            }
+        }
+    }
+}
