@@ -129,7 +129,7 @@ final class Check {
                 long arrivals = NodeView.look(status, 0).arrivals();
                 long first = firstArrivals.computeIfAbsent(node, unknown -> arrivals);
                 hadRequests |= arrivals > first;
-                shown.merge(node, 100 * ours.size() + 10_000 * sticky, Long::sum);
+                shown.merge(node, 100L * ours.size() + 10_000L * sticky, Long::sum);
                 // Where the front end keeps uploads to itself, what has arrived counts.
                 shown.merge(node, arrivals > first ? 1L : 0L, Long::sum);
             }
