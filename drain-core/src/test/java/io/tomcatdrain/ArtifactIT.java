@@ -28,4 +28,16 @@ class ArtifactIT {
         assertThat(Files.readString(Path.of("..", "drain-bom", "pom.xml")))
                 .contains("<artifactId>drain-bom</artifactId>\n  <version>" + version + "</version>");
     }
+
+    /** It has no parent: what Maven itself would take may be too old for the deploy command of CONTRIBUTING.md. */
+    @Test
+    void theBillOfMaterialsIsDeployedByTheParentsPlugins() throws IOException {
+        String parent = Files.readString(Path.of("..", "pom.xml")).replaceAll("\\s+", "");
+        String bom = Files.readString(Path.of("..", "drain-bom", "pom.xml")).replaceAll("\\s+", "");
+        for (String plugin : new String[] {"maven-install-plugin", "maven-deploy-plugin", "spotless-maven-plugin"}) {
+            int at = bom.indexOf("<artifactId>" + plugin + "</artifactId><version>");
+            assertThat(at).as(plugin).isPositive();
+            assertThat(parent).contains(bom.substring(at, bom.indexOf("</version>", at)));
+        }
+    }
 }
