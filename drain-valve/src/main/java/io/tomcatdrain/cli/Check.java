@@ -27,6 +27,8 @@ final class Check {
     /** How long an answer may take beyond the upload. */
     private static final Duration ANSWER = Duration.ofSeconds(20);
 
+    private static final long ON_ITS_WAY_MILLIS = 1_000;
+
     private final CheckPlan plan;
     private final List<NodeClient> nodes;
     private final PrintStream out;
@@ -37,10 +39,12 @@ final class Check {
     private final Map<NodeClient, Long> shown = new HashMap<>();
 
     private final Map<NodeClient, Long> firstArrivals = new HashMap<>();
-    /** In how many of the first looks a node has shown one of them. */
-    private int looksWithUploads;
+    /** When a node has first shown an upload of that length. */
+    private final Map<Long, Long> firstShown = new HashMap<>();
 
-    private int firstLooks;
+    /** True once a node has shown one for longer than it takes to read one that the front end has whole. */
+    private boolean sawUploads;
+
     private boolean hadRequests;
 
     Check(CheckPlan plan, List<NodeClient> nodes, PrintStream out, PrintStream err) {
@@ -88,12 +92,7 @@ final class Check {
 
     private Observation.Site site(FrontEndKind frontEnd) {
         return new Observation.Site(
-                frontEnd,
-                plan.canary(),
-                plan.uploadTime().toMillis(),
-                looksWithUploads * 3 > firstLooks, // one that is passed on whole is seen, too, for a moment
-                hadRequests,
-                plan.restart() != null);
+                frontEnd, plan.canary(), plan.uploadTime().toMillis(), sawUploads, hadRequests, plan.restart() != null);
     }
 
     private FrontEndKind frontEnd(Traffic traffic) throws InterruptedException {
@@ -119,21 +118,21 @@ final class Check {
     /** Waits until each user has been there once, without any drain, and notes which node has which. */
     private void learn(Traffic traffic) throws InterruptedException {
         lookUntil(traffic::allHaveBeenThere, plan.uploadTime().plus(ANSWER), () -> {
-            boolean shows = false;
             for (NodeClient node : nodes) {
                 NodeClient.Answer status = node.status();
-                long ours = NodeView.uploads(status, traffic::isOurs);
-                long sticky = NodeView.uploads(status, traffic::isOfSession);
-                shows |= ours > 0;
+                List<Long> ours = NodeView.uploads(status, traffic::isOurs);
+                for (Long length : ours) {
+                    long first = firstShown.computeIfAbsent(length, unknown -> millis());
+                    sawUploads |= millis() - first >= ON_ITS_WAY_MILLIS;
+                }
+                long sticky = NodeView.uploads(status, traffic::isOfSession).size();
                 long arrivals = NodeView.look(status, 0).arrivals();
                 long first = firstArrivals.computeIfAbsent(node, unknown -> arrivals);
                 hadRequests |= arrivals > first;
-                shown.merge(node, 100 * ours + 10_000 * sticky, Long::sum);
+                shown.merge(node, 100L * ours.size() + 10_000L * sticky, Long::sum);
                 // Where the front end keeps uploads to itself, what has arrived counts.
                 shown.merge(node, arrivals > first ? 1L : 0L, Long::sum);
             }
-            firstLooks++;
-            looksWithUploads += shows ? 1 : 0;
         });
     }
 
@@ -183,8 +182,9 @@ final class Check {
         }
         boolean over = lookUntil(() -> isOver(last(looks)), plan.longest(), () -> look(node, looks));
         boolean drained = last(looks).is("DRAINED");
+        out.println("the drain is " + (over ? last(looks).state() : "not over") + " after "
+                + Diagnosis.seconds(last(looks).atMillis() - began) + " s");
         lookUntil(() -> false, LINGER, () -> look(node, looks));
-        out.println("drained, or given up, after " + Diagnosis.seconds(millis() - began) + " s");
         long served = serves(node, String.valueOf(Json.text(node.status().json(), "since")), leaving);
         long used = served < 0 ? -1 : usedAgain(node);
         return new Observation.Drain(node.drain(), facts, began, List.copyOf(looks), over, drained, served, used);

@@ -106,7 +106,7 @@ final class CheckReport {
     private void drain(Observation.Drain drain) {
         long refuses = drain.refusesFrom();
         out.println(drain.node() + ": drained at " + Diagnosis.seconds(drain.beganMillis()) + " s"
-                + (refuses < 0 ? "" : ", refused from " + Diagnosis.seconds(refuses) + " s on")
+                + (refuses < 0 ? "" : ", took nothing new from " + Diagnosis.seconds(refuses) + " s on")
                 + (drain.servedMillis() < 0
                         ? ""
                         : ", served again at " + Diagnosis.seconds(drain.servedMillis()) + " s")

@@ -142,7 +142,10 @@ final class Diagnosis {
     // ---------------------------------------------------------------- in a drain
 
     private void inDrain(Observation.Drain drain) {
-        List<Exchange> clear = lost(Exchange::isCutInTheMiddle);
+        long refuses = drain.refusesFrom();
+        // What begins later no node has accepted, however long the front end takes to say so.
+        List<Exchange> clear =
+                lost(exchange -> exchange.isCutInTheMiddle() && (refuses < 0 || exchange.beganMillis() < refuses));
         List<Exchange> cut = lost(exchange -> !exchange.refused() && isCutWith(exchange, clear));
         List<Exchange> refused = lost(Exchange::refused);
         List<Exchange> door = lost(exchange -> !exchange.refused() && !isCutWith(exchange, clear));
@@ -200,20 +203,12 @@ final class Diagnosis {
                 }
             }
             case LIGHTTPD -> add(Fault.REFUSALS_REACH_USERS, what, Remedies.STREAMING);
-            default -> probes(drain, what);
+            default -> probes(drain, refused, what);
         }
     }
 
     /** The front end learns of a drain by asking, or it does not. */
-    private void probes(Observation.Drain drain, String what) {
-        FrontEndKind frontEnd = seen.site().frontEnd();
-        if (drain.probers().isEmpty()) {
-            add(
-                    Fault.NOBODY_PROBES,
-                    "nobody asks the node whether it is ready; " + what,
-                    Remedies.probes(frontEnd, drain.node()));
-            return;
-        }
+    private void probes(Observation.Drain drain, List<Exchange> refused, String what) {
         long lameDuck = drain.refusesFrom() - drain.beganMillis();
         long interval = drain.slowestProbeMillis();
         String rhythm = interval < 0 ? "" : ", asked for every " + seconds(interval) + " s";
@@ -227,16 +222,24 @@ final class Diagnosis {
                             + (2 * drain.sentForMillis() / 1_000 + 1) + "s\"");
             return;
         }
-        long needed = interval <= 0
-                ? drain.facts().probeFailures() + 2
-                : Math.max(drain.facts().probeFailures() + 1, (drain.sentForMillis() + interval / 2) / interval);
+        if (drain.probers().isEmpty()) {
+            add(
+                    Fault.NOBODY_PROBES,
+                    "nobody asks the node whether it is ready; " + what,
+                    Remedies.probes(seen.site().frontEnd(), drain.node()));
+            return;
+        }
+        // Until then the front end had not taken the node out.
+        long until = refused.stream().mapToLong(Exchange::beganMillis).max().orElse(0) - drain.beganMillis();
+        long failures = drain.facts().probeFailures();
+        long needed = interval <= 0 ? failures + 2 : Math.max(failures + 1, (until + interval - 1) / interval);
         add(
                 Fault.PROBE_FAILURES_TOO_FEW,
                 what + "; the node began to refuse " + seconds(lameDuck) + " s after the drain's begin" + rhythm
                         + ", before the front end had taken it out",
                 "the Valve's probeFailures in server.xml must be what the front end calls fall (HAProxy), hcfails (httpd) or"
                         + " failures; here perhaps probeFailures=\"" + needed + "\""
-                        + (drain.facts().known() ? ", not " + drain.facts().probeFailures() : ""));
+                        + (drain.facts().known() ? ", not " + failures : ""));
     }
 
     private void others(List<Exchange> lost, String when) {

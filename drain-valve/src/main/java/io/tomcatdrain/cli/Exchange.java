@@ -55,12 +55,12 @@ record Exchange(
         return refused || status < 200 || status >= (kind.isUpload() ? 400 : 500);
     }
 
-    /** Returns true if it was cut off while its body was on its way, and not by a refusal. */
+    /**
+     * Returns true if it was cut off while its body was on its way, and not by a refusal: it was under way for some time, or its connection
+     * ended before its body and without an answer.
+     */
     boolean isCutInTheMiddle() {
-        return isLost() && !refused && kind.isUpload() && sentBytes > 0 && millis() >= 1_000;
-    }
-
-    boolean isBefore(long millis) {
-        return endedMillis <= millis;
+        boolean underWay = millis() >= 1_000 || (status == 0 && sentBytes < bytes);
+        return isLost() && !refused && kind.isUpload() && sentBytes > 0 && underWay;
     }
 }

@@ -44,14 +44,11 @@ enum FrontEndKind {
      * Guesses from what the site and its nodes say.
      *
      * @param server the header {@code Server} of the site's answers; null if there is none, as of HAProxy
-     * @param modJk true if a node has seen mod_jk
+     * @param modJk true if a node has seen mod_jk since its start, though perhaps not before this site
      * @param probers who asks the nodes for readiness
      */
     static FrontEndKind guessed(@Nullable String server, boolean modJk, Iterable<String> probers) {
         String header = server == null ? "" : server.toLowerCase(Locale.ROOT);
-        if (modJk) {
-            return MOD_JK;
-        }
         for (FrontEndKind kind : new FrontEndKind[] {NGINX, CADDY, LIGHTTPD}) {
             if (header.startsWith(kind.title)) {
                 return kind;
@@ -65,6 +62,10 @@ enum FrontEndKind {
                 return MOD_PROXY;
             }
         }
-        return header.startsWith("apache") && !header.startsWith("apache-coyote") ? HTTPD : UNKNOWN;
+        boolean httpd = header.startsWith("apache") && !header.startsWith("apache-coyote");
+        if (modJk && (httpd || header.startsWith("microsoft-iis"))) {
+            return MOD_JK;
+        }
+        return httpd ? HTTPD : UNKNOWN;
     }
 }

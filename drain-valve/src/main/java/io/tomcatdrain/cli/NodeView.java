@@ -89,10 +89,11 @@ final class NodeView {
         return new Observation.Look(atMillis, state == null ? "GONE" : state, arrivals, refused, Map.copyOf(seenDown));
     }
 
-    /** Returns how many of the uploads that a node shows have a length of that kind. */
-    static long uploads(NodeClient.Answer status, LongPredicate length) {
+    /** Returns the lengths of the uploads that a node shows, those that are of a kind. */
+    static List<Long> uploads(NodeClient.Answer status, LongPredicate length) {
         return Json.objects(status.json(), "uploads").stream()
-                .filter(upload -> length.test(Json.number(upload, "contentLength")))
-                .count();
+                .map(upload -> Json.number(upload, "contentLength"))
+                .filter(length::test)
+                .toList();
     }
 }

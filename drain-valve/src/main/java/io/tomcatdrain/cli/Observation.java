@@ -140,10 +140,14 @@ record Observation(
             return looks.stream().mapToLong(of).max().orElse(0);
         }
 
-        /** Returns the names of all probers that were seen. */
+        /** Returns the names of those that have asked, and been told that the node is not ready. */
         Set<String> probers() {
             Set<String> names = new HashSet<>();
-            looks.forEach(look -> names.addAll(look.seenDown().keySet()));
+            looks.forEach(look -> look.seenDown().forEach((name, times) -> {
+                if (times > 0) {
+                    names.add(name);
+                }
+            }));
             return names;
         }
 

@@ -50,15 +50,20 @@ final class Traffic implements AutoCloseable {
         Duration whole = plan.uploadTime();
         Duration part = whole.dividedBy(SHORTER);
         uploader(Kind.LENGTH, false, whole);
-        uploader(Kind.CHUNKED, false, whole);
-        uploader(Kind.EXPECT, false, whole);
-        uploader(Kind.LENGTH, true, whole);
-        uploader(Kind.LENGTH, true, whole);
+        // Not all alike, so that an event meets some at their begin and some at their end.
+        uploader(Kind.CHUNKED, false, percent(whole, 90));
+        uploader(Kind.EXPECT, false, percent(whole, 80));
+        uploader(Kind.LENGTH, true, percent(whole, 95));
+        uploader(Kind.LENGTH, true, percent(whole, 75));
         uploader(Kind.LENGTH, false, part);
         uploader(Kind.LENGTH, true, part);
         reader(false);
         reader(true);
         threads.forEach(Thread::start);
+    }
+
+    private static Duration percent(Duration whole, int percent) {
+        return whole.multipliedBy(percent).dividedBy(100);
     }
 
     private void reader(boolean sticky) {

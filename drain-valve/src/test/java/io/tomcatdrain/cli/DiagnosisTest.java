@@ -67,6 +67,12 @@ class DiagnosisTest {
             return this;
         }
 
+        /** Somebody has asked before, and no more. */
+        Seen askedOnce() {
+            looks = looks(4_000, Map.of("curl", 0L), Map.of("curl", 0L));
+            return this;
+        }
+
         Seen lameDuck(long millis, long failures) {
             looks = looks(millis, Map.of("lb", 0L), Map.of("lb", failures));
             facts = new Facts("1.0.0", true, false, failures, 30_000);
@@ -144,6 +150,11 @@ class DiagnosisTest {
         return upload(503, false, 0, 20, sticky);
     }
 
+    /** httpd reads the whole body before it says no. */
+    private static Exchange turnedAwaySlowly() {
+        return new Exchange(Kind.LENGTH, true, BEGAN + 4_500, BEGAN + 7_500, 100, 100, 503, false, "");
+    }
+
     private static Arguments row(Fault fault, String line, Seen seen) {
         return Arguments.of(fault, line, seen);
     }
@@ -195,9 +206,17 @@ class DiagnosisTest {
                         new Seen().withoutDrain().unreached()),
                 row(
                         Fault.FRONT_END_CUTS,
+                        "on-marked-down",
+                        new Seen().lost(upload(0, false, 20, 100, false)).at(FrontEndKind.HAPROXY)),
+                row(
+                        Fault.FRONT_END_CUTS,
                         "on-marked-down shutdown-sessions",
                         new Seen().lost(cut(0)).at(FrontEndKind.HAPROXY)),
                 row(Fault.FRONT_END_CUTS, "draining", new Seen().lost(cut(502)).at(FrontEndKind.NGINX)),
+                row(
+                        Fault.NOBODY_PROBES,
+                        "option httpchk",
+                        new Seen().askedOnce().lost(refused()).at(FrontEndKind.HAPROXY)),
                 row(
                         Fault.NOBODY_PROBES,
                         "option httpchk GET /drain/ready",
@@ -230,6 +249,10 @@ class DiagnosisTest {
                         Fault.STREAMING_WITHOUT_CLOSE_LISTENER,
                         "closeListener=\"true\"",
                         new Seen().lost(refused()).at(FrontEndKind.NGINX)),
+                row(
+                        Fault.STICKY_WITHOUT_REPLAY,
+                        "sticky_session_force=false",
+                        new Seen().lost(turnedAwaySlowly()).at(FrontEndKind.MOD_JK)),
                 row(
                         Fault.STICKY_WITHOUT_REPLAY,
                         "sticky_session_force=false",
@@ -305,5 +328,8 @@ class DiagnosisTest {
         assertThat(FrontEndKind.guessed(null, false, List.of("haproxy at 10.0.0.1")))
                 .isEqualTo(FrontEndKind.HAPROXY);
         assertThat(FrontEndKind.guessed(null, false, List.of())).isEqualTo(FrontEndKind.UNKNOWN);
+        // A node may have had mod_jk before it some time ago.
+        assertThat(FrontEndKind.guessed("nginx/1.22.1", true, List.of())).isEqualTo(FrontEndKind.NGINX);
+        assertThat(FrontEndKind.guessed(null, true, List.of())).isEqualTo(FrontEndKind.UNKNOWN);
     }
 }

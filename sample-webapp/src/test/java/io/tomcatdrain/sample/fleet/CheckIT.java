@@ -37,6 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Execution(SAME_THREAD)
 final class CheckIT {
     private static final String ASKED_FOR = System.getProperty("check", "");
+    private static final String UPLOAD = ASKED_FOR.isEmpty() ? "2s" : "3s";
     private static final Duration LIMIT = Duration.ofMinutes(3);
     private static final Map<String, TomcatNode> NODES = new HashMap<>();
 
@@ -115,7 +116,7 @@ final class CheckIT {
     void namesTheFaultOf(Broken row) throws Exception {
         RollingUpgradeIT.needs(row.frontEnd.server().missing());
         try (var fleet = shared(row.frontEnd, row.name(), row::change)) {
-            String time = row == Broken.HTTPD_TIMES_OUT ? "8s" : "3s";
+            String time = row == Broken.HTTPD_TIMES_OUT ? "8s" : UPLOAD;
             Run run = check(fleet, row.name(), List.of("--upload-time", time), TomcatNode.TOKEN);
             assertThat(run.status()).as(run.text()).isEqualTo(1);
             assertThat(run.faults()).as(run.text()).containsExactly(row.fault);
@@ -135,7 +136,7 @@ final class CheckIT {
             return;
         }
         try (var fleet = shared(frontEnd, "good-" + frontEnd, UnaryOperator.identity())) {
-            Run run = check(fleet, "good-" + frontEnd, List.of("--upload-time", "3s"), TomcatNode.TOKEN);
+            Run run = check(fleet, "good-" + frontEnd, List.of("--upload-time", UPLOAD), TomcatNode.TOKEN);
             assertThat(run.status()).as(run.text()).isZero();
             assertThat(run.text()).contains("nothing lost").doesNotContain(TomcatNode.TOKEN);
         }
@@ -169,7 +170,10 @@ final class CheckIT {
             String command =
                     "printf '%s' \"$DRAIN_URL\" > '" + asked + "'; until test -e '" + done + "'; do sleep 0.1; done";
             Run run = check(
-                    fleet, "good-" + frontEnd, List.of("--upload-time", "3s", "--restart", command), TomcatNode.TOKEN);
+                    fleet,
+                    "good-" + frontEnd,
+                    List.of("--upload-time", UPLOAD, "--restart", command),
+                    TomcatNode.TOKEN);
             assertThat(run.status()).as(run.text()).isZero();
             assertThat(run.text()).contains("nothing lost");
         }
