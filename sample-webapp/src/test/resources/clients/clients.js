@@ -7,35 +7,37 @@ const SESSION = { 'X-Session': '1' };
 const results = [];
 /** How often a server has let each of them begin a file: more than once means that it had to begin again. */
 const begun = { tus: 0, filepond: 0, resumable: 0 };
-/** How many files a server has called whole. */
-let whole = 0;
+/** Of which clients a server has called the file whole. */
+const whole = new Set();
 /** Answers that a part should not get. */
 const failures = [];
 /** Pages that were read meanwhile, and those of them that were not answered well. */
 let pages = 0;
 let lostPages = 0;
 
+function clientOf(url) {
+  const { pathname } = new URL(url, location.href);
+  return pathname.includes('/files') ? 'tus' : pathname.endsWith('/pond') ? 'filepond' : 'resumable';
+}
+
 function begins(method, url) {
-  const { pathname, searchParams } = new URL(url, location.href);
-  if (method !== 'POST') return '';
-  if (pathname.endsWith('/files')) return 'tus';
-  if (pathname.endsWith('/pond')) return 'filepond';
-  return searchParams.get('resumableChunkNumber') === '1' ? 'resumable' : '';
+  const { searchParams } = new URL(url, location.href);
+  return method === 'POST' && (searchParams.get('resumableChunkNumber') || '1') === '1';
 }
 
 const open = XMLHttpRequest.prototype.open;
 XMLHttpRequest.prototype.open = function (method, url, ...rest) {
   this.addEventListener('loadend', () => {
-    const client = begins(method, url);
     const well = this.status >= 200 && this.status < 300;
-    if (client && well) begun[client]++;
-    if (well && this.getResponseHeader('X-Whole')) whole++;
+    if (well && begins(method, url)) begun[clientOf(url)]++;
+    if (well && this.getResponseHeader('X-Whole')) whole.add(clientOf(url));
     if (!well && method !== 'GET') failures.push(`${method} ${url}: ${this.status}`);
   });
   return open.call(this, method, url, ...rest);
 };
 
-function sendAll(size, part) {
+async function sendAll(size, part) {
+  await readPage(); // the browser has its session
   const file = new File([new Uint8Array(size)], `file of ${size} bytes, ${Math.random()}`);
   const done = client => (error = '') => results.push({ client, ok: !error, what: String(error) });
 
@@ -63,14 +65,19 @@ function sendAll(size, part) {
   resumable.on('fileSuccess', () => done('resumable')());
   resumable.on('fileError', (at, message) => done('resumable')(message || 'failed'));
   resumable.addFile(file);
+  readPages();
 }
 
-/** Reads a page of the same session, again and again, until all files are sent. */
+async function readPage() {
+  const answer = await fetch('files', { method: 'OPTIONS', headers: SESSION });
+  pages++;
+  if (!answer.ok) lostPages++;
+}
+
+/** Goes on reading a page of the session until all files are sent. */
 async function readPages() {
   while (results.length < 3) {
-    const answer = await fetch('files', { method: 'OPTIONS', headers: SESSION });
-    pages++;
-    if (!answer.ok) lostPages++;
+    await readPage();
     await new Promise(resolve => setTimeout(resolve, 300));
   }
 }

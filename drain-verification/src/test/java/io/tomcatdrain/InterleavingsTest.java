@@ -38,8 +38,8 @@ class InterleavingsTest {
     Stream<DynamicTest> noInterleavingBreaksAnInvariant() {
         return OF_THIS_THREAD.get().keySet().stream()
                 .map(each -> DynamicTest.dynamicTest(each, () -> {
-                    Interleaver.Verdict verdict =
-                            Interleaver.explore(PREEMPTIONS, OF_THIS_THREAD.get().get(each));
+                    Interleaver.Verdict verdict = Interleaver.explore(
+                            PREEMPTIONS, OF_THIS_THREAD.get().get(each));
                     System.out.println(verdict.interleavings() + " interleavings in which " + each);
                     assertThat(verdict.violation()).isEmpty();
                 }));

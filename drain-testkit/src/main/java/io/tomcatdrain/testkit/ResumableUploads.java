@@ -5,6 +5,7 @@ import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpSession;
 import java.io.IOException;
 import java.util.BitSet;
 import java.util.Map;
@@ -162,7 +163,10 @@ public final class ResumableUploads extends HttpServlet {
             return;
         }
         long from = Long.parseLong(range.group(1));
-        String id = request.getHeader("Content-Disposition") + request.getRequestedSessionId();
+        // Not the session that was asked for: that may be one of another node, and the next part comes with this one.
+        HttpSession session = request.getSession(false);
+        String id = request.getHeader("Content-Disposition")
+                + (session == null ? request.getRequestedSessionId() : session.getId());
         Stored file = from == 0 ? new Stored(Long.parseLong(range.group(3))) : files.get(id);
         if (file == null || file.received != from) {
             response.setStatus(409);

@@ -63,8 +63,8 @@ public final class Interleaver {
         }
     }
 
-    /** The one that explores in this thread or has begun it: the code under test knows only static methods. */
-    private static final InheritableThreadLocal<Interleaver> ACTIVE = new InheritableThreadLocal<>();
+    /** Whose a thread is, the exploring one too: the code under test knows only static methods. */
+    private static final Map<Thread, Interleaver> ACTIVE = new ConcurrentHashMap<>();
 
     private final int preemptions;
     private final List<Choice> choices = new ArrayList<>();
@@ -91,19 +91,30 @@ public final class Interleaver {
      * Explores a scenario and stops at the first violation.
      *
      * @param preemptions how often the turn is taken from one of two threads that could go on; once less for each further thread
+     * @param most how many interleavings are tried at most
      */
-    public static Verdict explore(int preemptions, Supplier<Scenario> scenarios) throws InterruptedException {
+    public static Verdict explore(int preemptions, long most, Supplier<Scenario> scenarios)
+            throws InterruptedException {
         Interleaver interleaver = new Interleaver(preemptions);
+        ACTIVE.put(Thread.currentThread(), interleaver);
+        try {
+            return interleaver.explore(most, scenarios);
+        } finally {
+            ACTIVE.remove(Thread.currentThread());
+        }
+    }
+
+    private Verdict explore(long most, Supplier<Scenario> scenarios) throws InterruptedException {
         long interleavings = 0;
         do {
             interleavings++;
-            String violation = interleaver.runOnce(scenarios);
+            String violation = runOnce(scenarios);
             if (!violation.isEmpty()) {
-                interleaver.tracing = true;
-                interleaver.runOnce(scenarios);
-                return new Verdict(interleavings, violation + "\n" + interleaver.trace);
+                tracing = true;
+                runOnce(scenarios);
+                return new Verdict(interleavings, violation + "\n" + trace);
             }
-        } while (interleaver.backtrack());
+        } while (interleavings < most && backtrack());
         return new Verdict(interleavings, "");
     }
 
@@ -127,7 +138,6 @@ public final class Interleaver {
         faults.setLength(0);
         depth = 0;
         ended = false;
-        ACTIVE.set(this);
         scenario = scenarios.get();
         Map<String, Runnable> bodies = scenario.threads();
         preemptionsLeft = Math.max(1, preemptions + 2 - bodies.size());
@@ -151,6 +161,7 @@ public final class Interleaver {
         for (Task task : tasks) {
             task.turn.release();
             task.thread.join();
+            ACTIVE.remove(task.thread);
         }
         return violation;
     }
@@ -173,6 +184,7 @@ public final class Interleaver {
         Task task = new Task(tasks.size(), name, thread);
         tasks.add(task);
         taskOf.put(thread, task);
+        ACTIVE.put(thread, this);
         thread.setDaemon(true);
         thread.setUncaughtExceptionHandler((where, abandoned) -> {});
         thread.start();
@@ -182,7 +194,7 @@ public final class Interleaver {
 
     /** Before each access to what threads share. */
     public static void point() {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         if (me != null) {
             now.pass(me);
@@ -191,7 +203,7 @@ public final class Interleaver {
 
     /** Before the reading of a volatile field: no point for whoever holds the lock, since nobody writes the field without it. */
     public static void read() {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         if (me != null && !now.holdsLock(me)) {
             now.pass(me);
@@ -200,7 +212,7 @@ public final class Interleaver {
 
     /** Before the writing of a volatile field. */
     public static void write() {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         if (me != null) {
             if (!now.holdsLock(me)) {
@@ -216,7 +228,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#lock}. */
     public static void lock(ReentrantLock lock) {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         if (me == null) {
             return;
@@ -230,7 +242,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#unlock}. */
     public static void unlock(ReentrantLock lock) {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         if (me == null) {
             return;
@@ -242,7 +254,7 @@ public final class Interleaver {
 
     /** Instead of {@link ReentrantLock#isHeldByCurrentThread}; true for a thread that is not explored, whose locks are not kept. */
     public static boolean holds(ReentrantLock lock) {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         return me == null || now.owners.get(lock) == me;
     }
@@ -259,7 +271,7 @@ public final class Interleaver {
 
     /** Instead of {@link java.util.concurrent.locks.LockSupport#parkNanos(Object, long)}. */
     public static void park(Object blocker, long nanos) {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         me.parked = true;
         me.parkedUntil = now.scenario.nanos() + nanos;
@@ -270,7 +282,9 @@ public final class Interleaver {
 
     /** Instead of {@link java.util.concurrent.locks.LockSupport#unpark}. */
     public static void unpark(Thread thread) {
-        Task task = thread == null ? null : ACTIVE.get().taskOf.get(thread);
+        Task task = thread == null
+                ? null
+                : ACTIVE.get(Thread.currentThread()).taskOf.get(thread);
         if (task != null) {
             task.permit = true;
         }
@@ -278,12 +292,12 @@ public final class Interleaver {
 
     /** Instead of {@link Thread#start}, for a thread that says {@link #end} at its end and meets a switch point at its beginning. */
     public static void start(Thread thread) {
-        ACTIVE.get().begin(thread.getName(), thread);
+        ACTIVE.get(Thread.currentThread()).begin(thread.getName(), thread);
     }
 
     /** At the end of a thread. */
     public static void end() {
-        Interleaver now = ACTIVE.get();
+        Interleaver now = ACTIVE.get(Thread.currentThread());
         Task me = now.me();
         me.over = true;
         now.pass(me);
@@ -291,7 +305,7 @@ public final class Interleaver {
 
     /** Instead of {@link Thread#getId}: the same in each interleaving. */
     public static long number(Thread thread) {
-        Task task = ACTIVE.get().taskOf.get(thread);
+        Task task = ACTIVE.get(Thread.currentThread()).taskOf.get(thread);
         return task == null ? 0 : task.number;
     }
 

@@ -45,7 +45,7 @@ public final class ClientPage {
     /** Begins to send a file by each client, at so many bytes in a second altogether, and to read pages beside that. */
     public void send(int size, int part, long bytesPerSecond) {
         browser.bytesPerSecond(bytesPerSecond);
-        browser.run("sendAll(arguments[0], arguments[1]); readPages()", size, part);
+        browser.run("sendAll(arguments[0], arguments[1])", size, part);
     }
 
     /** Waits for what the clients say of their files. */
@@ -69,8 +69,8 @@ public final class ClientPage {
                 faults.append(client).append(" began its file ").append(times).append(" times\n");
             }
         });
-        if (number("whole") != CLIENTS) {
-            faults.append("only ").append(number("whole")).append(" files are whole on their servers\n");
+        if (number("whole.size") != CLIENTS) {
+            faults.append("only ").append(number("whole.size")).append(" files are whole on their servers\n");
         }
         if (number("lostPages") > 0) {
             faults.append(number("lostPages")).append(" pages were lost\n");

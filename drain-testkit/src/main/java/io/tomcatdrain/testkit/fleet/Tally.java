@@ -91,4 +91,11 @@ public final class Tally {
     public synchronized Duration slowestGet() {
         return slowestGet;
     }
+
+    /** Returns the slowest GET so far, and begins to look for another. */
+    public synchronized Duration takeSlowestGet() {
+        var slowest = slowestGet;
+        slowestGet = Duration.ZERO;
+        return slowest;
+    }
 }

@@ -154,8 +154,8 @@ final class DebianInstallIT {
         change(main, "/etc/haproxy", etc.resolve("haproxy").toString());
         change(main, "bind :80", "bind 127.0.0.1:" + port);
         change(main, "10.0.0.11:8080 port 8090", "127.0.0.1:" + node.httpPort() + " port " + node.controlPort());
-        change(main, "10.0.0.12:8080 port 8090", "127.0.0.1:" + Ports.free());
         change(main, "10.0.0.11:8080", "127.0.0.1:" + node.httpPort());
+        change(main, "10.0.0.12:8080 port 8090", "127.0.0.1:" + Ports.free());
         change(main, "10.0.0.12:8080", "127.0.0.1:" + Ports.free());
 
         var haproxy = WebServer.HAPROXY.program().toString();

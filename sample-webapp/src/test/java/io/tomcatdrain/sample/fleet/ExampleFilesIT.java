@@ -132,8 +132,10 @@ final class ExampleFilesIT {
     @Test
     void haProxysPartSaysWhatTheCompleteFileSays() throws IOException {
         var complete = Files.readString(Parts.example("haproxy/haproxy.cfg"))
-                .replace("\"${NODE1_HOST}:${NODE1_PORT}\" port \"${NODE1_CONTROL_PORT}\"", "10.0.0.11:8080 port 8090")
-                .replace("\"${NODE2_HOST}:${NODE2_PORT}\" port \"${NODE2_CONTROL_PORT}\"", "10.0.0.12:8080 port 8090");
+                .replace("\"${NODE1_HOST}:${NODE1_PORT}\"", "10.0.0.11:8080")
+                .replace("\"${NODE2_HOST}:${NODE2_PORT}\"", "10.0.0.12:8080")
+                .replace("\"${NODE1_CONTROL_PORT}\"", "8090")
+                .replace("\"${NODE2_CONTROL_PORT}\"", "8090");
         var needed = complete.substring(complete.indexOf("option forwardfor"));
         assertThat(ofDebian("haproxy")).isEqualTo(directives(needed, Pattern.compile("bind .*")));
     }
