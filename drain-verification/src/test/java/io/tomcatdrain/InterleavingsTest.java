@@ -16,9 +16,16 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
-/** All interleavings, up to a bound, in which the threads of a drain can meet. */
+/**
+ * The interleavings in which the threads of a drain can meet: all with one preemption, and with two as many as a build has time for.
+ *
+ * <p>{@code -Dinterleavings.preemptions=3} takes all with so many.
+ */
 class InterleavingsTest {
-    private static final int PREEMPTIONS = Integer.getInteger("interleavings.preemptions", 2);
+    private static final int ALL = Integer.getInteger("interleavings.preemptions", 1);
+
+    /** Of those with one preemption more, in each scenario. */
+    private static final long FURTHER = ALL > 1 ? 1 : 3_000;
 
     /** Held, since a logger that nobody holds forgets its level. */
     private static final Logger LOG = Logger.getLogger(Drain.class.getName());
@@ -38,10 +45,13 @@ class InterleavingsTest {
     Stream<DynamicTest> noInterleavingBreaksAnInvariant() {
         return OF_THIS_THREAD.get().keySet().stream()
                 .map(each -> DynamicTest.dynamicTest(each, () -> {
-                    Interleaver.Verdict verdict = Interleaver.explore(
-                            PREEMPTIONS, OF_THIS_THREAD.get().get(each));
-                    System.out.println(verdict.interleavings() + " interleavings in which " + each);
-                    assertThat(verdict.violation()).isEmpty();
+                    Supplier<Scenario> scenarios = OF_THIS_THREAD.get().get(each);
+                    Interleaver.Verdict all = Interleaver.explore(ALL, Long.MAX_VALUE, scenarios);
+                    assertThat(all.violation()).isEmpty();
+                    Interleaver.Verdict further = Interleaver.explore(ALL + 1, FURTHER, scenarios);
+                    assertThat(further.violation()).isEmpty();
+                    System.out.println(
+                            all.interleavings() + " and " + further.interleavings() + " interleavings in which " + each);
                 }));
     }
 
@@ -55,7 +65,7 @@ class InterleavingsTest {
                 .map(broken -> DynamicTest.dynamicTest(broken.toString(), () -> {
                     for (Map.Entry<String, Supplier<Scenario>> each :
                             scenarios(broken).entrySet()) {
-                        Interleaver.Verdict verdict = Interleaver.explore(2, each.getValue());
+                        Interleaver.Verdict verdict = Interleaver.explore(2, Long.MAX_VALUE, each.getValue());
                         if (!verdict.violation().isEmpty()) {
                             System.out.println(broken + " is caught where " + each.getKey() + ": " + verdict);
                             return;
