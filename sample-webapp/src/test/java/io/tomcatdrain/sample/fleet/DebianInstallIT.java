@@ -160,6 +160,7 @@ final class DebianInstallIT {
 
         var haproxy = WebServer.HAPROXY.program().toString();
         shell(directory, haproxy + " -c -f '" + main + "'");
+        assertThat(directory.resolve("commands.log")).content().doesNotContain("[WARNING]");
         var command = List.of(haproxy, "-db", "-f", main.toString());
         try (var server = ServerProcess.start(command, Map.of(), directory.resolve("console.log"))) {
             assertServes(404);
