@@ -9,11 +9,7 @@ import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import jakarta.servlet.http.HttpUpgradeHandler;
 import jakarta.servlet.http.Part;
-import jakarta.servlet.http.WebConnection;
-import jakarta.websocket.OnMessage;
-import jakarta.websocket.server.ServerEndpoint;
 import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
@@ -325,62 +321,6 @@ public final class App {
 
         @Override
         public void onStartAsync(AsyncEvent event) {}
-    }
-
-    /** Sends back what comes, until the client closes. */
-    public static final class Echo implements HttpUpgradeHandler {
-        @Override
-        public void init(WebConnection connection) {
-            try {
-                ServletInputStream in = connection.getInputStream();
-                in.setReadListener(new ReadListener() {
-                    @Override
-                    public void onDataAvailable() throws IOException {
-                        while (in.isReady()) {
-                            int next = in.read();
-                            if (next < 0) {
-                                return;
-                            }
-                            connection.getOutputStream().write(next);
-                            connection.getOutputStream().flush();
-                        }
-                    }
-
-                    @Override
-                    public void onAllDataRead() throws IOException {
-                        close(connection);
-                    }
-
-                    @Override
-                    public void onError(Throwable fault) {
-                        close(connection);
-                    }
-                });
-            } catch (IOException e) {
-                throw new IllegalStateException(e);
-            }
-        }
-
-        private static void close(WebConnection connection) {
-            try {
-                connection.close();
-            } catch (Exception gone) {
-                // nobody is left to be told
-            }
-        }
-
-        @Override
-        public void destroy() {}
-    }
-
-    /** The same over WebSocket. */
-    @ServerEndpoint("/ws")
-    public static final class WebSocket {
-        /** Returns what came. */
-        @OnMessage
-        public String echo(String text) {
-            return text;
-        }
     }
 
     public static String sha256(InputStream in) throws IOException {

@@ -223,7 +223,7 @@ public class EmbeddedTomcat implements AutoCloseable {
         context.addLifecycleListener(event -> {
             if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
                 addServlets(context, base, app);
-                context.addServletContainerInitializer(new WsSci(), Set.of(App.WebSocket.class));
+                context.addServletContainerInitializer(new WsSci(), Set.of(WebSocketEcho.class));
             }
         });
     }

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Hpack;
 import io.tomcatdrain.testkit.Http2Client;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -49,8 +50,8 @@ enum BrokenFrames {
         private byte[] head(int stream, String method, String path, long length) {
             int flags = Http2Client.END_HEADERS | (length < 0 ? Http2Client.END_STREAM : 0);
             byte[] block = length < 0
-                    ? Http2Client.block(method, path)
-                    : Http2Client.block(
+                    ? Hpack.block(method, path)
+                    : Hpack.block(
                             method, path, "content-type", App.MULTIPART, "content-length", String.valueOf(length));
             return Http2Client.bytes(Http2Client.HEADERS, flags, stream, block);
         }

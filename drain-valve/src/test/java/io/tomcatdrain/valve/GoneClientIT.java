@@ -9,6 +9,7 @@ import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.Hpack;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.Scenario;
 import java.io.ByteArrayOutputStream;
@@ -134,8 +135,8 @@ class GoneClientIT {
             throws Exception {
         String key = Scenario.key();
         byte[] block = wish.length < 0
-                ? Http2Client.block("GET", wish.path, App.KEY, key)
-                : Http2Client.block(
+                ? Hpack.block("GET", wish.path, App.KEY, key)
+                : Hpack.block(
                         "POST",
                         wish.path,
                         App.KEY,
