@@ -307,7 +307,7 @@ public final class DrainSettings {
     public List<String> warnings() {
         List<String> warnings = new ArrayList<>();
         if (isNoKillAfter(Setting.KILL_AFTER, text(Setting.KILL_AFTER))) {
-            warnings.add("killAfter [" + text(Setting.KILL_AFTER)
+            warnings.add("killAfter [" + LogText.bounded(text(Setting.KILL_AFTER))
                     + "] names a property that nothing has set: a stop does not"
                     + " reckon with being killed; where systemd, Kubernetes or a script kills this process, set the property"
                     + " (-Dname=value)");

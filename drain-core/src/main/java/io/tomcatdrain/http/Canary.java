@@ -9,7 +9,7 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes uploads that somebody sends to see what a drain does to uploads: reads their bodies, keeps nothing, and says how much it was. The
+ * Takes uploads that an operator sends to see what a drain does to uploads: reads their bodies, keeps nothing, and says how much it was. The
  * adapter admits, counts, shows and refuses them like any other upload. At most {@value #MOST} at once, of {@value #LONGEST} bytes
  * each. Thread-safe.
  */
@@ -23,10 +23,10 @@ final class Canary {
     private static final int BUFFER = 8192;
 
     private final NodeDrain drain;
+    private final Semaphore places = new Semaphore(MOST);
+
     /** True once a front end was seen that sends a refused request to another node. */
     private volatile boolean replayed;
-
-    private final Semaphore places = new Semaphore(MOST);
 
     Canary(NodeDrain drain) {
         this.drain = drain;
