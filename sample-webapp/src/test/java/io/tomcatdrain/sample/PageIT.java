@@ -121,6 +121,9 @@ class PageIT {
         try (var upload = new DripUpload(node.root().getPort())) {
             upload.sendUpTo(100_000);
             awaitAgreement("serving");
+            node.control("POST", "/drain");
+            awaitState("draining");
+            awaitAgreement("draining");
             node.control("POST", "/drain?timeout=100ms");
             awaitState("expired");
             awaitAgreement("expired");
