@@ -116,6 +116,11 @@ public final class TomcatNode extends ProcessNode {
                 Files.copy(file, base.resolve("conf").resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
             }
         }
+        // The sample has nothing in jars that Tomcat would have to look for, and several nodes share a machine with the build.
+        Files.writeString(
+                base.resolve("conf/catalina.properties"),
+                "\ntomcat.util.scan.StandardJarScanFilter.jarsToSkip=*.jar\n",
+                StandardOpenOption.APPEND);
         Files.copy(Parts.sampleWar(), base.resolve("webapps/ROOT.war"));
         var serverXml = base.resolve("conf/server.xml");
         Files.writeString(serverXml, serverXml(Files.readString(serverXml), valveAttributes));
