@@ -2,8 +2,8 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.testkit.AjpClient;
 import io.tomcatdrain.testkit.App;
-import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Hpack;
+import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;

@@ -89,7 +89,10 @@ class RestartedValveIT {
             assertCountsAll(server, late);
             restart(server.home(position));
             assertCountsAll(server, late);
-            assertThat(log.lines()).as("what each start says, alone").hasSize(2).allMatch(line -> line.contains(": active, "));
+            assertThat(log.lines())
+                    .as("what each start says, alone")
+                    .hasSize(2)
+                    .allMatch(line -> line.contains(": active, "));
         }
     }
 

@@ -116,7 +116,7 @@ public final class TomcatNode extends ProcessNode {
                 Files.copy(file, base.resolve("conf").resolve(file.getFileName()), StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        // The sample has nothing in jars that Tomcat would have to look for, and several nodes share a machine with the build.
+        // Nothing in the sample is found that way, and several nodes share a machine with the build.
         Files.writeString(
                 base.resolve("conf/catalina.properties"),
                 "\ntomcat.util.scan.StandardJarScanFilter.jarsToSkip=*.jar\n",
