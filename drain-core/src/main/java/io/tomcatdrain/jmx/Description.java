@@ -10,4 +10,7 @@ import java.lang.annotation.Target;
 @Target({ElementType.METHOD, ElementType.PARAMETER, ElementType.TYPE})
 @interface Description {
     String value();
+
+    /** The name of a parameter, which the class file does not hold. */
+    String name() default "";
 }

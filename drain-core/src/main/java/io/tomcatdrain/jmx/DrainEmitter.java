@@ -99,7 +99,9 @@ final class DrainEmitter extends StandardEmitterMBean {
     @Override
     protected String getParameterName(MBeanOperationInfo info, MBeanParameterInfo parameter, int sequence) {
         Method method = method(info);
-        return method == null ? parameter.getName() : method.getParameters()[sequence].getName();
+        Description description =
+                method == null ? null : method.getParameters()[sequence].getAnnotation(Description.class);
+        return description == null ? parameter.getName() : description.name();
     }
 
     @Override

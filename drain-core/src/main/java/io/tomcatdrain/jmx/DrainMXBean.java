@@ -106,9 +106,11 @@ public interface DrainMXBean {
      */
     @Description("Begins or joins a drain that gives up waiting at the latest after the timeout")
     void drain(
-            @Description("Why, for logs and status; may be empty") @Nullable String reason,
+            @Description(name = "reason", value = "Why, for logs and status; may be empty") @Nullable String reason,
             @Description(
-                            "For example 30s, 10m, 500ms or PT30S, all waiting together; empty: the limits of the settings")
+                            name = "timeout",
+                            value =
+                                    "For example 30s, 10m, 500ms or PT30S, all waiting together; empty: the limits of the settings")
                     @Nullable String timeout);
 
     /**
@@ -121,9 +123,13 @@ public interface DrainMXBean {
      */
     @Description("Begins or joins a drain that is undone after a time, so that none is forgotten")
     void drain(
-            @Description("Why, for logs and status; may be empty") @Nullable String reason,
-            @Description("When to give up waiting; empty: the limits of the settings") @Nullable String timeout,
-            @Description("When to serve again, whatever the state, for example 30m; empty: never") @Nullable String resumeAfter);
+            @Description(name = "reason", value = "Why, for logs and status; may be empty") @Nullable String reason,
+            @Description(name = "timeout", value = "When to give up waiting; empty: the limits of the settings")
+                    @Nullable String timeout,
+            @Description(
+                            name = "resumeAfter",
+                            value = "When to serve again, whatever the state, for example 30m; empty: never")
+                    @Nullable String resumeAfter);
 
     /**
      * Serves again; does nothing while serving.
@@ -141,7 +147,8 @@ public interface DrainMXBean {
     @Description(
             "Waits until everything that was accepted has been answered; true if it was, false if something was given"
                     + " up, serving was resumed, the time has passed, or no drain runs")
-    boolean awaitDrained(@Description("For how long at most, in milliseconds") long millis) throws InterruptedException;
+    boolean awaitDrained(@Description(name = "millis", value = "For how long at most, in milliseconds") long millis)
+            throws InterruptedException;
 
     /**
      * One prober as JMX shows it: a {@link DrainStatus.Prober} in a form that MXBeans of Java 17 can map. Immutable.
