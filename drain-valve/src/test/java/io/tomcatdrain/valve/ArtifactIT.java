@@ -35,7 +35,7 @@ class ArtifactIT {
     @Test
     void allJarStaysSmallAndStartsTheTerminal() throws IOException {
         File all = new File(System.getProperty("artifact.all.jar"));
-        assertThat(all.length()).isLessThan(470_000);
+        assertThat(all.length()).isLessThan(480_000);
         try (var jar = new JarFile(all)) {
             assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
                     .isEqualTo("io.tomcatdrain.cli.Main");
