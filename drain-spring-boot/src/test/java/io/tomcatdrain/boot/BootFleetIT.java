@@ -67,9 +67,7 @@ final class BootFleetIT {
     }
 
     private static Extent extent() {
-        return LongForm.ASKED_FOR
-                ? new Extent(6, 200, Profile.LONG_UPLOADS)
-                : new Extent(OLDER_LINE ? 2 : 4, 1, Profile.SHORT_UPLOADS);
+        return LongForm.ASKED_FOR ? new Extent(6, 200, Profile.LONG_UPLOADS) : new Extent(2, 1, Profile.SHORT_UPLOADS);
     }
 
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */

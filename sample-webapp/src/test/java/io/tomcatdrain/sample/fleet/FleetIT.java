@@ -13,8 +13,10 @@ import io.tomcatdrain.testkit.fleet.Report;
 import io.tomcatdrain.testkit.fleet.RollingRestart;
 import io.tomcatdrain.testkit.fleet.RollingRestart.Extent;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -22,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -36,25 +38,21 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class FleetIT {
     private static final Report REPORT = new Report();
 
-    @ParameterizedTest
-    @Execution(CONCURRENT)
-    @EnumSource
-    void losesNothingBehind(FrontEnd frontEnd) {
-        losesNothing(frontEnd, 11);
+    /** Each front end once, some of them before Tomcat 10; in the long form all before 11, and these before 10 too. */
+    static Stream<Arguments> rows() {
+        var before10 = EnumSet.of(FrontEnd.MOD_JK_CLOSE_LISTENER, FrontEnd.HAPROXY);
+        return Stream.of(FrontEnd.values())
+                .flatMap(frontEnd -> IntStream.of(11, 10)
+                        .filter(line ->
+                                before10.contains(frontEnd) == (line == 10) || (LongForm.ASKED_FOR && line == 11))
+                        .mapToObj(line -> Arguments.of(frontEnd, line)));
     }
 
     @ParameterizedTest
     @Execution(CONCURRENT)
-    @MethodSource("someFrontEnds")
-    void losesNothingOfTomcat10Behind(FrontEnd frontEnd) {
-        losesNothing(frontEnd, 10);
-    }
-
-    /** One front end that repeats a refusal, and in the long form one that finds the listener closed. */
-    static Stream<FrontEnd> someFrontEnds() {
-        return LongForm.ASKED_FOR
-                ? Stream.of(FrontEnd.MOD_JK, FrontEnd.MOD_PROXY_HTTP_CLOSE_LISTENER)
-                : Stream.of(FrontEnd.MOD_JK);
+    @MethodSource("rows")
+    void losesNothingBehind(FrontEnd frontEnd, int line) {
+        losesNothing(frontEnd, line);
     }
 
     /** The proof that this test can fail. */
@@ -80,7 +78,7 @@ final class FleetIT {
         needs(frontEnd);
         try (var fleet = Fleet.started(frontEnd, "tomcat" + line + "-" + frontEnd, line, frontEnd.valveAttributes())) {
             var restart = new RollingRestart(fleet, frontEnd);
-            restart.underLoad(extent(frontEnd, line));
+            restart.underLoad(extent(frontEnd));
             REPORT.add(frontEnd.toString(), line, restart);
             assertThat(restart.tally().lostUploads())
                     .as("lost uploads\n%s", fleet.logs())
@@ -106,14 +104,14 @@ final class FleetIT {
         }
     }
 
-    private static Extent extent(FrontEnd frontEnd, int line) {
+    private static Extent extent(FrontEnd frontEnd) {
         if (LongForm.ASKED_FOR) {
             return new Extent(6, 200, Profile.LONG_UPLOADS);
         }
         if (LongForm.DENSE) {
             return new Extent(8, 6_000, Profile.SMALL_UPLOADS);
         }
-        return new Extent(line == 11 ? frontEnd.quickStops() : 2, 1, Profile.SHORT_UPLOADS);
+        return new Extent(frontEnd.quickStops(), 1, Profile.SHORT_UPLOADS);
     }
 
     /** Skips what cannot run here, by name; where nothing may be skipped that is a failure. */
