@@ -112,7 +112,7 @@ class CommandsTest {
     }
 
     /** Returns the text of every test of every module, by its class. */
-    private static Map<String, String> tests() throws IOException {
+    static Map<String, String> tests() throws IOException {
         try (Stream<Path> modules = Files.list(TOP)) {
             return modules.map(module -> module.resolve("src/test/java"))
                     .filter(Files::isDirectory)

@@ -3,14 +3,11 @@ package io.tomcatdrain;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** docs/threat-model.md names a test in each of its rows, and each of these tests exists. */
@@ -31,7 +28,7 @@ class ThreatModelTest {
 
     @Test
     void eachNamedTestExists() throws IOException {
-        Map<String, String> sources = sources();
+        Map<String, String> sources = CommandsTest.tests();
 
         assertThat(NAMED.matcher(Files.readString(TOP.resolve("docs/threat-model.md")))
                         .results()
@@ -40,35 +37,5 @@ class ThreatModelTest {
                         .map(named -> named.group())
                         .toList())
                 .isEmpty();
-    }
-
-    /** Returns the text of every test of every module, by its class. */
-    private static Map<String, String> sources() throws IOException {
-        try (Stream<Path> modules = Files.list(TOP)) {
-            return modules.map(module -> module.resolve("src/test/java"))
-                    .filter(Files::isDirectory)
-                    .flatMap(ThreatModelTest::walk)
-                    .filter(file -> file.toString().matches(".*(Test|IT)\\.java"))
-                    .collect(Collectors.toMap(
-                            file -> file.getFileName().toString().replace(".java", ""),
-                            ThreatModelTest::read,
-                            String::concat));
-        }
-    }
-
-    private static Stream<Path> walk(Path directory) {
-        try {
-            return Files.walk(directory);
-        } catch (IOException fault) {
-            throw new UncheckedIOException(fault);
-        }
-    }
-
-    private static String read(Path file) {
-        try {
-            return Files.readString(file);
-        } catch (IOException fault) {
-            throw new UncheckedIOException(fault);
-        }
     }
 }

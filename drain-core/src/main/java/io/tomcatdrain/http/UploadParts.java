@@ -103,8 +103,9 @@ final class UploadParts {
                     response.getStatus(),
                     response::getHeader,
                     clientAfter(request, response)));
-        } catch (RuntimeException goneAlready) {
-            // the container has recycled it: a part without an answer is one that was broken off
+        } catch (RuntimeException | Error fault) {
+            // Mostly the container has recycled it. A part without an answer is one that was broken off; no fault may
+            // break off the answer.
         }
     }
 

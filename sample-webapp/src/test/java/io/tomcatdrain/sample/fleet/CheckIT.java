@@ -1,6 +1,7 @@
 package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
 
 import io.tomcatdrain.testkit.fleet.Fleet;
@@ -150,9 +151,7 @@ final class CheckIT {
         try (var fleet = Fleet.started(frontEnd, "check/good-" + frontEnd, 11, frontEnd.valveAttributes())) {
             var restarter = new Thread(() -> {
                 try {
-                    while (!Files.exists(asked) || Files.size(asked) == 0) {
-                        TimeUnit.MILLISECONDS.sleep(50);
-                    }
+                    await().atMost(Duration.ofMinutes(5)).until(() -> Files.exists(asked) && Files.size(asked) > 0);
                     String url = Files.readString(asked);
                     for (var node : fleet.nodes()) {
                         if (url.contains(":" + node.controlPort() + "/")) {
@@ -161,7 +160,7 @@ final class CheckIT {
                         }
                     }
                     Files.createFile(done);
-                } catch (IOException | InterruptedException failed) {
+                } catch (IOException failed) {
                     throw new IllegalStateException(failed);
                 }
             });
