@@ -19,7 +19,7 @@ final class FakeTicker implements Ticker, InstantSource {
     /** The name of every drain that lives in such a time, and of no other. */
     static final String NAME = "test";
 
-    /** Every drain made so far whose last words may still be on their way to the log. */
+    /** Every drain made since a log was last captured: what it says may still be on its way there. */
     private static final Queue<NodeDrain> SPEAKING = new ConcurrentLinkedQueue<>();
 
     static {
@@ -48,15 +48,16 @@ final class FakeTicker implements Ticker, InstantSource {
         return drain;
     }
 
-    /** Captures what the drains that live in such a time log from now on; those that have threads may still speak in later tests. */
+    /** Captures what the drains that live in such a time log from now on. A drain logs on a thread of its own, which each reading awaits. */
     static CapturedLog capturedLog() {
         awaitSilence();
-        return new CapturedLog(Drain.class.getName(), line -> line.startsWith("drain[" + NAME + "]"));
+        SPEAKING.clear();
+        return new CapturedLog(
+                Drain.class.getName(), line -> line.startsWith("drain[" + NAME + "]"), FakeTicker::awaitSilence);
     }
 
-    /** Waits until the drains of earlier tests have said everything. */
-    static void awaitSilence() {
-        for (NodeDrain each = SPEAKING.poll(); each != null; each = SPEAKING.poll()) {
+    private static void awaitSilence() {
+        for (NodeDrain each : SPEAKING) {
             try {
                 assertThat(each.awaitListeners(Duration.ofSeconds(30))).isTrue();
             } catch (InterruptedException e) {

@@ -19,6 +19,7 @@ public final class CapturedLog extends Handler implements AutoCloseable {
 
     private final Logger logger;
     private final Predicate<String> filter;
+    private final Runnable awaitSpeakers;
     private final List<Line> lines = new CopyOnWriteArrayList<>();
 
     /** Captures everything. */
@@ -28,6 +29,16 @@ public final class CapturedLog extends Handler implements AutoCloseable {
 
     /** Captures the messages that pass the filter. */
     public CapturedLog(String logger, Predicate<String> filter) {
+        this(logger, filter, () -> {});
+    }
+
+    /**
+     * Captures the messages that pass the filter, of speakers that log on threads of their own.
+     *
+     * @param awaitSpeakers waits until all that they have to say so far has been logged; called before each reading
+     */
+    public CapturedLog(String logger, Predicate<String> filter, Runnable awaitSpeakers) {
+        this.awaitSpeakers = awaitSpeakers;
         this.logger = Logger.getLogger(logger);
         this.filter = filter;
         setLevel(Level.INFO);
@@ -41,11 +52,13 @@ public final class CapturedLog extends Handler implements AutoCloseable {
 
     /** Returns the messages so far. */
     public List<String> lines() {
+        awaitSpeakers.run();
         return lines.stream().map(Line::message).toList();
     }
 
     /** Returns the messages so far whose level is {@code WARNING}. */
     public List<String> warnings() {
+        awaitSpeakers.run();
         return lines.stream()
                 .filter(line -> line.level() == Level.WARNING)
                 .map(Line::message)
