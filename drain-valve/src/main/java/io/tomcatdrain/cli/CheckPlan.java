@@ -2,6 +2,7 @@ package io.tomcatdrain.cli;
 
 import java.net.URI;
 import java.time.Duration;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param back how long the front end may take to use a node again
  * @param frontEnd which it is; null to find out
  * @param restart how to restart a node; null to resume it
+ * @param trust which certificates are accepted; null for those that this JVM trusts
  * @param dryRun true to send and drain nothing
  */
 record CheckPlan(
@@ -28,6 +30,7 @@ record CheckPlan(
         Duration back,
         @Nullable FrontEndKind frontEnd,
         @Nullable Restart restart,
+        @Nullable SSLContext trust,
         boolean dryRun) {
     private static final Duration SHORTEST_UPLOAD = Duration.ofSeconds(2);
 
@@ -39,7 +42,7 @@ record CheckPlan(
      *
      * @throws IllegalArgumentException if one is wrong
      */
-    static CheckPlan of(Options options, String token, java.io.PrintStream err) {
+    static CheckPlan of(Options options, String token, @Nullable SSLContext trust, java.io.PrintStream err) {
         if (options.nodes().size() != 1) {
             throw new IllegalArgumentException(
                     "check needs the URL of one page of the site, and the nodes' drains as [--node URL] each");
@@ -65,6 +68,7 @@ record CheckPlan(
                 options.duration("back", Duration.ofMinutes(1)),
                 frontEnd == null ? null : FrontEndKind.named(frontEnd),
                 command == null ? null : new Restart(command, options.duration("ready", Duration.ofMinutes(3)), err),
+                trust,
                 options.has("dry-run"));
     }
 

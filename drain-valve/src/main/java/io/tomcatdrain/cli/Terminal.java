@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /** The commands, each of which ends with an {@linkplain #run exit status}. One run at a time. */
@@ -33,6 +34,7 @@ final class Terminal {
 
             URL is that of a node's drain, where its token is asked for: http://node1:8090/drain
             The token comes from the file that --token-file names, or from the environment, DRAIN_TOKEN.
+            With https, --ca-file names the authority's certificate (PEM) where this Java does not trust it already.
 
               status URL...   what each node does, for people
                 --follow                again at each change, and once a second while something moves
@@ -124,7 +126,7 @@ final class Terminal {
 
     private static Options options(List<String> words, Set<String> withValue, Set<String> alone) {
         Set<String> all = new java.util.HashSet<>(withValue);
-        all.add("token-file");
+        all.addAll(Set.of("token-file", "ca-file"));
         return Options.parse(words, all, alone);
     }
 
@@ -224,28 +226,33 @@ final class Terminal {
                         "wait",
                         "back",
                         "front-end",
-                        "token-file"),
+                        "token-file",
+                        "ca-file"),
                 Set.of("dry-run"),
                 Set.of("node", "field"));
         String token = token(options);
         if (token == null) {
             throw new IllegalArgumentException("check needs the nodes' token: set DRAIN_TOKEN, or use --token-file");
         }
+        SSLContext trust = Trust.of(options.text("ca-file"));
         List<NodeClient> nodes = options.texts("node").stream()
-                .map(node -> new NodeClient(Options.node(node), token))
+                .map(node -> new NodeClient(Options.node(node), token, trust))
                 .toList();
         if (nodes.isEmpty()) {
             throw new IllegalArgumentException(
                     "no node is named: give the URL of each node's drain, such as --node http://node1:8090/drain");
         }
-        return new Check(CheckPlan.of(options, token, err), nodes, out, err).run();
+        return new Check(CheckPlan.of(options, token, trust, err), nodes, out, err).run();
     }
 
     // ---------------------------------------------------------------- nodes
 
     private List<NodeClient> nodes(Options options) {
         String token = token(options);
-        return options.nodes().stream().map(node -> new NodeClient(node, token)).toList();
+        SSLContext trust = Trust.of(options.text("ca-file"));
+        return options.nodes().stream()
+                .map(node -> new NodeClient(node, token, trust))
+                .toList();
     }
 
     private @Nullable String token(Options options) {
@@ -274,7 +281,11 @@ final class Terminal {
         try {
             answer = question.ask(node);
         } catch (IOException gone) {
-            throw new NoAnswer(node.drain() + " does not answer: " + gone);
+            String complaint = Trust.complaint(gone);
+            throw new NoAnswer(
+                    complaint == null
+                            ? node.drain() + " does not answer: " + gone
+                            : node.drain() + ": " + complaint + ". To change that, " + Trust.REMEDY);
         }
         return switch (answer.status()) {
             case 200, 202, 409, 504 -> answer;
