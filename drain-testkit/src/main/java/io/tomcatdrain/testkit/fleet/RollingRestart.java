@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 
 /** Stops and starts the nodes one after the other while the load goes on. */
 public final class RollingRestart {
-    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
     private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
 
     private final Fleet<?> fleet;

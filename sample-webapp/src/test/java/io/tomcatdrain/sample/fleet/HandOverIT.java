@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(value = 30, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
 final class HandOverIT {
-    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
     private static final Duration WITHOUT_HAND_OVER = Duration.ofSeconds(30);
 
     /** What the connector speaks that inherits the socket: a front end stands before it where it is AJP. */
