@@ -90,6 +90,7 @@ final class ValveRuntime {
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
+        StartMessages.warnOfNamesake(container, service);
         TomcatInternals.get(); // says now what it lacks
         String contextPath = container instanceof Context context ? context.getPath() : "";
         NodeDrain drain = new NodeDrain(name, settings, contextPath);
