@@ -73,7 +73,7 @@ final class FilesOfSeveralRequestsIT {
                 restart.underLoad(
                         LongForm.ASKED_FOR
                                 ? new Extent(10, 200, Profile.SHORT_UPLOADS)
-                                : new Extent(frontEnd == FrontEnd.HAPROXY ? 1 : 2, 1, Profile.SHORT_UPLOADS));
+                                : new Extent(1, 1, Profile.SHORT_UPLOADS));
             }
             System.out.println("files of several requests behind " + frontEnd + ": "
                     + restart.stops().size() + " stops, " + senders.files() + " files, " + senders.pages()
