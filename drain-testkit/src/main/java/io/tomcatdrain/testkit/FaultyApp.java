@@ -19,6 +19,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -111,13 +112,22 @@ public final class FaultyApp {
                 continue;
             }
             for (String kind : KINDS.keySet()) {
-                boolean simple = place == Place.SERVICE;
-                if (simple || List.of("runtime", "linkage", "memory").contains(kind)) {
+                if (kinds(place).contains(kind)) {
                     rows.add(new Row(place, kind));
                 }
             }
         }
         return rows;
+    }
+
+    /** Those that Tomcat tells apart there; where it looks for what has timed out once a second only, one of them. */
+    private static Collection<String> kinds(Place place) {
+        return switch (place) {
+            case SERVICE -> KINDS.keySet();
+            case ON_TIMEOUT -> List.of("linkage");
+            case ASYNC_RUNNABLE -> List.of("memory");
+            default -> List.of("runtime", "linkage", "memory");
+        };
     }
 
     /** Adds it to an application before that starts. */
