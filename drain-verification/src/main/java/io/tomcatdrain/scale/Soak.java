@@ -147,7 +147,9 @@ public final class Soak {
     /** Another operator, who commands what the first one does not expect. */
     private void meddle() {
         Random random = new Random(Thread.currentThread().getId());
-        String[] commands = {"POST /drain", "POST /drain?timeout=0s", "POST /drain?timeout=5m&resumeAfter=20ms", "DELETE /drain"};
+        String[] commands = {
+            "POST /drain", "POST /drain?timeout=0s", "POST /drain?timeout=5m&resumeAfter=20ms", "DELETE /drain"
+        };
         while (!paused) {
             try {
                 String[] command = commands[random.nextInt(commands.length)].split(" ", -1);
