@@ -128,14 +128,15 @@ public final class SettingsParsers {
             String value = equals < 0 ? "" : line.substring(equals + 1);
             given.put(key, key.equals("token") ? SECRET + value : value);
         }
-        DrainSettings settings = parsed(() -> DrainSettings.of(given), SECRET);
+        String secret = text.contains(SECRET) ? null : SECRET; // a fuzzer finds it, and writes it elsewhere
+        DrainSettings settings = parsed(() -> DrainSettings.of(given), secret);
         if (settings == null) {
             return;
         }
         settings.warnings().forEach(Rules::requireMessage);
         for (Setting setting : Setting.values()) {
             String shown = settings.text(setting);
-            require(shown == null || !shown.contains(SECRET) || setting != Setting.TOKEN, () -> "the token is shown");
+            require(shown == null || secret == null || !shown.contains(secret), () -> "the token is shown");
             require(
                     setting == Setting.TOKEN
                             || !given.containsKey(setting.key())
