@@ -1,5 +1,6 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.net.URI;
 import java.time.Duration;
 import javax.net.ssl.SSLContext;
@@ -50,7 +51,8 @@ record CheckPlan(
         URI page = options.nodes().get(0);
         Duration uploadTime = options.duration("upload-time", Duration.ofSeconds(12));
         if (uploadTime.compareTo(SHORTEST_UPLOAD) < 0) {
-            throw new IllegalArgumentException("option [--upload-time] has the value [" + options.text("upload-time")
+            throw new IllegalArgumentException("option [--upload-time] has the value ["
+                    + DrainSettings.quotable(options.text("upload-time"))
                     + "]: less than 2s shows no upload on its way; use at least as long as your users' uploads take");
         }
         String target = options.text("upload");
@@ -81,7 +83,7 @@ record CheckPlan(
         } catch (IllegalArgumentException bad) {
             // said below
         }
-        throw new IllegalArgumentException(
-                "option [--upload] has the value [" + upload + "]: give the URL that the form is sent to");
+        throw new IllegalArgumentException("option [--upload] has the value [" + DrainSettings.quotable(upload)
+                + "]: give the URL that the form is sent to");
     }
 }

@@ -1,7 +1,10 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,6 +31,9 @@ final class Terminal {
 
     /** A node did not answer as a drain does: it cannot be reached, or the token or the URL is wrong. */
     static final int NO_ANSWER = 3;
+
+    /** As the valve's own. */
+    private static final int LONGEST_TOKEN_FILE = 4096;
 
     private static final String HELP = """
             java -jar drain-valve-VERSION-all.jar COMMAND URL... [OPTIONS]
@@ -104,7 +110,7 @@ final class Terminal {
                 case "check" -> check(rest);
                 case "help", "--help", "-h" -> help();
                 default ->
-                    throw new IllegalArgumentException("there is no command [" + words.get(0)
+                    throw new IllegalArgumentException("there is no command [" + DrainSettings.quotable(words.get(0))
                             + "]; there are status, drain, resume, wait, roll, check and help");
             };
         } catch (IllegalArgumentException wrong) {
@@ -255,18 +261,34 @@ final class Terminal {
                 .toList();
     }
 
+    /** Returns the token; what no header can carry is told here, since the JDK's client would repeat it in its message. */
     private @Nullable String token(Options options) {
         String file = options.text("token-file");
-        if (file == null) {
-            return environment.get("DRAIN_TOKEN");
+        String token =
+                file == null ? environment.get("DRAIN_TOKEN") : firstBytes(file).strip();
+        if (token != null && !token.chars().allMatch(each -> each > ' ' && each < 0x7f)) {
+            throw new IllegalArgumentException(
+                    "the token from "
+                            + (file == null ? "DRAIN_TOKEN" : "[" + DrainSettings.quotable(file) + "]")
+                            + " is no node's: it may hold visible ASCII characters only; give what the node's token or tokenFile holds");
         }
-        try {
-            return Files.readString(Path.of(file)).strip();
+        return token;
+    }
+
+    private static String firstBytes(String file) {
+        try (InputStream in = Files.newInputStream(Path.of(file))) {
+            byte[] bytes = in.readNBytes(LONGEST_TOKEN_FILE + 1);
+            if (bytes.length <= LONGEST_TOKEN_FILE) {
+                return new String(bytes, StandardCharsets.ISO_8859_1);
+            }
         } catch (IOException | java.nio.file.InvalidPathException unreadable) {
             throw new IllegalArgumentException(
-                    "cannot read the token from [" + file + "]: name a file that you can read (" + unreadable + ")",
+                    "cannot read the token from [" + DrainSettings.quotable(file) + "]: name a file that you can read ("
+                            + DrainSettings.quotable(unreadable.toString()) + ")",
                     unreadable);
         }
+        throw new IllegalArgumentException("[" + DrainSettings.quotable(file) + "] has more than " + LONGEST_TOKEN_FILE
+                + " bytes and is no file with a token: name the one that holds the node's token and nothing else");
     }
 
     /** What is asked of a node. */

@@ -123,8 +123,8 @@ final class ValveRuntime {
     private void letGoWhoWaitsForUs() {
         int gone = owner.letGo(StoppingThread::isStuck);
         if (gone > 0) {
-            LOG.warn("drain[" + drain.name() + "] goes on without " + gone
-                    + " requests whose application waits for the stop itself, as System.exit does");
+            DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+                    + " requests whose application waits for the stop itself, as System.exit does"));
         }
     }
 
