@@ -29,6 +29,7 @@ public final class Fleet<N extends Node> implements AutoCloseable {
     private final Path directory;
     private final List<N> nodes = new ArrayList<>();
     private @Nullable ServerProcess front;
+    private @Nullable FrontEnd frontEnd;
     private @Nullable Path runDirectory;
 
     private Fleet(Path directory) {
@@ -93,6 +94,14 @@ public final class Fleet<N extends Node> implements AutoCloseable {
         return port;
     }
 
+    /** Lets the front end read its configuration again, as its package does at {@code systemctl reload}. */
+    public void reloadFront() {
+        if (front == null || frontEnd == null) {
+            throw new IllegalStateException("no front end runs");
+        }
+        front.signal(frontEnd.server().reloadSignal());
+    }
+
     public List<N> nodes() {
         return nodes;
     }
@@ -119,6 +128,7 @@ public final class Fleet<N extends Node> implements AutoCloseable {
     }
 
     private void startFront(FrontEnd frontEnd, UnaryOperator<String> change) throws IOException {
+        this.frontEnd = frontEnd;
         var logs = Files.createDirectories(directory.resolve("front-end"));
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
         runDirectory = Files.createTempDirectory(

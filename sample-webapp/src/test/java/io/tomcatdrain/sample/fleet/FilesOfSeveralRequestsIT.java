@@ -110,7 +110,7 @@ final class FilesOfSeveralRequestsIT {
     }
 
     /** Puts an application into the node that takes such files and keeps them in its memory. */
-    private static void takeFiles(TomcatNode node) {
+    static void takeFiles(TomcatNode node) {
         try {
             ClientPage.write(node.base().resolve("webapps/many"));
             Path application = node.base().resolve("webapps/many/WEB-INF");
