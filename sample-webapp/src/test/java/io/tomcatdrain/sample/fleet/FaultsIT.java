@@ -15,6 +15,7 @@ import io.tomcatdrain.testkit.fleet.Tally;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -103,7 +104,7 @@ final class FaultsIT {
         Row.MOD_JK.needsFrontEnd();
         try (var site = Row.MOD_JK.start("faults", true, false)) {
             var run = new Run(site, Row.MOD_JK.keepsFiles(), Profile.SHORT_UPLOADS);
-            run.restarts(2, 1, sum -> {});
+            run.restarts(1, 1, (sum, losses) -> {});
             run.assertNothingLost();
         }
     }
@@ -133,7 +134,10 @@ final class FaultsIT {
             try (var site = row.start("faults-" + row + (drains ? "" : "-plain"), drains, true)) {
                 var run = new Run(site, row.keepsFiles(), UPLOADS_OF_MANY);
                 try {
-                    run.restarts(restarts, uploads, sum -> Figures.add(title, sum));
+                    run.restarts(restarts, uploads, (sum, losses) -> {
+                        Figures.add(title, sum);
+                        Figures.tellLosses(title, losses);
+                    });
                 } finally {
                     System.out.println(title + ", faults committed: " + Fault.counts(run.clients.counts()));
                 }
@@ -151,9 +155,9 @@ final class FaultsIT {
         }
     }
 
-    /** Where a restart's figures go. */
+    /** Where a restart's figures go, and what was lost meanwhile. */
     private interface Sink {
-        void add(Sum sum);
+        void add(Sum sum, List<String> losses);
     }
 
     /** One site under load and faults. */
@@ -197,8 +201,13 @@ final class FaultsIT {
 
         /** Counts what has come since the last time; no restart means what came after the last one. */
         private void count(@Nullable Restart restart, Sink sink) {
-            int lost = tally.lostUploads().size() - counted.lost();
-            int filesLost = (senders == null ? 0 : senders.faults().size()) - counted.filesLost();
+            var losses = new ArrayList<String>();
+            int lost = tell(tally.lostUploads(), counted.lost(), losses);
+            int filesLost = senders == null ? 0 : tell(senders.faults(), counted.filesLost(), losses);
+            int lostGets = tell(tally.lostGets(), counted.lostGets(), losses);
+            if (restart != null && !losses.isEmpty()) {
+                losses.add("these while " + restart.node() + " stopped, with " + restart.trouble());
+            }
             var more = new Sum(
                     restart == null ? 0 : 1,
                     tally.uploads() - counted.uploads(),
@@ -214,10 +223,16 @@ final class FaultsIT {
                                     : senders.filesDuring(restart.node(), restart.stopNanos(), restart.exitNanos())),
                     filesLost,
                     tally.gets() - counted.gets(),
-                    tally.lostGets().size() - counted.lostGets(),
+                    lostGets,
                     restart == null ? 0 : (restart.exitNanos() - restart.stopNanos()) / 1_000_000);
             counted = counted.plus(more);
-            sink.add(more);
+            sink.add(more, losses);
+        }
+
+        /** Adds those that were not counted yet; returns how many. */
+        private static int tell(List<?> all, int counted, List<String> losses) {
+            all.stream().skip(counted).map(String::valueOf).forEach(losses::add);
+            return all.size() - counted;
         }
 
         void assertNothingLost() {

@@ -107,11 +107,13 @@ final class FaultyNode implements AutoCloseable {
             return null;
         }
         var file = Files.writeString(node.base().resolve("clock"), "+0\n");
-        // What catalina.sh reads before it starts or stops the server.
+        // What catalina.sh reads before it starts or stops the server. The last variable keeps the JVM's own timed
+        // waits from spinning.
         Files.writeString(
                 Files.createDirectories(node.base().resolve("bin")).resolve("setenv.sh"),
-                "export LD_PRELOAD=" + library.get() + " FAKETIME_TIMESTAMP_FILE='" + file + "'"
-                        + " FAKETIME_CACHE_DURATION=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1\n");
+                "export LD_PRELOAD=" + library.get() + " FAKETIME_TIMESTAMP_FILE='" + file
+                        + "' FAKETIME_CACHE_DURATION=1 NO_FAKE_STAT=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
+                        + " DONT_FAKE_MONOTONIC=1 FAKETIME_FORCE_MONOTONIC_FIX=0\n");
         return file;
     }
 

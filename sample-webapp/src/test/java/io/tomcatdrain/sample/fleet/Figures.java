@@ -11,14 +11,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
- * What all restarts under faults gave so far, those of earlier runs included: a line for each in {@code target/fleet/faults.tsv}, and their
- * sums as a table in {@code faults.md} beside it. To begin anew, delete the first.
+ * What all restarts under faults gave so far, those of earlier runs included: a line for each in {@code target/fleet/faults.tsv}, their sums as
+ * a table in {@code faults.md} beside it, and what was lost in {@code faults-lost.txt}. To begin anew, delete the first.
  */
 final class Figures {
     private static final Path LINES = Parts.work().resolve("faults.tsv");
     private static final Path TABLE = Parts.work().resolve("faults.md");
+    private static final Path LOSSES = Parts.work().resolve("faults-lost.txt");
     private static final String HEADING = """
             | | restarts | uploads | endangered | **lost** | at 95 % at most | files of several requests | endangered | **lost** | page reads | lost | longest stop s |
             |---|---|---|---|---|---|---|---|---|---|---|---|
@@ -127,6 +129,22 @@ final class Figures {
             Files.writeString(
                     LINES, row + "\t" + more.line() + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             Files.writeString(TABLE, table());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Keeps what was lost, beside the figures. */
+    static synchronized void tellLosses(String row, List<String> losses) {
+        if (losses.isEmpty()) {
+            return;
+        }
+        try {
+            Files.writeString(
+                    LOSSES,
+                    losses.stream().map(loss -> row + ": " + loss + "\n").collect(Collectors.joining()),
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

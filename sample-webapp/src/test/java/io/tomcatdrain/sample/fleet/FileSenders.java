@@ -277,6 +277,14 @@ final class FileSenders implements AutoCloseable {
                     .headers(headers);
         }
 
+        /**
+         * Whether the front end closed a kept connection at the moment at which the client used it, as one does that reloads. A browser sends
+         * again then too; if a node has had the part all the same, the same part a second time is out of place there, and a loss.
+         */
+        private static boolean closedUnread(IOException fault) {
+            return String.valueOf(fault.getMessage()).contains("received no bytes");
+        }
+
         /** Sends it until it is answered well, as often as a client does; an answer that no repetition changes is a loss. */
         private HttpResponse<String> again(HttpRequest.Builder request) throws IOException, InterruptedException {
             for (int attempt = 0; ; attempt++) {
@@ -292,6 +300,11 @@ final class FileSenders implements AutoCloseable {
                         throw new UnknownThere(failure + " for " + target);
                     }
                 } catch (java.net.ConnectException | java.net.http.HttpTimeoutException e) {
+                    failure = e.toString();
+                } catch (IOException e) {
+                    if (!closedUnread(e)) {
+                        throw e;
+                    }
                     failure = e.toString();
                 }
                 if (attempt == RETRY_MILLIS.length) {

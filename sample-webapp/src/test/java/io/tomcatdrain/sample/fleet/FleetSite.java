@@ -29,7 +29,7 @@ final class FleetSite implements RestartedSite {
     FleetSite(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes, boolean everything) {
         this.frontEnd = frontEnd;
         this.drains = valveAttributes != null;
-        this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.FREEZE, Trouble.RELOAD);
+        this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.FREEZE_AND_RELOAD);
         try {
             fleet = Fleet.started(frontEnd, name, line, valveAttributes, node -> {
                 FilesOfSeveralRequestsIT.takeFiles(node);
@@ -73,7 +73,8 @@ final class FleetSite implements RestartedSite {
     public Restart restart(int number, Tally tally) {
         int size = fleet.nodes().size();
         var node = fleet.nodes().get(number % size);
-        var trouble = troubles(node).get(number / size % troubles(node).size());
+        var trouble = troubles(node)
+                .get((number / size + number % size) % troubles(node).size());
         var way = node.ways().get(number % node.ways().size());
         var label = "restart " + number + ", " + node.name();
         tally.phase(label + " stops by " + way + ", " + trouble);

@@ -16,6 +16,8 @@ enum Trouble {
     FREEZE,
     /** The front end reads its configuration again, once in each phase. */
     RELOAD,
+    /** Both at once. */
+    FREEZE_AND_RELOAD,
     /** The node's wall clock jumps ahead, and back behind where it was. */
     CLOCK;
 
@@ -91,17 +93,23 @@ enum Trouble {
         private void strike(int direction) throws InterruptedException {
             switch (trouble) {
                 case NONE -> {}
-                case FREEZE -> {
-                    maker.signal("STOP");
-                    try {
-                        var unused = end.await(maker.frozen().toMillis(), TimeUnit.MILLISECONDS);
-                    } finally {
-                        maker.signal("CONT");
-                    }
-                }
+                case FREEZE -> freeze();
                 case RELOAD -> maker.reload();
+                case FREEZE_AND_RELOAD -> {
+                    maker.reload();
+                    freeze();
+                }
                 // Less than a session lives, which Tomcat measures by that clock.
                 case CLOCK -> maker.jump(direction * 600);
+            }
+        }
+
+        private void freeze() throws InterruptedException {
+            maker.signal("STOP");
+            try {
+                var unused = end.await(maker.frozen().toMillis(), TimeUnit.MILLISECONDS);
+            } finally {
+                maker.signal("CONT");
             }
         }
 
