@@ -249,7 +249,7 @@ class ProbesIT {
             assertThat(Client.status(port, path)).isEqualTo(503);
             assertThat(liveness(port)).contains(" 200 ");
             drain.resume();
-            assertThat(Client.status(port, path)).isEqualTo(200);
+            await().until(() -> Client.status(port, path) == 200); // the application's own readiness follows
         }
     }
 

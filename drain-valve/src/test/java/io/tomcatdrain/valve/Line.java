@@ -165,8 +165,7 @@ interface Line extends AutoCloseable {
 
         @Override
         public boolean wasNotLookedAt() {
-            int last = client.lastGoAway();
-            return last >= 0 && stream > last;
+            return client.wasNotLookedAt(stream);
         }
 
         @Override

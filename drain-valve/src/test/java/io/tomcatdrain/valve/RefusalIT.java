@@ -238,8 +238,8 @@ class RefusalIT {
 
     @Test
     void whatIsNoRequestIsAnsweredByTomcatAsEver() throws Exception {
-        try (CapturedLog log = new CapturedLog("org.apache");
-                Draining node = new Draining(TestServer.with(TestServer.Position.ENGINE));
+        try (Draining node = new Draining(TestServer.with(TestServer.Position.ENGINE));
+                CapturedLog log = new CapturedLog("org.apache");
                 Http11Client client = new Http11Client(node.server.port())) {
             assertThat(client.send("NONSENSE\r\n\r\n").answer().status()).isEqualTo(400);
             assertThat(log.warnings()).isEmpty();

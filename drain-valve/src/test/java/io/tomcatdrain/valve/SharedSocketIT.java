@@ -226,7 +226,10 @@ class SharedSocketIT {
             SharedSocket.awaitEnd(process);
             // Not where an inherited channel was closed: its streams lead to /dev/null.
             assertThat(written()).endsWith(HeirServer.LAST_LINE + "\n");
-            assertThat(written().lines().filter(line -> !line.contains(" of this Tomcat [")))
+            assertThat(written()
+                            .lines()
+                            .filter(line -> !line.contains(" of this Tomcat ["))
+                            .filter(line -> !line.contains("Creation of SecureRandom"))) // this machine is slow
                     .noneMatch(line -> line.startsWith("SEVERE") || line.startsWith("WARNING"));
         }
     }

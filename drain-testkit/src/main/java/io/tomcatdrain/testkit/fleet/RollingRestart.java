@@ -12,13 +12,16 @@ import java.util.stream.Stream;
 
 /** Stops and starts the nodes one after the other while the load goes on. */
 public final class RollingRestart {
-    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
     private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
 
     private final Fleet<?> fleet;
     private final FrontEnd frontEnd;
     private final Tally tally = new Tally();
     private final List<Stopped> stops = new ArrayList<>();
+
+    /** When the next node may stop. */
+    private long nextNanos = System.nanoTime();
 
     /** How long it goes on: for at least so many stops and uploads. */
     public record Extent(int stops, int uploads, Profile profile) {}
@@ -113,6 +116,8 @@ public final class RollingRestart {
         // Each stop in another way than the one before.
         var way = node.ways().get(stops.size() % node.ways().size());
         var label = "stop " + stops.size() + ", " + node.name();
+        // Not waiting for something else: a penalty on a node that was away must pass, as the example's README says.
+        LockSupport.parkNanos(nextNanos - System.nanoTime());
         tally.phase(label + " stops by " + way);
         long stopNanos = System.nanoTime();
         long exitNanos = node.stop(way);
@@ -123,8 +128,7 @@ public final class RollingRestart {
         tally.phase(label + " is ready, not used yet");
         tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
         tally.phase(label + " is used again");
-        // Not waiting for something else: a penalty on a node that was away must pass, as the example's README says.
-        LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
+        nextNanos = readyNanos + frontEnd.betweenNodes().toNanos();
         stops.add(stopped(node, way, stopNanos, lameDuck, exitNanos));
     }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Two real Tomcats behind a real front end are restarted in turn, under uploads and page reads.
  *
- * <p>A quick form by default, in which two fleets run at once. {@code -Dfleet=long} makes at least 6 stops and 200 uploads behind each front end,
+ * <p>A quick form by default, in which three fleets run at once. {@code -Dfleet=long} makes at least 6 stops and 200 uploads behind each front end,
  * {@code -Dfleet=dense} at least 8 stops and 6,000 small uploads; {@code -Dfleet.only=MOD_JK,HAPROXY} takes these only.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
@@ -91,12 +91,12 @@ final class FleetIT {
                         .as("a stop that waited for uploads")
                         .anyMatch(stop -> stop.heldUploads() > 0);
             }
-            // Two fleets at once share a machine, and catalina.sh starts a JVM only to send its command.
+            // Several fleets at once share a machine, and catalina.sh starts a JVM only to send its command.
             assertThat(restart.medianBeyondSlowestUpload())
                     .as("a stop's time beyond lame duck and slowest upload, %s", restart.stops())
                     .isLessThan(Duration.ofSeconds(LongForm.ASKED_FOR ? 3 : 15));
             if (LongForm.ASKED_FOR) {
-                // Of a few stops, two fleets at once, this would tell of the machine.
+                // Of a few stops, several fleets at once, this would tell of the machine.
                 assertThat(restart.medianAfterLastUpload())
                         .as("from the last upload to the exit, %s", restart.stops())
                         .isLessThan(Duration.ofSeconds(1));

@@ -72,8 +72,7 @@ final class KeptConnections {
     /** A stream that the server names as one it has not seen is no loss: its client sends it again (RFC 9113, 6.8). */
     private void count(Http2Client client, int stream, String what) throws IOException {
         int status = client.answer(stream).status();
-        boolean unseen = client.lastGoAway() >= 0 && stream > client.lastGoAway();
-        if (status != 0 || !unseen) {
+        if (status != 0 || !client.wasNotLookedAt(stream)) {
             count(what, status);
         }
     }

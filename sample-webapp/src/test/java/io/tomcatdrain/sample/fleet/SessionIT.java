@@ -70,7 +70,7 @@ final class SessionIT {
         try (var fleet = Fleet.started(FRONT_END, "sessions-plain", 11, FRONT_END.valveAttributes())) {
             var visitors = Visitors.started(fleet.port(), VISITORS);
             try (visitors) {
-                new RollingRestart(fleet, FRONT_END).underLoad(new Extent(2, 1, Profile.SHORT_UPLOADS));
+                new RollingRestart(fleet, FRONT_END).underLoad(new Extent(1, 1, Profile.SHORT_UPLOADS));
             }
 
             assertThat(visitors.faults()).anyMatch(fault -> fault.contains("was counted as"));
