@@ -39,6 +39,7 @@ final class DrainSequence {
     private DrainRun run;
 
     private @Nullable DrainReport report;
+    private final Standstill standstill;
     private @Nullable Long resumeNanos;
 
     /** Written under the lock, read by requests. */
@@ -64,6 +65,7 @@ final class DrainSequence {
         this.work = work;
         this.closing = closing;
         this.probers = probers;
+        this.standstill = new Standstill(probers, work, notifier);
         this.run = newRun("", nowNanos, false);
         this.since = clock.instant();
     }
@@ -164,6 +166,7 @@ final class DrainSequence {
         report = null;
         run = newRun(why, now, closeListenersNow);
         probers.drainBegins(now);
+        standstill.begins(now);
         if (closeListenersNow && closing.areAllShared() && settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
             run.times().endLameDuckBy(now); // newcomers need no front end to find the next process
         }
@@ -231,6 +234,7 @@ final class DrainSequence {
     long step(long now) {
         assert lock.isHeldByCurrentThread();
         long waitNanos = DrainWorker.END;
+        standstill.look(runs(), now);
         Long resumeAt = resumeNanos;
         if (resumeAt != null && now - resumeAt >= 0) {
             resumeDue(now);
@@ -251,7 +255,7 @@ final class DrainSequence {
                 waitNanos = DrainWorker.END;
             }
         }
-        return untilResume(waitNanos, now);
+        return untilResume(Standstill.atMost(runs(), waitNanos), now);
     }
 
     /** As {@link DrainRun#afterwardsNanosLeft}, for the drain that is over; 0 if none is. */

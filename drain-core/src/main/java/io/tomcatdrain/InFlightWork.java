@@ -204,6 +204,12 @@ final class InFlightWork {
         return registry.nameRequests();
     }
 
+    /** For so long until now nothing could arrive, which proves no upload stalled. */
+    void stoodStill(long nanos, long now) {
+        registry.watchFrom(now);
+        openUploads.stoodStill(nanos, now);
+    }
+
     /** Starts the clock of every upload's stall now: before, no thread looked. */
     void watchStallsFrom(long now) {
         registry.watchFrom(now);
@@ -287,7 +293,7 @@ final class InFlightWork {
 
     /** Returns true if uploads are in flight, other requests are not, and no open upload brings some. */
     boolean areUploadsAlone(Seen seen) {
-        return seen.inFlight.uploads() > 0 && seen.inFlight.requests() == 0 && openUploads.isEmpty();
+        return seen.inFlight.uploads() > 0 && seen.inFlight.requests() == 0 && openUploads.shown() == 0;
     }
 
     /** A scrape asks for a dozen numbers, one after the other: it pays for one walk over the uploads. */
@@ -324,7 +330,7 @@ final class InFlightWork {
     /** Returns how much is in flight, for the log. */
     @Override
     public String toString() {
-        int open = openUploads.size();
+        int open = openUploads.shown();
         return "uploads=" + registry.uploads() + ", requests=" + admission.requestsInFlight() + ", holds="
                 + holds.count()
                 + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams())

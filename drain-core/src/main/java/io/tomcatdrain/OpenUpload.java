@@ -310,6 +310,11 @@ final class OpenUpload extends KeyedHash.Key {
         return waitedFor;
     }
 
+    /** For so long until now no request could come. */
+    void stoodStill(long nanos, long now) {
+        quietNanos += Math.max(0, Math.min(nanos, now - quietNanos));
+    }
+
     /** The node serves again. */
     void readopt(long now) {
         if (state == State.GIVEN_UP || state == State.IDLE) {

@@ -319,6 +319,29 @@ final class OpenUploads implements Ticket.Part.Ends {
         }
     }
 
+    /** For so long until now no request could come. */
+    void stoodStill(long nanos, long now) {
+        lock.lock();
+        try {
+            index.all().forEach(upload -> upload.stoodStill(nanos, now));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how many are not whole; what is whole stays for a while, for the request that may follow. */
+    int shown() {
+        if (isEmpty()) {
+            return 0;
+        }
+        lock.lock();
+        try {
+            return (int) index.all().stream().filter(OpenUpload::isShown).count();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Returns how many have become whole since the last drain began. */
     long finished() {
         lock.lock();

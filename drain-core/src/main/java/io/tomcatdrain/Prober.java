@@ -54,6 +54,9 @@ final class Prober {
     private boolean offBeat;
     private boolean warned;
 
+    /** For how long this process has stood still since the prober's last poll, so that its silence proves nothing. */
+    private long stillNanos;
+
     /** When it had seen the node down often enough; meaningful once it has. */
     private long enoughNanos;
 
@@ -75,6 +78,7 @@ final class Prober {
         long gap = now - lastNanos;
         rhythm.add(gap);
         lastNanos = now;
+        stillNanos = 0;
         if (!ready && !isOnBeat(gap, now)) {
             offBeat = true;
         }
@@ -116,6 +120,12 @@ final class Prober {
         seenDown = 0;
         offBeat = false;
         warned = false;
+        stillNanos = 0;
+    }
+
+    /** For so long until now it could not have been answered. */
+    void stoodStill(long nanos, long now) {
+        stillNanos += Math.max(0, Math.min(nanos, silentForNanos(now)));
     }
 
     ReadinessPoll who() {
@@ -146,7 +156,7 @@ final class Prober {
     }
 
     long silentForNanos(long now) {
-        return now - lastNanos;
+        return now - lastNanos - stillNanos;
     }
 
     boolean isActive(long now) {
@@ -156,7 +166,7 @@ final class Prober {
     /** How much longer it is believed to be alive without a word; not positive if it is not. */
     private long activeForNanos(long now) {
         return rhythm.isUnknown()
-                ? FIRST_SIGHT_NANOS + MOST_EXTRA_NANOS - (now - firstNanos)
+                ? FIRST_SIGHT_NANOS + MOST_EXTRA_NANOS - (now - firstNanos - stillNanos)
                 : Math.max(LEAST_SILENCE_NANOS, 3 * intervalNanos()) - silentForNanos(now);
     }
 

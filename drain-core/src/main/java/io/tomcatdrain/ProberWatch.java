@@ -141,6 +141,16 @@ final class ProberWatch {
         }
     }
 
+    /** For so long until now nothing could be answered, which proves no prober dead. */
+    void stoodStill(long nanos, long now) {
+        lock.lock();
+        try {
+            probers.values().forEach(prober -> prober.stoodStill(nanos, now));
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The node serves again: no prober is shown as told. */
     void drainIsUndone() {
         lock.lock();

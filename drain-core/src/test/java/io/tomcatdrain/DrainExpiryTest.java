@@ -186,6 +186,23 @@ class DrainExpiryTest {
         assertThat(result(outcome).finished()).isOne();
     }
 
+    /** Stopped by a signal or in a snapshot of its machine, it reads no bytes: what has not come by then has not stalled. */
+    @Test
+    void noUploadHasStalledWhileTheProcessStoodStill() {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off");
+            drain.enterUpload(TestUpload.ofLength(1000).receives(10));
+            drain.start("upgrade");
+            time.advanceSeconds(30);
+
+            time.standStill(Duration.ofSeconds(70));
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(log.warnings()).last().asString().contains("the process stood still for 69.0 s");
+            time.advanceSeconds(60);
+            assertThat(drain.state()).as("and has stalled now").isEqualTo(EXPIRED);
+        }
+    }
+
     /** As {@link #aStalledUploadIsGivenUpWhileTheOthersAreWaitedFor}, until bytes arrive again. */
     @Test
     void aStalledUploadThatMovesAgainIsHeldAgain() throws Exception {

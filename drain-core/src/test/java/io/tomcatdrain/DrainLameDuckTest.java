@@ -65,6 +65,50 @@ class DrainLameDuckTest {
         assertThat(drain.state()).isEqualTo(DRAINING);
     }
 
+    /** A process that is stopped by a signal answers no prober: its silence does not prove that it is dead. */
+    @Test
+    void anAutomaticLameDuckStillWaitsForAProberAfterTheProcessStoodStill() {
+        NodeDrain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(1));
+        drain.start("upgrade");
+        poll(drain, 1, Duration.ofSeconds(1));
+
+        time.standStill(Duration.ofSeconds(8));
+        assertThat(drain.state()).as("the prober has seen one answer").isEqualTo(LAME_DUCK);
+        poll(drain, 2, Duration.ofSeconds(1));
+        time.advance(Duration.ofSeconds(1).minusNanos(1));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofSeconds(8));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void aProberThatDiesWhileTheProcessStandsStillIsNotWaitedForAfterwards() {
+        NodeDrain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 3, Duration.ofSeconds(1));
+        drain.start("upgrade");
+
+        time.standStill(Duration.ofSeconds(8));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofSeconds(3));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
+    @Test
+    void aProberThatHasAskedOnceIsStillWaitedForAfterTheProcessStoodStill() {
+        NodeDrain drain = time.drain();
+        drain.enterRequest();
+        poll(drain, 1, Duration.ofSeconds(1));
+        drain.start("upgrade");
+
+        time.standStill(Duration.ofSeconds(12));
+        assertThat(drain.state()).isEqualTo(LAME_DUCK);
+        time.advance(Duration.ofSeconds(11));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+    }
+
     @Test
     void anAutomaticLameDuckNoLongerWaitsForAProberThatDies() {
         NodeDrain drain = time.drain();

@@ -84,6 +84,33 @@ class DrainOpenUploadsTest {
     }
 
     @Test
+    void aFileIsStillWaitedForAfterTheProcessStoodStill() {
+        node("uploadGap", "30s");
+        create("s", "a", 100);
+        drain.start("upgrade");
+        time.advanceSeconds(20);
+
+        time.standStill(Duration.ofSeconds(40));
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        time.advanceSeconds(11);
+        assertThat(drain.state()).as("its client does not come back").isEqualTo(EXPIRED);
+    }
+
+    /** A whole file is kept for a while, for the request that may follow it, and is no work. */
+    @Test
+    void theLogCountsNoFileThatIsWhole() {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            node();
+            create("s", "a", 100);
+            assertThat(upload(Parts.patch("s", "a", 0, 100), Parts.offset(100))).isTrue();
+            create("s", "b", 100);
+            time.advanceSeconds(6);
+            drain.start("upgrade");
+            assertThat(String.join("\n", log.lines())).contains("uploads of several requests=1");
+        }
+    }
+
+    @Test
     void whatWasBegunElsewhereIsRefused() {
         node();
         create("s", "a", 100);

@@ -99,6 +99,13 @@ final class FakeTicker implements Ticker, InstantSource {
         advance(Duration.ofSeconds(seconds));
     }
 
+    /** Moves time while no thread runs, and then lets the drain's thread find out. */
+    void standStill(Duration by) {
+        nanos += by.toNanos();
+        instant = instant.plus(by);
+        settle();
+    }
+
     /** Does what the drain's thread does when it is woken. */
     void settle() {
         advance(Duration.ZERO);

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
  *
  * <p>{@code /files} speaks tus, {@code /pond} FilePond, {@code /chunks} Resumable.js, {@code /range} jQuery File Upload. A request with
  * the header {@code X-Session} gets a session, one with {@code X-Async} is answered on another thread. The answer to a part that makes a
- * file whole says so in {@code X-Whole}.
+ * file whole says so in {@code X-Whole}. Each answer names its node in {@code X-Node}.
  */
 public final class ResumableUploads extends HttpServlet {
     private static final long serialVersionUID = 1L;
@@ -52,6 +52,7 @@ public final class ResumableUploads extends HttpServlet {
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response)
             throws ServletException, IOException {
+        response.setHeader("X-Node", System.getProperty("node", "?"));
         if (request.getHeader("X-Session") != null) {
             request.getSession();
         }

@@ -18,7 +18,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two nodes and the front end before them, on loopback and free ports.
+ * Nodes, two if nothing else is said, and the front end before them, on loopback and free ports.
  *
  * @param <N> what they are
  */
@@ -29,6 +29,7 @@ public final class Fleet<N extends Node> implements AutoCloseable {
     private final Path directory;
     private final List<N> nodes = new ArrayList<>();
     private @Nullable ServerProcess front;
+    private @Nullable FrontEnd frontEnd;
     private @Nullable Path runDirectory;
 
     private Fleet(Path directory) {
@@ -64,9 +65,16 @@ public final class Fleet<N extends Node> implements AutoCloseable {
     /** The same with a front end of which each configuration file is changed before it starts. */
     public static <N extends Node> Fleet<N> started(
             FrontEnd frontEnd, String name, Maker<N> maker, UnaryOperator<String> change) {
+        return started(frontEnd, name, 2, maker, change);
+    }
+
+    /** The same with so many nodes, which the changed configuration knows. */
+    public static <N extends Node> Fleet<N> started(
+            FrontEnd frontEnd, String name, int size, Maker<N> maker, UnaryOperator<String> change) {
         var fleet = new Fleet<N>(Parts.emptied(Parts.work().resolve(name)));
         try {
-            for (var node : List.of("n1", "n2")) {
+            for (int i = 1; i <= size; i++) {
+                var node = "n" + i;
                 fleet.nodes.add(maker.make(fleet.directory.resolve(node), node));
             }
             fleet.startNodes();
@@ -91,6 +99,14 @@ public final class Fleet<N extends Node> implements AutoCloseable {
 
     public int port() {
         return port;
+    }
+
+    /** Lets the front end read its configuration again, as its package does at {@code systemctl reload}. */
+    public void reloadFront() {
+        if (front == null || frontEnd == null) {
+            throw new IllegalStateException("no front end runs");
+        }
+        front.signal(frontEnd.server().reloadSignal());
     }
 
     public List<N> nodes() {
@@ -119,6 +135,7 @@ public final class Fleet<N extends Node> implements AutoCloseable {
     }
 
     private void startFront(FrontEnd frontEnd, UnaryOperator<String> change) throws IOException {
+        this.frontEnd = frontEnd;
         var logs = Files.createDirectories(directory.resolve("front-end"));
         // Not below target/: the server's unprivileged user must reach it, wherever the project lies.
         runDirectory = Files.createTempDirectory(

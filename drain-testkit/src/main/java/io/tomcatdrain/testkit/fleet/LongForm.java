@@ -13,6 +13,9 @@ public final class LongForm implements ResourceLocksProvider {
     /** True where many small uploads are asked for, so that as many as can be meet the moments in which a stop begins and ends. */
     public static final boolean DENSE = "dense".equals(System.getProperty("fleet"));
 
+    /** True where faults of clients, nodes and front end are asked for, with as many restarts as {@code fleet.restarts} says. */
+    public static final boolean FAULTS = "faults".equals(System.getProperty("fleet"));
+
     /** The lines of Tomcat for rows that differ in nothing else: the quick form takes the newer one. */
     public static IntStream lines() {
         return ASKED_FOR ? IntStream.of(11, 10) : IntStream.of(11);
@@ -20,6 +23,6 @@ public final class LongForm implements ResourceLocksProvider {
 
     @Override
     public Set<Lock> provideForMethod(List<Class<?>> enclosingTypes, Class<?> testClass, Method test) {
-        return ASKED_FOR || DENSE ? Set.of(new Lock("the machine")) : Set.of();
+        return System.getProperty("fleet") != null ? Set.of(new Lock("the machine")) : Set.of();
     }
 }

@@ -55,6 +55,26 @@ public final class ServerProcess implements AutoCloseable {
         process.destroy();
     }
 
+    /** Sends it a signal by its name, such as {@code STOP}; a process that has ended gets none. */
+    public void signal(String name) {
+        signal(process.pid(), name);
+    }
+
+    /** Sends a signal to a process that another one has started. */
+    public static void signal(long pid, String name) {
+        try {
+            var kill = new ProcessBuilder("/bin/kill", "-" + name, "" + pid)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            kill.waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** Waits for the end of the process and returns its {@link System#nanoTime()}. */
     public long awaitExitNanos(Duration limit) {
         try {

@@ -72,6 +72,14 @@ public final class Tally {
                 .toList();
     }
 
+    /** How many uploads this node answered well of which at least a part fell between two times. */
+    public synchronized int uploadsDuring(String node, long fromNanos, long toNanos) {
+        return (int) uploads.stream()
+                .filter(upload -> !upload.lost() && upload.node().equals(node))
+                .filter(upload -> upload.beganNanos() <= toNanos && upload.endedNanos() >= fromNanos)
+                .count();
+    }
+
     public synchronized int uploads() {
         return uploads.size();
     }

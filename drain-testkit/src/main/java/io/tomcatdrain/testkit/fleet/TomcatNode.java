@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -72,6 +73,21 @@ public final class TomcatNode extends ProcessNode {
     /** The node's {@code CATALINA_BASE}. */
     public Path base() {
         return base;
+    }
+
+    /** Changes the node's {@code server.xml}, before it is started. */
+    public void changeServerXml(UnaryOperator<String> change) {
+        try {
+            var serverXml = base.resolve("conf/server.xml");
+            Files.writeString(serverXml, change.apply(Files.readString(serverXml)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Sends the process a signal by its name. */
+    public void signal(String name) {
+        running().signal(name);
     }
 
     /** The process that {@link #start()} started. */

@@ -46,6 +46,8 @@ public enum WebServer {
                     "/usr/bin/env",
                     "STATS_SOCKET=abns@tomcat-drain-" + settings.get("LISTEN"),
                     program().toString(),
+                    // As its unit does: the master is there to be told to reload.
+                    "-W",
                     "-db",
                     "-f",
                     example.resolve("haproxy.cfg").toString());
@@ -120,6 +122,15 @@ public enum WebServer {
         return find().isPresent() && (module.isEmpty() || modules().isPresent())
                 ? Optional.empty()
                 : Optional.of(title + " not installed (apt-get install " + packages + ")");
+    }
+
+    /** The signal at which it reads its configuration again and lets what is under way go on. */
+    String reloadSignal() {
+        return switch (this) {
+            case HTTPD, HTTPD_MOD_JK, LIGHTTPD, CADDY -> "USR1";
+            case NGINX -> "HUP";
+            case HAPROXY -> "USR2";
+        };
     }
 
     public Path program() {

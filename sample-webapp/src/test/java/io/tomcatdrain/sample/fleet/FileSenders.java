@@ -34,7 +34,7 @@ final class FileSenders implements AutoCloseable {
     private final CountDownLatch end = new CountDownLatch(1);
     private final List<Thread> threads = new ArrayList<>();
     private final List<String> faults = new ArrayList<>();
-    private int files;
+    private final List<Sent> sent = new ArrayList<>();
     private int pages;
     private int begunAgain;
 
@@ -43,6 +43,9 @@ final class FileSenders implements AutoCloseable {
         this.mostParts = mostParts;
         this.mostPauseMillis = mostPauseMillis;
     }
+
+    /** A file that arrived, on which node, and from when to when it was under way. */
+    private record Sent(String node, long beganNanos, long endedNanos) {}
 
     /** A way to send a file. */
     private enum Way {
@@ -68,7 +71,14 @@ final class FileSenders implements AutoCloseable {
     }
 
     synchronized int files() {
-        return files;
+        return sent.size();
+    }
+
+    /** How many files arrived on this node of which at least a part fell between two times of {@link System#nanoTime()}. */
+    synchronized int filesDuring(String node, long fromNanos, long toNanos) {
+        return (int) sent.stream()
+                .filter(file -> file.node.equals(node) && file.beganNanos <= toNanos && file.endedNanos >= fromNanos)
+                .count();
     }
 
     synchronized int pages() {
@@ -117,10 +127,12 @@ final class FileSenders implements AutoCloseable {
                     .build();
             int parts = LEAST_PARTS + random.nextInt(mostParts - LEAST_PARTS + 1);
             String what = name + ", file " + file + " of " + parts + " parts";
+            long beganNanos = System.nanoTime();
+            var sending = new Sending(browser, way, what, parts, random);
             try {
-                wholeOrBegunAgain(new Sending(browser, way, what, parts, random));
+                wholeOrBegunAgain(sending);
                 synchronized (this) {
-                    files++;
+                    sent.add(new Sent(sending.node, beganNanos, System.nanoTime()));
                 }
             } catch (IOException lost) {
                 fault(what + ": " + lost.getMessage());
@@ -160,6 +172,7 @@ final class FileSenders implements AutoCloseable {
         private final int parts;
         private final Random random;
         private String target = "";
+        private String node = "?";
         private boolean isWhole;
 
         Sending(HttpClient browser, Way way, String what, int parts, Random random) {
@@ -178,7 +191,9 @@ final class FileSenders implements AutoCloseable {
                 if (random.nextInt(3) == 0) {
                     page();
                 }
-                isWhole = part(part).headers().firstValue("X-Whole").isPresent();
+                var headers = part(part).headers();
+                node = headers.firstValue("X-Node").orElse("?");
+                isWhole = headers.firstValue("X-Whole").isPresent();
             }
             if (!isWhole) {
                 fault(what + " was sent, and is not whole on its server");
@@ -262,6 +277,14 @@ final class FileSenders implements AutoCloseable {
                     .headers(headers);
         }
 
+        /**
+         * Whether the front end closed a kept connection at the moment at which the client used it, as one does that reloads. A browser sends
+         * again then too; if a node has had the part all the same, the same part a second time is out of place there, and a loss.
+         */
+        private static boolean closedUnread(IOException fault) {
+            return String.valueOf(fault.getMessage()).contains("received no bytes");
+        }
+
         /** Sends it until it is answered well, as often as a client does; an answer that no repetition changes is a loss. */
         private HttpResponse<String> again(HttpRequest.Builder request) throws IOException, InterruptedException {
             for (int attempt = 0; ; attempt++) {
@@ -277,6 +300,11 @@ final class FileSenders implements AutoCloseable {
                         throw new UnknownThere(failure + " for " + target);
                     }
                 } catch (java.net.ConnectException | java.net.http.HttpTimeoutException e) {
+                    failure = e.toString();
+                } catch (IOException e) {
+                    if (!closedUnread(e)) {
+                        throw e;
+                    }
                     failure = e.toString();
                 }
                 if (attempt == RETRY_MILLIS.length) {

@@ -47,11 +47,11 @@ final class FilesOfSeveralRequestsIT {
             </web-app>
             """;
 
-    /** One that repeats a refusal and one that asks for readiness; all in the long form. */
+    /** One that asks for readiness; all in the long form. What repeats a refusal has its quick row in {@link FaultsIT}. */
     static List<FrontEnd> frontEnds() {
         return LongForm.ASKED_FOR
                 ? List.of(FrontEnd.MOD_JK, FrontEnd.NGINX_BUFFERING, FrontEnd.HAPROXY, FrontEnd.MOD_PROXY_HTTP)
-                : List.of(FrontEnd.MOD_JK, FrontEnd.HAPROXY);
+                : List.of(FrontEnd.HAPROXY);
     }
 
     @ParameterizedTest
@@ -110,7 +110,7 @@ final class FilesOfSeveralRequestsIT {
     }
 
     /** Puts an application into the node that takes such files and keeps them in its memory. */
-    private static void takeFiles(TomcatNode node) {
+    static void takeFiles(TomcatNode node) {
         try {
             ClientPage.write(node.base().resolve("webapps/many"));
             Path application = node.base().resolve("webapps/many/WEB-INF");

@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +43,11 @@ final class OneMachine implements AutoCloseable {
 
     /** Installs both and starts blue; the valve's attributes are null for Tomcats without it. */
     OneMachine(String name, int line, Speaks speaks, @Nullable String valveAttributes) {
+        this(name, line, speaks, valveAttributes, node -> {});
+    }
+
+    /** The same with instances that are changed before they start. */
+    OneMachine(String name, int line, Speaks speaks, @Nullable String valveAttributes, Consumer<TomcatNode> change) {
         this.directory = Parts.emptied(Parts.work().resolve(name));
         this.runDirectory = Parts.emptied(directory.resolve("run"));
         this.valveAttributes = valveAttributes;
@@ -50,6 +57,7 @@ final class OneMachine implements AutoCloseable {
                 instances.put(instance, node);
                 var serverXml = node.base().resolve("conf/server.xml");
                 Files.writeString(serverXml, inheriting(Files.readString(serverXml), speaks));
+                change.accept(node);
             }
             launcher = ServerProcess.start(
                     List.of(
@@ -95,6 +103,23 @@ final class OneMachine implements AutoCloseable {
     /** The ends of all logs, for a failure message. */
     String logs() {
         return node("blue").tail() + "\n" + node("green").tail();
+    }
+
+    /** Sends a signal to the process of an instance; to none if it does not run. */
+    void signal(String instance, String name) {
+        pid(instance).ifPresent(pid -> ServerProcess.signal(pid, name));
+    }
+
+    private Optional<Long> pid(String instance) {
+        try {
+            var file = runDirectory.resolve(instance + ".pid");
+            return Files.exists(file)
+                    ? Optional.of(Long.parseLong(Files.readString(file).trim()))
+                    : Optional.empty();
+        } catch (IOException | NumberFormatException ended) {
+            // between the look and the reading
+            return Optional.empty();
+        }
     }
 
     /** Runs the example's one command; returns what it printed, and its exit status as the last word. */
@@ -162,15 +187,7 @@ final class OneMachine implements AutoCloseable {
     @Override
     public void close() {
         for (var instance : new ArrayList<>(instances.keySet())) {
-            try {
-                var file = runDirectory.resolve(instance + ".pid");
-                if (Files.exists(file)) {
-                    ProcessHandle.of(Long.parseLong(Files.readString(file).trim()))
-                            .ifPresent(ProcessHandle::destroyForcibly);
-                }
-            } catch (IOException ended) {
-                // between the look and the reading
-            }
+            pid(instance).flatMap(ProcessHandle::of).ifPresent(ProcessHandle::destroyForcibly);
         }
         launcher.close();
     }

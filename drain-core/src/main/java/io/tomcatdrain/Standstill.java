@@ -1,0 +1,51 @@
+package io.tomcatdrain;
+
+import java.lang.System.Logger.Level;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Notices that the process stood still while it drains: stopped by a signal, in a snapshot of its machine, in a pause of the garbage
+ * collector. Nothing can arrive meanwhile, and what was on its way has had no chance yet, so that such a time proves no prober dead and no
+ * upload stalled. Limits go on all the same. Not thread-safe; guarded by the lock of the sequence.
+ */
+final class Standstill {
+    /** How often a drain that runs looks. */
+    static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** A thread that is this late may just have had no processor. */
+    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final ProberWatch probers;
+    private final InFlightWork work;
+    private final DrainNotifier notifier;
+    private long lookedNanos;
+
+    Standstill(ProberWatch probers, InFlightWork work, DrainNotifier notifier) {
+        this.probers = probers;
+        this.work = work;
+        this.notifier = notifier;
+    }
+
+    /** A drain begins to look now. */
+    void begins(long now) {
+        lookedNanos = now;
+    }
+
+    /** Looks, in a drain that runs; lets nobody be given up for the time in which nothing ran since the last look. */
+    void look(boolean drainRuns, long now) {
+        long still = now - lookedNanos - LOOK_NANOS;
+        lookedNanos = now;
+        if (drainRuns && still >= LEAST_NANOS) {
+            probers.stoodStill(still, now);
+            work.stoodStill(still, now);
+            notifier.say(
+                    Level.WARNING,
+                    "the process stood still for " + LogText.seconds(still) + ", which counts as nobody's silence");
+        }
+    }
+
+    /** Returns how long a drain may wait that has nothing to do for so long. */
+    static long atMost(boolean drainRuns, long waitNanos) {
+        return drainRuns ? Math.min(waitNanos, LOOK_NANOS) : waitNanos;
+    }
+}

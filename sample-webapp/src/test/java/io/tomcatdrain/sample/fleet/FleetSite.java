@@ -1,0 +1,151 @@
+package io.tomcatdrain.sample.fleet;
+
+import io.tomcatdrain.testkit.fleet.Fleet;
+import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Tally;
+import io.tomcatdrain.testkit.fleet.TomcatNode;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Two nodes behind a front end, the second of which may have a clock that jumps. */
+final class FleetSite implements RestartedSite {
+    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+
+    private final Fleet<TomcatNode> fleet;
+    private final FrontEnd frontEnd;
+    private final boolean drains;
+    private final Set<Trouble> troubles;
+    private final Map<String, FaultyNode> faulty = new ConcurrentHashMap<>();
+
+    /** Starts them; the valve's attributes are null for Tomcats without it. With everything there is a full disk, and a clock where one can be had. */
+    FleetSite(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes, boolean everything) {
+        this.frontEnd = frontEnd;
+        this.drains = valveAttributes != null;
+        this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.FREEZE_AND_RELOAD);
+        try {
+            fleet = Fleet.started(frontEnd, name, line, valveAttributes, node -> {
+                FilesOfSeveralRequestsIT.takeFiles(node);
+                faulty.put(
+                        node.name(),
+                        new FaultyNode(
+                                node, everything, everything && node.name().equals("n2")));
+            });
+        } catch (RuntimeException | Error e) {
+            faulty.values().forEach(FaultyNode::close);
+            throw e;
+        }
+    }
+
+    @Override
+    public int port() {
+        return fleet.port();
+    }
+
+    @Override
+    public int[] directPorts() {
+        return faulty.values().stream().mapToInt(FaultyNode::directPort).toArray();
+    }
+
+    @Override
+    public int[] ajpPorts() {
+        return fleet.nodes().stream().mapToInt(TomcatNode::ajpPort).toArray();
+    }
+
+    @Override
+    public boolean hasFullDisk() {
+        return faulty.values().stream().allMatch(FaultyNode::hasFullDisk);
+    }
+
+    @Override
+    public List<TomcatNode> serving() {
+        return fleet.nodes();
+    }
+
+    @Override
+    public Restart restart(int number, Tally tally) {
+        int size = fleet.nodes().size();
+        var node = fleet.nodes().get(number % size);
+        var trouble = troubles(node)
+                .get((number / size + number % size) % troubles(node).size());
+        var way = node.ways().get(number % node.ways().size());
+        var label = "restart " + number + ", " + node.name();
+        tally.phase(label + " stops by " + way + ", " + trouble);
+        long stopNanos = System.nanoTime();
+        long exitNanos;
+        var watch = trouble.over(node, drains, maker(node));
+        try {
+            exitNanos = node.stop(way);
+        } finally {
+            watch.close();
+        }
+        tally.phase(label + " starts again");
+        node.start();
+        long readyNanos = System.nanoTime();
+        tally.phase(label + " is ready, not used yet");
+        tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
+        tally.phase(label + " is used again");
+        LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
+        return new Restart(node.name(), stopNanos, exitNanos, trouble);
+    }
+
+    private List<Trouble> troubles(TomcatNode node) {
+        var list = new ArrayList<>(troubles);
+        if (!faulty.get(node.name()).hasClock()) {
+            list.remove(Trouble.CLOCK);
+        }
+        if (frontEnd == FrontEnd.HAPROXY) {
+            // It begins anew with every node up, so that one that drains is sent requests until the checks have failed again.
+            list.removeAll(List.of(Trouble.RELOAD, Trouble.FREEZE_AND_RELOAD));
+        }
+        return list;
+    }
+
+    private Trouble.Maker maker(TomcatNode node) {
+        return new Trouble.Maker() {
+            @Override
+            public boolean hasBegun() throws IOException {
+                return !drains || !Trouble.state(node).equals("SERVING");
+            }
+
+            /** No longer than mod_jk waits for a node's CPONG: then it moves what is bound to that node, the parts of files too. */
+            @Override
+            public Duration frozen() {
+                return Duration.ofMillis(frontEnd.usesAjp() ? 1_000 : 4_000);
+            }
+
+            @Override
+            public void signal(String name) {
+                node.signal(name);
+            }
+
+            @Override
+            public void reload() {
+                fleet.reloadFront();
+            }
+
+            @Override
+            public void jump(int seconds) {
+                faulty.get(node.name()).jump(seconds);
+            }
+        };
+    }
+
+    @Override
+    public String logs() {
+        return fleet.logs();
+    }
+
+    @Override
+    public void close() {
+        fleet.close();
+        faulty.values().forEach(FaultyNode::close);
+    }
+}
