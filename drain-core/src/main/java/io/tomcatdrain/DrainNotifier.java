@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Tells the log and the listeners of one drain, in order. Each is told on a thread of its own that exists only while there is something
- * to tell; only {@link #fault} logs on the caller's thread. Thread-safe; all but {@link #fault} may be called under any lock.
+ * to tell; only {@link #fault} lets its caller wait. Thread-safe; all but {@link #fault} may be called under any lock.
  */
 final class DrainNotifier {
     /** Named as users know it from configuring their logs. */
@@ -56,13 +56,9 @@ final class DrainNotifier {
         LOG.log(level, line);
     }
 
-    /** Logs a fault of our own at once, on the caller's thread; a log that fails must not end a thread that a stop waits for. */
+    /** Logs a fault of our own at once; a log that fails or hangs must neither end nor hold a thread that a stop waits for. */
     void fault(String what, Throwable fault) {
-        try {
-            LOG.log(Level.ERROR, "drain[" + name + "] " + what, fault);
-        } catch (RuntimeException | Error unheard) {
-            // there is nothing left to tell it to
-        }
+        Patience.call(() -> LOG.log(Level.ERROR, "drain[" + name + "] " + what, fault));
     }
 
     /** Returns what runs the stages that callers hang on the end of one drain: a hung stage of one drain delays no other drain's. */

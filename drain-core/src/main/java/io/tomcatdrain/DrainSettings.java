@@ -99,9 +99,11 @@ public final class DrainSettings {
 
     /** What a further key of uploads looks like: a query parameter's name, or a path in which an asterisk stands for one segment. */
     private static final Pattern UPLOAD_KEY =
-            Pattern.compile("query:[A-Za-z0-9._~-]+|path:(/([*]|[A-Za-z0-9._~!$&'()+=:@-]+))+");
+            Pattern.compile("query:[A-Za-z0-9._~-]+|path:(?:/(?:[*]|[A-Za-z0-9._~!$&'()+=:@-]++))++");
 
-    private static final Pattern SEGMENTS = Pattern.compile("(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+");
+    /** Possessive, as is the one above: what may give characters back takes a frame of the stack for each segment. */
+    private static final Pattern SEGMENTS = Pattern.compile("(?:/[A-Za-z0-9._~!$&'()*+,=:@-]++)++");
+
     private static final Pattern TOKEN_CHARACTERS = Pattern.compile("[\\x21-\\x7E]+");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{[^{}]*}");
     private static final int SHORTEST_TOKEN = 16;
@@ -189,6 +191,15 @@ public final class DrainSettings {
      */
     public static String quotable(@Nullable String text) {
         return LogText.bounded(text);
+    }
+
+    /**
+     * Calls what is others' and may fail or hang, a log's handler above all, for an adapter's thread that must go on whatever it does: on a
+     * thread of its own, whose end is waited for at most two seconds, and not at all while another such call hangs. Never throws; what
+     * the call throws is lost.
+     */
+    public static void patiently(Runnable others) {
+        Patience.call(others);
     }
 
     /**
@@ -292,8 +303,10 @@ public final class DrainSettings {
         }
         for (String ready : readyPaths()) {
             if ((ready + "/").startsWith(path() + "/")) {
-                throw new IllegalArgumentException("readyPaths [" + text(Setting.READY_PATHS) + "] contradicts path ["
-                        + path() + "]: what lies below that is answered without it; leave [" + ready + "] out");
+                throw new IllegalArgumentException("readyPaths [" + LogText.bounded(text(Setting.READY_PATHS))
+                        + "] contradicts path [" + LogText.bounded(path())
+                        + "]: what lies below that is answered without it; leave [" + LogText.bounded(ready)
+                        + "] out");
             }
         }
         if (closeListener() && refuse() == Refuse.UPLOADS) {
@@ -518,7 +531,8 @@ public final class DrainSettings {
         for (String path : text.split(",", -1)) {
             parsePath(path.strip());
             if (paths.contains(path.strip())) {
-                throw new IllegalArgumentException("[" + path.strip() + "] stands there twice; leave one out");
+                throw new IllegalArgumentException(
+                        "[" + LogText.bounded(path.strip()) + "] stands there twice; leave one out");
             }
             paths.add(path.strip());
         }
@@ -555,7 +569,8 @@ public final class DrainSettings {
     private static Object parseInt(String text, int least, int most) {
         try {
             int value = Integer.parseInt(text);
-            if (value >= least && value <= most && !text.startsWith("+")) {
+            boolean written = text.chars().allMatch(digit -> digit >= '0' && digit <= '9'); // and none of other scripts
+            if (written && value >= least && value <= most) {
                 return value;
             }
         } catch (NumberFormatException notANumber) {

@@ -60,7 +60,7 @@ final class Durations {
             // Without the cause, which repeats the whole number.
             throw new IllegalArgumentException("a duration must be at most 3650 days (87600h)");
         } catch (DateTimeParseException notIso) {
-            throw new IllegalArgumentException(RULE, notIso);
+            throw new IllegalArgumentException(RULE); // likewise
         }
         if (text.matches("-[0-9]+(ms|s|m|h)?")) {
             throw new IllegalArgumentException("a duration must not be negative");

@@ -7,6 +7,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs tasks one after the other, in order, on a daemon thread that exists only while there are any. Thread-safe. A task that
@@ -19,12 +20,17 @@ final class SerialDispatcher {
     /** How often a caller that waits for the tasks tries to make the thread that was missing. */
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
+    /** More than a node's drains of weeks have to tell. */
+    static final int MOST_WAITING = 10_000;
+
     private final String threadName;
     private final ThreadStarter threads;
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
     /** Tasks not yet finished; the caller that raises it from 0 starts the thread. */
     private final AtomicInteger unfinished = new AtomicInteger();
+
+    private final AtomicInteger dropped = new AtomicInteger();
 
     /** True while there are tasks and no thread could be made for them. */
     private final AtomicBoolean threadMissing = new AtomicBoolean();
@@ -34,8 +40,19 @@ final class SerialDispatcher {
         this.threads = threads;
     }
 
-    /** Queues a task; never runs it on the caller's thread, and never throws for lack of a thread. */
+    /**
+     * Queues a task; never runs it on the caller's thread, and never throws for lack of a thread. Behind one that hangs so many wait, and
+     * what comes then is dropped: memory must not grow for as long as a log or a listener of others hangs.
+     */
     void execute(Runnable task) {
+        if (unfinished.get() >= MOST_WAITING) {
+            dropped.incrementAndGet();
+            return;
+        }
+        queue(task);
+    }
+
+    private void queue(Runnable task) {
         tasks.add(task);
         if (unfinished.getAndIncrement() == 0) {
             startThread();
@@ -70,11 +87,15 @@ final class SerialDispatcher {
             } catch (Throwable fault) {
                 warn("a listener failed; the drain is not affected", fault);
             }
+            int lost = dropped.getAndSet(0);
+            if (lost > 0) {
+                warn("one hung for so long that " + lost + " others were not told", null);
+            }
         } while (unfinished.decrementAndGet() > 0);
     }
 
     /** A log that fails must not keep the tasks behind from running. */
-    private void warn(String what, Throwable fault) {
+    private void warn(String what, @Nullable Throwable fault) {
         try {
             LOG.log(Level.WARNING, threadName + ": " + what, fault);
         } catch (Throwable unheard) {
@@ -88,7 +109,7 @@ final class SerialDispatcher {
             return true;
         }
         CountDownLatch reached = new CountDownLatch(1);
-        execute(reached::countDown);
+        queue(reached::countDown);
         long until = System.nanoTime() + unit.toNanos(timeout);
         while (true) {
             long left = until - System.nanoTime();

@@ -175,6 +175,8 @@ class DrainSettingsTest {
         "probeFailures, 0",
         "probeFailures, 1001",
         "probeFailures, 2.5",
+        "probeFailures, +3",
+        "probeFailures, ٣",
         "closeListener, yes",
         "closeListener, TRUE",
         "uploadTimeout, -10m",

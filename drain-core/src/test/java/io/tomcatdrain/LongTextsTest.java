@@ -49,6 +49,22 @@ class LongTextsTest {
         }
     }
 
+    /** What gives characters back would need a frame of the stack for each of them. */
+    @ParameterizedTest
+    @EnumSource(names = {"PATH", "READY_PATHS", "STREAM_TYPES", "UPLOAD_KEYS"})
+    void aPathOfManySegmentsIsReadLikeAnyOther(Setting setting) {
+        String path = (setting == Setting.UPLOAD_KEYS ? "path:" : "") + "/x".repeat(20_000);
+
+        assertThat(DrainSettings.of(Map.of(setting.key(), path)).text(setting)).isEqualTo(path);
+    }
+
+    @Test
+    void ofPathsThatContradictOnlySomeCharactersAreQuoted() {
+        assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of("readyPaths", "/" + LONG + ",/" + LONG))));
+        assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of("readyPaths", "/drain/" + LONG))));
+        assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of("lameDuck", "P" + DIGITS))));
+    }
+
     @Test
     void ofANameOnlySomeCharactersAreQuoted() {
         assertQuotesLittle(catchThrowable(() -> DrainSettings.of(Map.of(LONG, "x"))));

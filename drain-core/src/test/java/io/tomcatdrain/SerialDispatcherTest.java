@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -188,5 +189,30 @@ class SerialDispatcherTest {
         assertThat(dispatcher.awaitIdle(1, TimeUnit.MILLISECONDS)).isFalse();
         release.countDown();
         assertEverythingRuns();
+    }
+
+    /** A log that hangs for days must not fill the memory. */
+    @Test
+    void behindATaskThatHangsOnlySoManyWait() throws Exception {
+        SerialDispatcher dispatcher = new SerialDispatcher("bounded", ThreadStarter.DAEMONS);
+        CountDownLatch release = new CountDownLatch(1);
+        AtomicInteger ran = new AtomicInteger();
+        dispatcher.execute(() -> {
+            try {
+                release.await();
+            } catch (InterruptedException interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        for (int i = 0; i < 3 * SerialDispatcher.MOST_WAITING; i++) {
+            dispatcher.execute(ran::incrementAndGet);
+        }
+
+        release.countDown();
+        assertThat(dispatcher.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(ran).hasValue(SerialDispatcher.MOST_WAITING - 1);
+        dispatcher.execute(ran::incrementAndGet);
+        assertThat(dispatcher.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(ran).hasValue(SerialDispatcher.MOST_WAITING);
     }
 }

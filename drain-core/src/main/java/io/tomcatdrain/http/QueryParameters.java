@@ -77,8 +77,8 @@ final class QueryParameters {
         for (int i = 0; i < raw.length(); i++) {
             char c = raw.charAt(i);
             if (c == '%') {
-                int high = i + 2 < raw.length() ? Character.digit(raw.charAt(i + 1), 16) : -1;
-                int low = i + 2 < raw.length() ? Character.digit(raw.charAt(i + 2), 16) : -1;
+                int high = i + 2 < raw.length() ? UploadPath.hexDigit(raw.charAt(i + 1)) : -1;
+                int low = i + 2 < raw.length() ? UploadPath.hexDigit(raw.charAt(i + 2)) : -1;
                 if (high < 0 || low < 0) {
                     throw malformed(
                             what, raw, "[%] needs two hexadecimal digits after it; a percent sign itself is [%25]");
@@ -108,8 +108,9 @@ final class QueryParameters {
         return new IllegalArgumentException(what + " [" + shown(raw) + "] is malformed: " + rule);
     }
 
-    /** Cuts what a client sent to a length that an answer can repeat. */
-    static String shown(String text) {
+    /** Cuts what a client sent to a length that an answer can repeat, and takes out what a terminal or a log would obey. */
+    static String shown(String given) {
+        String text = DrainSettings.quotable(given);
         if (text.length() <= LONGEST_SHOWN) {
             return text;
         }

@@ -1,5 +1,6 @@
 package io.tomcatdrain.http;
 
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Ticket;
@@ -334,12 +335,8 @@ public final class ServletDrain implements AutoCloseable {
         }
     }
 
-    /** A log that fails must not keep a server from stopping. */
+    /** A log that fails or hangs must not keep a server from stopping. */
     private void log(Level level, String what, @Nullable Throwable fault) {
-        try {
-            LOG.log(level, "drain[" + drain.name() + "] " + what, fault);
-        } catch (RuntimeException | Error unheard) {
-            // there is nothing left to tell it to
-        }
+        DrainSettings.patiently(() -> LOG.log(level, "drain[" + drain.name() + "] " + what, fault));
     }
 }

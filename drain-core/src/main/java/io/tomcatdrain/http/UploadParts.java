@@ -41,8 +41,8 @@ final class UploadParts {
         }
         try {
             return mayBePart(request) ? any(request) : null;
-        } catch (RuntimeException fault) {
-            return null; // of a container that answers badly for what is no request
+        } catch (RuntimeException | Error fault) {
+            return null; // of a container that answers badly for what is no request; and none of ours may fail one
         }
     }
 
@@ -69,7 +69,7 @@ final class UploadParts {
     Ticket.@Nullable Part late(HttpServletRequest request) {
         try {
             return on && drain.hasOpenUploads() ? any(request) : null;
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
             return null;
         }
     }

@@ -3,6 +3,7 @@ package io.tomcatdrain.http;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -138,15 +139,22 @@ final class UploadPath {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(segment.length());
         for (int i = 0; i < segment.length(); i++) {
             char c = segment.charAt(i);
-            int high = c == '%' && i + 2 < segment.length() ? Character.digit(segment.charAt(i + 1), 16) : -1;
-            int low = high < 0 ? -1 : Character.digit(segment.charAt(i + 2), 16);
+            int high = c == '%' && i + 2 < segment.length() ? hexDigit(segment.charAt(i + 1)) : -1;
+            int low = high < 0 ? -1 : hexDigit(segment.charAt(i + 2));
             if (low >= 0 && (high << 4 | low) != '/') { // which is no separator there
                 bytes.write(high << 4 | low);
                 i += 2;
             } else {
-                bytes.writeBytes(String.valueOf(c).getBytes(StandardCharsets.UTF_8));
+                int whole = segment.codePointAt(i);
+                bytes.writeBytes(Character.toString(whole).getBytes(StandardCharsets.UTF_8));
+                i += Character.charCount(whole) - 1;
             }
         }
         return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    /** Returns what a digit of a percent-encoded byte is worth (RFC 3986, section 2.1); −1 for what is none, digits of other scripts too. */
+    static int hexDigit(char digit) {
+        return HexFormat.isHexDigit(digit) ? HexFormat.fromHexDigit(digit) : -1;
     }
 }

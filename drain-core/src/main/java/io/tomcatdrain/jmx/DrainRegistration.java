@@ -2,6 +2,7 @@ package io.tomcatdrain.jmx;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainListener;
+import io.tomcatdrain.DrainSettings;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -78,13 +79,9 @@ public final class DrainRegistration implements AutoCloseable {
         }
     }
 
-    /** A log that fails must neither keep a server from starting nor from stopping. */
+    /** A log that fails or hangs must neither keep a server from starting nor from stopping. */
     private void warn(String what, @Nullable Throwable fault) {
-        try {
-            LOG.log(Level.WARNING, "drain[" + drainName + "] " + what, fault);
-        } catch (RuntimeException | Error unheard) {
-            // there is nothing left to tell it to
-        }
+        DrainSettings.patiently(() -> LOG.log(Level.WARNING, "drain[" + drainName + "] " + what, fault));
     }
 
     /** Shows a drain by JMX until the registration is closed. Never throws: what goes wrong is logged. */
@@ -117,6 +114,10 @@ public final class DrainRegistration implements AutoCloseable {
         if (registered == null || !closed.compareAndSet(false, true)) {
             return;
         }
+        DrainSettings.patiently(() -> unregister(registered)); // the listeners of others are told on that thread
+    }
+
+    private void unregister(ObjectName registered) {
         try {
             listening.close();
             server.unregisterMBean(registered);

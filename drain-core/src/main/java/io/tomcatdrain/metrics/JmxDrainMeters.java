@@ -1,6 +1,7 @@
 package io.tomcatdrain.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.jmx.DrainMXBean;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
@@ -71,6 +72,11 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
         if (!(notification instanceof MBeanServerNotification change) || !DRAINS.apply(change.getMBeanName())) {
             return;
         }
+        DrainSettings.patiently(
+                () -> follow(change)); // on the thread that registers an MBean, that of a stop among them
+    }
+
+    private void follow(MBeanServerNotification change) {
         try {
             if (MBeanServerNotification.REGISTRATION_NOTIFICATION.equals(change.getType())) {
                 add(change.getMBeanName());
@@ -78,16 +84,7 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
                 remove(change.getMBeanName());
             }
         } catch (RuntimeException | Error fault) {
-            warn("the meters of [" + change.getMBeanName() + "] do not follow it", fault);
-        }
-    }
-
-    /** A log that fails must not hurt the thread that registers an MBean. */
-    private static void warn(String what, Throwable fault) {
-        try {
-            LOG.log(Level.WARNING, what, fault);
-        } catch (RuntimeException | Error unheard) {
-            // there is nothing left to tell it to
+            LOG.log(Level.WARNING, "the meters of [" + change.getMBeanName() + "] do not follow it", fault);
         }
     }
 

@@ -120,6 +120,28 @@ class QueryParametersTest {
                 .withMessageContaining("control characters");
     }
 
+    /** A terminal that shows the answer would obey them. */
+    @ParameterizedTest
+    @CsvSource({"reason=x%1B[2J%0A", "reas%1Bon=x", "timeout=%0D%0A", "wait=%C2%9B2J", "timeout=5%7Fs"})
+    void repeatsNoControlCharacters(String query) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> {
+                    QueryParameters parameters = QueryParameters.parse(query, KNOWN);
+                    parameters.line("reason");
+                    parameters.duration("timeout");
+                    parameters.duration("wait");
+                })
+                .satisfies(bad -> assertThat(bad.getMessage().chars()).noneMatch(Character::isISOControl));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"reason=%٣٣", "reason=%３３", "reason=%4", "reason=%g1"})
+    void takesAsciiDigitsOnlyBehindAPercentSign(String query) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> QueryParameters.parse(query, KNOWN))
+                .withMessageContaining("is malformed");
+    }
+
     @Test
     void repeatsNoMoreThanAnAnswerCanHold() {
         assertThatIllegalArgumentException()

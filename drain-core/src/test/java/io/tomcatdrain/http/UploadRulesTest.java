@@ -152,6 +152,9 @@ class UploadRulesTest {
         "/../../a, /files, /a",
         "/files/%zz%4, /files, /files/%zz%4",
         "/files/%C3%BC, /files, /files/ü",
+        "/files/%F0%9F%98%80%20, /files, '/files/😀 '",
+        "/files/😀%20, /files, '/files/😀 '",
+        "/files/%٤١, /files, /files/%٤١",
         "/files/a:b//c, /files, /files/a:b/c",
         "urn:a, /files/x, /files/urn:a"
     })
@@ -367,7 +370,7 @@ class UploadRulesTest {
                 "X-HTTP-Method-Override",
                 "Upload-Defer-Length",
                 "Location");
-        for (int i = 0; i < 100_000; i++) {
+        for (int i = 0; i < 10_000; i++) {
             Map<String, String> headers = headers();
             for (String name : names) {
                 if (random.nextInt(3) == 0) {
@@ -403,7 +406,7 @@ class UploadRulesTest {
     @Test
     void canonicalPathsAreCanonical() {
         Random random = new Random(815);
-        for (int i = 0; i < 100_000; i++) {
+        for (int i = 0; i < 10_000; i++) {
             String path = UploadPath.of(any(random), "/base/x");
             if (path != null) {
                 assertThat(path).startsWith("/").doesNotContain("//");

@@ -1,11 +1,14 @@
 package io.tomcatdrain.jmx;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.testkit.CapturedLog;
 import java.lang.management.ManagementFactory;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -17,6 +20,7 @@ import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -94,6 +98,44 @@ class HostileListenerTest {
             assertThat(server.isRegistered(bean)).isTrue();
         }
         assertThat(server.isRegistered(bean)).isFalse();
+    }
+
+    /** A stop takes the MBean out on its own thread, and the server tells the listeners of others there. */
+    @Test
+    @Timeout(20)
+    void whatHangsHoldsNoStop() throws Exception {
+        CountDownLatch release = new CountDownLatch(1);
+        NotificationListener hanging = (notification, handback) -> {
+            if (notification instanceof MBeanServerNotification change
+                    && MBeanServerNotification.UNREGISTRATION_NOTIFICATION.equals(change.getType())
+                    && NAME.equals(change.getMBeanName().getKeyProperty("name"))) {
+                awaitQuietly(release);
+            }
+        };
+        server.removeNotificationListener(MBeanServerDelegate.DELEGATE_NAME, hostile);
+        server.addNotificationListener(MBeanServerDelegate.DELEGATE_NAME, hanging, null, null);
+        try {
+            DrainRegistration.register(drain).close();
+
+            assertThat(server.isRegistered(bean)).isFalse();
+        } finally {
+            release.countDown();
+            server.removeNotificationListener(MBeanServerDelegate.DELEGATE_NAME, hanging);
+            server.addNotificationListener(MBeanServerDelegate.DELEGATE_NAME, hostile, null, null);
+        }
+        await().until(() -> {
+            AtomicBoolean called = new AtomicBoolean();
+            DrainSettings.patiently(() -> called.set(true));
+            return called.get(); // nothing hangs any more, for the tests that come
+        });
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test

@@ -1,7 +1,9 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.net.URI;
 import java.time.Duration;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param back how long the front end may take to use a node again
  * @param frontEnd which it is; null to find out
  * @param restart how to restart a node; null to resume it
+ * @param trust which certificates are accepted; null for those that this JVM trusts
  * @param dryRun true to send and drain nothing
  */
 record CheckPlan(
@@ -28,6 +31,7 @@ record CheckPlan(
         Duration back,
         @Nullable FrontEndKind frontEnd,
         @Nullable Restart restart,
+        @Nullable SSLContext trust,
         boolean dryRun) {
     private static final Duration SHORTEST_UPLOAD = Duration.ofSeconds(2);
 
@@ -39,7 +43,7 @@ record CheckPlan(
      *
      * @throws IllegalArgumentException if one is wrong
      */
-    static CheckPlan of(Options options, String token, java.io.PrintStream err) {
+    static CheckPlan of(Options options, String token, @Nullable SSLContext trust, java.io.PrintStream err) {
         if (options.nodes().size() != 1) {
             throw new IllegalArgumentException(
                     "check needs the URL of one page of the site, and the nodes' drains as [--node URL] each");
@@ -47,7 +51,8 @@ record CheckPlan(
         URI page = options.nodes().get(0);
         Duration uploadTime = options.duration("upload-time", Duration.ofSeconds(12));
         if (uploadTime.compareTo(SHORTEST_UPLOAD) < 0) {
-            throw new IllegalArgumentException("option [--upload-time] has the value [" + options.text("upload-time")
+            throw new IllegalArgumentException("option [--upload-time] has the value ["
+                    + DrainSettings.quotable(options.text("upload-time"))
                     + "]: less than 2s shows no upload on its way; use at least as long as your users' uploads take");
         }
         String target = options.text("upload");
@@ -65,6 +70,7 @@ record CheckPlan(
                 options.duration("back", Duration.ofMinutes(1)),
                 frontEnd == null ? null : FrontEndKind.named(frontEnd),
                 command == null ? null : new Restart(command, options.duration("ready", Duration.ofMinutes(3)), err),
+                trust,
                 options.has("dry-run"));
     }
 
@@ -77,7 +83,7 @@ record CheckPlan(
         } catch (IllegalArgumentException bad) {
             // said below
         }
-        throw new IllegalArgumentException(
-                "option [--upload] has the value [" + upload + "]: give the URL that the form is sent to");
+        throw new IllegalArgumentException("option [--upload] has the value [" + DrainSettings.quotable(upload)
+                + "]: give the URL that the form is sent to");
     }
 }

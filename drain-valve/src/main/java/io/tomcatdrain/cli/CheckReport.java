@@ -9,8 +9,12 @@ import java.util.Set;
 
 /** Tells a check's result to people. */
 final class CheckReport {
-    private static final Set<Fault> OF_NODES =
-            Set.of(Fault.NODE_UNREACHABLE, Fault.WRONG_TOKEN, Fault.WRONG_PORT, Fault.NO_DRAIN);
+    private static final Set<Fault> OF_NODES = Set.of(
+            Fault.NODE_UNREACHABLE,
+            Fault.CERTIFICATE_NOT_ACCEPTED,
+            Fault.WRONG_TOKEN,
+            Fault.WRONG_PORT,
+            Fault.NO_DRAIN);
 
     private final PrintStream out;
 

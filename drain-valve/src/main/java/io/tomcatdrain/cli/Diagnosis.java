@@ -77,8 +77,9 @@ final class Diagnosis {
                 add(
                         Fault.NODE_UNREACHABLE,
                         said,
-                        "is that host and port right? It is the Connector's port in server.xml that the valve's"
+                        "are host and port right, and http or https? It is the Connector's port in server.xml that the valve's"
                                 + " controlPort names");
+            case CERTIFICATE -> add(Fault.CERTIFICATE_NOT_ACCEPTED, said, Trust.REMEDY);
             case WRONG_TOKEN ->
                 add(
                         Fault.WRONG_TOKEN,
@@ -106,11 +107,13 @@ final class Diagnosis {
                 .filter(exchange -> exchange.kind().isUpload())
                 .toList();
         List<Exchange> cut = uploads.stream().filter(Exchange::isCutInTheMiddle).toList();
-        if (seen.exchanges().stream().allMatch(exchange -> exchange.status() == 0)) {
+        if (seen.exchanges().stream().allMatch(exchange -> Trust.isComplaint(exchange.trouble()))) {
+            add(Fault.CERTIFICATE_NOT_ACCEPTED, "the site: " + troubles(seen.exchanges()), Trust.REMEDY);
+        } else if (seen.exchanges().stream().allMatch(exchange -> exchange.status() == 0)) {
             add(
                     Fault.SITE_UNREACHABLE,
                     "the site does not answer: " + troubles(seen.exchanges()),
-                    "is the site's URL right?");
+                    "is the site's URL right, and http or https?");
         } else if (!cut.isEmpty()) {
             long age = cut.stream().mapToLong(Exchange::millis).max().orElse(0);
             add(

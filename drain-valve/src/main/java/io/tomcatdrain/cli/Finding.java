@@ -13,6 +13,7 @@ record Finding(Fault fault, String text, String remedy) {
     enum Fault {
         // before anything is sent
         NODE_UNREACHABLE,
+        CERTIFICATE_NOT_ACCEPTED,
         WRONG_TOKEN,
         WRONG_PORT,
         NO_DRAIN,

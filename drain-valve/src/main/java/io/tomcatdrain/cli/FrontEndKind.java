@@ -1,5 +1,6 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.util.Arrays;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -36,7 +37,8 @@ enum FrontEndKind {
                 .findFirst()
                 .orElseThrow(
                         () -> new IllegalArgumentException(
-                                "there is no front end [" + name
+                                "there is no front end ["
+                                        + DrainSettings.quotable(name)
                                         + "]; there are mod_jk, mod_proxy, nginx, haproxy, caddy and lighttpd, and unknown for any other"));
     }
 

@@ -1,6 +1,7 @@
 package io.tomcatdrain.cli;
 
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -188,11 +189,11 @@ final class Json {
         }
         int code = 0;
         for (int i = 0; i < 4; i++) {
-            int digit = Character.digit(text.charAt(at++), 16);
-            if (digit < 0) {
+            char digit = text.charAt(at++);
+            if (!HexFormat.isHexDigit(digit)) {
                 throw bad("an unknown escape");
             }
-            code = code << 4 | digit;
+            code = code << 4 | HexFormat.fromHexDigit(digit);
         }
         return (char) code;
     }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /** Asks one node over HTTP. Thread-safe. */
@@ -41,14 +42,20 @@ final class NodeClient {
         }
     }
 
-    NodeClient(URI drain, @Nullable String token) {
+    /**
+     * Makes one.
+     *
+     * @param token null to send none
+     * @param trust which certificates are accepted; null for those that this JVM trusts
+     */
+    NodeClient(URI drain, @Nullable String token, @Nullable SSLContext trust) {
         this.drain = drain;
         this.token = token;
-        this.http = HttpClient.newBuilder()
+        HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(LONGEST_CONNECT)
-                .proxy(HttpClient.Builder.NO_PROXY)
-                .build();
+                .proxy(HttpClient.Builder.NO_PROXY);
+        this.http = (trust == null ? builder : builder.sslContext(trust)).build();
     }
 
     URI drain() {

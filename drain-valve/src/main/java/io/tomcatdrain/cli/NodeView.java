@@ -21,6 +21,10 @@ final class NodeView {
             status = node.status();
             facts = node.facts();
         } catch (IOException gone) {
+            String complaint = Trust.complaint(gone);
+            if (complaint != null) {
+                return bad(node, Trouble.CERTIFICATE, complaint);
+            }
             return bad(node, Trouble.NO_ANSWER, "does not answer (" + gone + ")");
         }
         String error = Json.text(status.json(), "error");

@@ -56,6 +56,7 @@ record Observation(
     /** Why a node cannot be used. */
     enum Trouble {
         NO_ANSWER,
+        CERTIFICATE,
         WRONG_TOKEN,
         WRONG_PORT,
         NO_DRAIN

@@ -18,6 +18,8 @@ final class Options {
     /** Between the values of one option; no argument of a process can hold it. */
     private static final String SEPARATOR = "\0";
 
+    private static final int HIGHEST_PORT = 65_535;
+
     private final List<URI> nodes;
     private final Map<String, String> values;
     private final Set<String> flags;
@@ -75,8 +77,8 @@ final class Options {
                     throw new IllegalArgumentException("option [--" + name + "] is there twice: leave one out");
                 }
             } else {
-                throw new IllegalArgumentException(
-                        "there is no option [--" + name + "] here; there are " + names(withValue, alone));
+                throw new IllegalArgumentException("there is no option [--" + DrainSettings.quotable(name)
+                        + "] here; there are " + names(withValue, alone));
             }
         }
         if (nodes.isEmpty()) {
@@ -98,6 +100,7 @@ final class Options {
             boolean http = "http".equals(uri.getScheme()) || "https".equals(uri.getScheme());
             if (http
                     && uri.getHost() != null
+                    && uri.getPort() <= HIGHEST_PORT
                     && uri.getQuery() == null
                     && uri.getFragment() == null
                     && uri.getUserInfo() == null) {
@@ -107,7 +110,7 @@ final class Options {
             // said below
         }
         throw new IllegalArgumentException(
-                "[" + word
+                "[" + DrainSettings.quotable(word)
                         + "] is no URL of a drain: give one with http or https, a host and the drain's path, such as http://node1:8090/drain");
     }
 
@@ -148,7 +151,9 @@ final class Options {
             return DrainSettings.parseDuration(value);
         } catch (IllegalArgumentException bad) {
             throw new IllegalArgumentException(
-                    "option [--" + name + "] has the value [" + value + "]: " + bad.getMessage(), bad);
+                    "option [--" + name + "] has the value [" + DrainSettings.quotable(value) + "]: "
+                            + bad.getMessage(),
+                    bad);
         }
     }
 }

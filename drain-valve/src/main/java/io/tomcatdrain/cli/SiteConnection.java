@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
@@ -49,17 +50,18 @@ final class SiteConnection implements AutoCloseable {
     /**
      * Connects.
      *
+     * @param trust which certificates are accepted; null for those that this JVM trusts
      * @param answerMillis how long an answer may take
      */
-    SiteConnection(URI site, int answerMillis) throws IOException {
+    SiteConnection(URI site, @Nullable SSLContext trust, int answerMillis) throws IOException {
         boolean secure = "https".equals(site.getScheme());
         int port = site.getPort() >= 0 ? site.getPort() : secure ? 443 : 80;
         Socket plain = new Socket();
         try {
             plain.connect(new InetSocketAddress(site.getHost(), port), CONNECT_MILLIS);
-            socket = secure ? secured(plain, site.getHost(), port) : plain;
-            socket.setTcpNoDelay(true);
-            socket.setSoTimeout(answerMillis);
+            plain.setTcpNoDelay(true);
+            plain.setSoTimeout(answerMillis);
+            socket = secure ? secured(plain, trust, site.getHost(), port) : plain;
             in = new BufferedInputStream(socket.getInputStream());
             out = socket.getOutputStream();
         } catch (IOException | RuntimeException | Error unable) {
@@ -68,9 +70,10 @@ final class SiteConnection implements AutoCloseable {
         }
     }
 
-    private static Socket secured(Socket plain, String host, int port) throws IOException {
-        SSLSocket secured =
-                (SSLSocket) ((SSLSocketFactory) SSLSocketFactory.getDefault()).createSocket(plain, host, port, true);
+    private static Socket secured(Socket plain, @Nullable SSLContext trust, String host, int port) throws IOException {
+        SSLSocketFactory sockets =
+                trust == null ? (SSLSocketFactory) SSLSocketFactory.getDefault() : trust.getSocketFactory();
+        SSLSocket secured = (SSLSocket) sockets.createSocket(plain, host, port, true);
         SSLParameters parameters = secured.getSSLParameters();
         parameters.setEndpointIdentificationAlgorithm("HTTPS");
         secured.setSSLParameters(parameters);

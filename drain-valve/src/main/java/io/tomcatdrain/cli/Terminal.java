@@ -1,7 +1,10 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /** The commands, each of which ends with an {@linkplain #run exit status}. One run at a time. */
@@ -28,11 +32,15 @@ final class Terminal {
     /** A node did not answer as a drain does: it cannot be reached, or the token or the URL is wrong. */
     static final int NO_ANSWER = 3;
 
+    /** As the valve's own. */
+    private static final int LONGEST_TOKEN_FILE = 4096;
+
     private static final String HELP = """
             java -jar drain-valve-VERSION-all.jar COMMAND URL... [OPTIONS]
 
             URL is that of a node's drain, where its token is asked for: http://node1:8090/drain
             The token comes from the file that --token-file names, or from the environment, DRAIN_TOKEN.
+            With https, --ca-file names the authority's certificate (PEM) where this Java does not trust it already.
 
               status URL...   what each node does, for people
                 --follow                again at each change, and once a second while something moves
@@ -102,7 +110,7 @@ final class Terminal {
                 case "check" -> check(rest);
                 case "help", "--help", "-h" -> help();
                 default ->
-                    throw new IllegalArgumentException("there is no command [" + words.get(0)
+                    throw new IllegalArgumentException("there is no command [" + DrainSettings.quotable(words.get(0))
                             + "]; there are status, drain, resume, wait, roll, check and help");
             };
         } catch (IllegalArgumentException wrong) {
@@ -124,7 +132,7 @@ final class Terminal {
 
     private static Options options(List<String> words, Set<String> withValue, Set<String> alone) {
         Set<String> all = new java.util.HashSet<>(withValue);
-        all.add("token-file");
+        all.addAll(Set.of("token-file", "ca-file"));
         return Options.parse(words, all, alone);
     }
 
@@ -224,42 +232,63 @@ final class Terminal {
                         "wait",
                         "back",
                         "front-end",
-                        "token-file"),
+                        "token-file",
+                        "ca-file"),
                 Set.of("dry-run"),
                 Set.of("node", "field"));
         String token = token(options);
         if (token == null) {
             throw new IllegalArgumentException("check needs the nodes' token: set DRAIN_TOKEN, or use --token-file");
         }
+        SSLContext trust = Trust.of(options.text("ca-file"));
         List<NodeClient> nodes = options.texts("node").stream()
-                .map(node -> new NodeClient(Options.node(node), token))
+                .map(node -> new NodeClient(Options.node(node), token, trust))
                 .toList();
         if (nodes.isEmpty()) {
             throw new IllegalArgumentException(
                     "no node is named: give the URL of each node's drain, such as --node http://node1:8090/drain");
         }
-        return new Check(CheckPlan.of(options, token, err), nodes, out, err).run();
+        return new Check(CheckPlan.of(options, token, trust, err), nodes, out, err).run();
     }
 
     // ---------------------------------------------------------------- nodes
 
     private List<NodeClient> nodes(Options options) {
         String token = token(options);
-        return options.nodes().stream().map(node -> new NodeClient(node, token)).toList();
+        SSLContext trust = Trust.of(options.text("ca-file"));
+        return options.nodes().stream()
+                .map(node -> new NodeClient(node, token, trust))
+                .toList();
     }
 
+    /** Returns the token; what no header can carry is told here, since the JDK's client would repeat it in its message. */
     private @Nullable String token(Options options) {
         String file = options.text("token-file");
-        if (file == null) {
-            return environment.get("DRAIN_TOKEN");
+        String token =
+                file == null ? environment.get("DRAIN_TOKEN") : firstBytes(file).strip();
+        if (token != null && !token.chars().allMatch(each -> each > ' ' && each < 0x7f)) {
+            throw new IllegalArgumentException(
+                    "the token from "
+                            + (file == null ? "DRAIN_TOKEN" : "[" + DrainSettings.quotable(file) + "]")
+                            + " is no node's: it may hold visible ASCII characters only; give what the node's token or tokenFile holds");
         }
-        try {
-            return Files.readString(Path.of(file)).strip();
+        return token;
+    }
+
+    private static String firstBytes(String file) {
+        try (InputStream in = Files.newInputStream(Path.of(file))) {
+            byte[] bytes = in.readNBytes(LONGEST_TOKEN_FILE + 1);
+            if (bytes.length <= LONGEST_TOKEN_FILE) {
+                return new String(bytes, StandardCharsets.ISO_8859_1);
+            }
         } catch (IOException | java.nio.file.InvalidPathException unreadable) {
             throw new IllegalArgumentException(
-                    "cannot read the token from [" + file + "]: name a file that you can read (" + unreadable + ")",
+                    "cannot read the token from [" + DrainSettings.quotable(file) + "]: name a file that you can read ("
+                            + DrainSettings.quotable(unreadable.toString()) + ")",
                     unreadable);
         }
+        throw new IllegalArgumentException("[" + DrainSettings.quotable(file) + "] has more than " + LONGEST_TOKEN_FILE
+                + " bytes and is no file with a token: name the one that holds the node's token and nothing else");
     }
 
     /** What is asked of a node. */
@@ -274,7 +303,11 @@ final class Terminal {
         try {
             answer = question.ask(node);
         } catch (IOException gone) {
-            throw new NoAnswer(node.drain() + " does not answer: " + gone);
+            String complaint = Trust.complaint(gone);
+            throw new NoAnswer(
+                    complaint == null
+                            ? node.drain() + " does not answer: " + gone
+                            : node.drain() + ": " + complaint + ". To change that, " + Trust.REMEDY);
         }
         return switch (answer.status()) {
             case 200, 202, 409, 504 -> answer;

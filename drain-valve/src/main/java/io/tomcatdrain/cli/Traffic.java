@@ -93,7 +93,7 @@ final class Traffic implements AutoCloseable {
     }
 
     private void add(String what, boolean sticky, Deed deed) {
-        Visitor visitor = new Visitor(clock, sticky);
+        Visitor visitor = new Visitor(clock, sticky, plan.trust());
         visitors.add(visitor);
         Thread thread = new Thread(() -> visit(visitor, deed), "check: " + what);
         thread.setDaemon(true);

@@ -1,5 +1,6 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -35,7 +36,8 @@ record Upload(URI target, Map<String, String> headers, String before, String aft
         for (String field : fields) {
             int equals = field.indexOf('=');
             if (equals <= 0) {
-                throw new IllegalArgumentException("option [--field] has the value [" + field
+                throw new IllegalArgumentException("option [--field] has the value ["
+                        + DrainSettings.quotable(field)
                         + "]: give a name and a value, such as --field case=17");
             }
             before.append(part(field.substring(0, equals)))

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /** One user of the site, with a cookie jar or without, who does one thing after the other. Used by one thread. */
@@ -23,6 +24,7 @@ final class Visitor {
 
     private final LongSupplier clock;
     private final boolean sticky;
+    private final @Nullable SSLContext trust;
     private final Map<String, String> cookies = new LinkedHashMap<>();
     private volatile @Nullable String server;
 
@@ -34,10 +36,12 @@ final class Visitor {
      *
      * @param clock the milliseconds since the check's begin
      * @param sticky true to keep cookies
+     * @param trust which certificates are accepted; null for those that this JVM trusts
      */
-    Visitor(LongSupplier clock, boolean sticky) {
+    Visitor(LongSupplier clock, boolean sticky, @Nullable SSLContext trust) {
         this.clock = clock;
         this.sticky = sticky;
+        this.trust = trust;
     }
 
     /** Returns the header {@code Server} of the last answer; null if it had none. */
@@ -80,7 +84,7 @@ final class Visitor {
         int status = 0;
         boolean refused = false;
         String trouble = "";
-        try (SiteConnection connection = new SiteConnection(target, (int) time.toMillis() + ANSWER_MILLIS)) {
+        try (SiteConnection connection = new SiteConnection(target, trust, (int) time.toMillis() + ANSWER_MILLIS)) {
             connection.head(kind.isUpload() ? "POST" : "GET", target, allHeaders(kind, headers, body.length));
             SiteConnection.Answer answer =
                     kind.isUpload() ? answer(connection, kind, body, time, sent) : connection.read();
@@ -89,7 +93,8 @@ final class Visitor {
             server = answer.header("server");
             remember(answer);
         } catch (IOException cut) {
-            trouble = String.valueOf(cut.getMessage() == null ? cut : cut.getMessage());
+            String complaint = Trust.complaint(cut);
+            trouble = complaint != null ? complaint : String.valueOf(cut.getMessage() == null ? cut : cut.getMessage());
         }
         pending = null;
         return new Exchange(kind, sticky, began, clock.getAsLong(), sent[0], body.length, status, refused, trouble);

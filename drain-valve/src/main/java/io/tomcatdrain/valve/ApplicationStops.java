@@ -1,6 +1,7 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.ActiveUpload;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.UploadSource;
@@ -62,13 +63,15 @@ final class ApplicationStops {
             // The first upload that is found takes the pause off: a stop that waits for none is Tomcat's alone.
             List<ActiveUpload> left = drain.awaitUploads(upload -> isOf(context, upload) && pause.lift());
             if (!left.isEmpty()) {
-                LOG.warn("drain[" + drain.name() + "] " + context + " stops with uploads in flight: " + left);
+                DrainSettings.patiently(() ->
+                        LOG.warn("drain[" + drain.name() + "] " + context + " stops with uploads in flight: " + left));
             }
             awaitRequests(context, pause, began);
         } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error fault) {
-            LOG.error("drain[" + drain.name() + "] could not wait for the requests of " + context, fault);
+            DrainSettings.patiently(() ->
+                    LOG.error("drain[" + drain.name() + "] could not wait for the requests of " + context, fault));
         }
     }
 
@@ -79,7 +82,8 @@ final class ApplicationStops {
             long waited = System.nanoTime() - began;
             boolean mayWait = waited < HELD_NANOS || pause.lift();
             if (waited >= longest || !mayWait) {
-                LOG.warn("drain[" + drain.name() + "] " + context + " stops with " + left + " requests in flight");
+                String line = "drain[" + drain.name() + "] " + context + " stops with " + left + " requests in flight";
+                DrainSettings.patiently(() -> LOG.warn(line));
                 return;
             }
             LockSupport.parkNanos(this, LOOK_NANOS);

@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -49,7 +50,8 @@ final class BackgroundStandIn implements AutoCloseable {
             try {
                 thread.start();
             } catch (Error noThread) {
-                LOG.warn("Cannot do the periodic work of other applications while " + stopping + " stops", noThread);
+                DrainSettings.patiently(() -> LOG.warn(
+                        "Cannot do the periodic work of other applications while " + stopping + " stops", noThread));
             }
         }
         return standIn;

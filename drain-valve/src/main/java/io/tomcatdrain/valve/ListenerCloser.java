@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
 import java.util.LinkedHashMap;
@@ -112,9 +113,9 @@ final class ListenerCloser {
     private static boolean awaitLeft(Connector connector, LeftServerSocketChannel listener, long until, boolean end) {
         try {
             if (!listener.awaitLeft(until)) {
-                LOG.warn("[" + connector
+                DrainSettings.patiently(() -> LOG.warn("[" + connector
                         + "] may accept one more connection at the socket that it shares: none has woken it for "
-                        + PATIENCE_MILLIS + " ms");
+                        + PATIENCE_MILLIS + " ms"));
             }
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
@@ -131,8 +132,9 @@ final class ListenerCloser {
             if (listener.awaitClosed(until)) {
                 return true;
             }
-            LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
-                    + " ms: connections wait in its queue for a place; it closes when they have one");
+            DrainSettings.patiently(
+                    () -> LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
+                            + " ms: connections wait in its queue for a place; it closes when they have one"));
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -165,7 +167,8 @@ final class ListenerCloser {
             what = "Cannot close the listener of [" + connector + "]: " + unknownTomcat;
         }
         if (promised) {
-            LOG.warn(what);
+            String line = what;
+            DrainSettings.patiently(() -> LOG.warn(line));
         } else {
             LOG.debug(what);
         }

@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -72,7 +73,8 @@ final class OpenConnections {
                 new OpenConnections(service).end(longest.toNanos());
             }
         } catch (RuntimeException | LinkageError fault) {
-            LOG.warn("Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault);
+            DrainSettings.patiently(() -> LOG.warn(
+                    "Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -101,8 +102,8 @@ final class ProcessKeeper {
                 stopped.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             }
             if (!isOver()) {
-                LOG.warn("The server has not stopped " + limit.toMillis()
-                        + " ms after its drain began; no longer keeping the process alive");
+                DrainSettings.patiently(() -> LOG.warn("The server has not stopped " + limit.toMillis()
+                        + " ms after its drain began; no longer keeping the process alive"));
             }
             // The thread that met a fault is about to log it.
             stopped.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);

@@ -2,6 +2,8 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Setting;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.catalina.Container;
 import org.apache.catalina.Lifecycle;
@@ -9,6 +11,7 @@ import org.apache.catalina.LifecycleEvent;
 import org.apache.catalina.LifecycleListener;
 import org.apache.catalina.LifecycleState;
 import org.apache.catalina.Server;
+import org.apache.catalina.Service;
 import org.apache.catalina.Valve;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
@@ -61,6 +64,39 @@ final class StartMessages {
             throw new IllegalArgumentException("[" + ours + "] DrainValves in one container would have the same name ["
                     + ValveRuntime.nameOf(container) + "]; leave one of them");
         }
+    }
+
+    /** Warns of a drain that has the same name in another container of the server, and has started: whatever names a drain means either. */
+    static void warnOfNamesake(Container container, Service service) {
+        Server server = service.getServer();
+        if (server == null) {
+            return;
+        }
+        for (Service each : server.findServices()) {
+            Container other = each.getContainer() == null ? null : namesake(each.getContainer(), container);
+            if (other != null) {
+                String name = ValveRuntime.nameOf(container);
+                LOG.warn("DrainValve[" + name + "]: the valves of [" + other + "] in service [" + each.getName()
+                        + "] and of [" + container + "] in service [" + service.getName()
+                        + "] have the same name: JMX and metrics show the first of the two only, and the log does not tell them"
+                        + " apart; give one of the two containers another name");
+            }
+        }
+    }
+
+    private static @Nullable Container namesake(Container candidate, Container container) {
+        if (candidate != container
+                && ValveRuntime.nameOf(candidate).equals(ValveRuntime.nameOf(container))
+                && Arrays.stream(candidate.getPipeline().getValves())
+                        .anyMatch(valve -> valve instanceof DrainValve drain
+                                && drain.getState().isAvailable())) {
+            return candidate;
+        }
+        return Arrays.stream(candidate.findChildren())
+                .map(child -> namesake(child, container))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
     }
 
     /**

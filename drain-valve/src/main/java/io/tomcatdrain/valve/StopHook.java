@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
 import java.util.Comparator;
@@ -127,7 +128,7 @@ final class StopHook {
     private void lifecycleEvent(LifecycleEvent event) {
         switch (event.getType()) {
             case Lifecycle.AFTER_START_EVENT -> safely("tell systemd", this::afterStart);
-            case Lifecycle.BEFORE_STOP_EVENT -> beforeStop();
+            case Lifecycle.BEFORE_STOP_EVENT -> safely("drain", this::beforeStop);
             case Lifecycle.STOP_EVENT -> {
                 ProcessKeeper current = keeper;
                 if (current != null) {
@@ -199,11 +200,7 @@ final class StopHook {
         try {
             step.run();
         } catch (RuntimeException | Error fault) {
-            try {
-                LOG.error("The server's drain could not " + what, fault);
-            } catch (RuntimeException | Error unheard) {
-                // There is nowhere left to say it, and the stop must go on.
-            }
+            DrainSettings.patiently(() -> LOG.error("The server's drain could not " + what, fault));
         }
     }
 }

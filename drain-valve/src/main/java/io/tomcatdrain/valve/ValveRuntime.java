@@ -90,6 +90,7 @@ final class ValveRuntime {
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
+        StartMessages.warnOfNamesake(container, service);
         TomcatInternals.get(); // says now what it lacks
         String contextPath = container instanceof Context context ? context.getPath() : "";
         NodeDrain drain = new NodeDrain(name, settings, contextPath);
@@ -122,8 +123,8 @@ final class ValveRuntime {
     private void letGoWhoWaitsForUs() {
         int gone = owner.letGo(StoppingThread::isStuck);
         if (gone > 0) {
-            LOG.warn("drain[" + drain.name() + "] goes on without " + gone
-                    + " requests whose application waits for the stop itself, as System.exit does");
+            DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+                    + " requests whose application waits for the stop itself, as System.exit does"));
         }
     }
 

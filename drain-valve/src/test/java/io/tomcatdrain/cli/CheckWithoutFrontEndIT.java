@@ -6,16 +6,20 @@ import static org.awaitility.Awaitility.await;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.testkit.EmbeddedTomcat;
 import io.tomcatdrain.valve.DrainValve;
+import io.tomcatdrain.valve.TestCertificate;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.apache.catalina.connector.Connector;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,18 +36,35 @@ class CheckWithoutFrontEndIT {
     private final DrainValve valve = new DrainValve();
     private final DrainValve otherValve = new DrainValve();
     private final List<DrainState> otherStates = new CopyOnWriteArrayList<>();
+    private static TestCertificate certificate;
+
+    private final Connector tls = new Connector("org.apache.coyote.http11.Http11NioProtocol");
     private EmbeddedTomcat node;
     private EmbeddedTomcat other;
     private List<String> words;
 
     @TempDir
+    static Path certificates;
+
+    @TempDir
     Path directory;
+
+    @BeforeAll
+    static void makeCertificate() throws Exception {
+        certificate = TestCertificate.in(certificates);
+    }
 
     @BeforeEach
     void start() throws Exception {
         valve.setToken(TOKEN);
         otherValve.setToken(TOKEN);
-        node = EmbeddedTomcat.plain().before(valve).start();
+        tls.setPort(0);
+        tls.setProperty("address", "127.0.0.1");
+        certificate.secure(tls);
+        node = EmbeddedTomcat.plain()
+                .before(valve)
+                .customize(server -> server.tomcat().getService().addConnector(tls))
+                .start();
         other = EmbeddedTomcat.plain().before(otherValve).start();
         otherValve.drain().onStateChange((before, after) -> otherStates.add(after));
         words = List.of(
@@ -63,13 +84,27 @@ class CheckWithoutFrontEndIT {
         other.close();
     }
 
-    @Test
-    void saysThatNobodyProbesAndLetsTheNodeServeAgain() {
+    private record Run(int status, String text) {}
+
+    private static Run run(String... words) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        int status = new Terminal(Map.of("DRAIN_TOKEN", TOKEN), print, print).run(words.toArray(String[]::new));
-        String text = out.toString(StandardCharsets.UTF_8);
-        assertThat(status).as(text).isEqualTo(Terminal.NOT_WELL);
+        int status = new Terminal(Map.of("DRAIN_TOKEN", TOKEN), print, print).run(words);
+        return new Run(status, out.toString(StandardCharsets.UTF_8));
+    }
+
+    private String secure(String host, String path) {
+        return "https://" + host + ":" + tls.getLocalPort() + path;
+    }
+
+    @Test
+    void saysThatNobodyProbesAndLetsTheNodeServeAgainOverHttpsToo() throws Exception {
+        List<String> secured = new ArrayList<>(words);
+        secured.set(1, secure("localhost", "/app/ok"));
+        secured.addAll(List.of("--ca-file", certificate.pem().toString()));
+        Run run = run(secured.toArray(String[]::new));
+        String text = run.text;
+        assertThat(run.status).as(text).isEqualTo(Terminal.NOT_WELL);
         assertThat(text)
                 .contains(
                         "drains http://127.0.0.1:" + node.port(),
@@ -82,6 +117,32 @@ class CheckWithoutFrontEndIT {
                 .doesNotContain(TOKEN, "FRONT_END_CUTS", "OTHER_LOSS");
         assertThat(valve.drain().state()).isEqualTo(DrainState.SERVING);
         assertThat(valve.drain().status().report().failed()).isZero();
+        assertThat(otherStates).isEmpty();
+    }
+
+    @Test
+    void aCertificateThatIsNotAcceptedIsNamedWithItsRemedyAndNothingIsDrained() throws Exception {
+        String ca = certificate.pem().toString();
+        String node = secure("localhost", "/drain");
+        assertThat(run("status", node, "--ca-file", ca).status).isZero();
+
+        Run unknown = run("status", node);
+        assertThat(unknown.status).isEqualTo(Terminal.NO_ANSWER);
+        assertThat(unknown.text)
+                .contains(node + ": its certificate is not accepted: no authority that is trusted here has signed it")
+                .contains("--ca-file FILE", "-Djavax.net.ssl.trustStore=");
+
+        Run ofNode = run("check", words.get(1), "--node", node, "--node", words.get(3), "--dry-run");
+        assertThat(ofNode.status).isEqualTo(Terminal.NO_ANSWER);
+        assertThat(ofNode.text).contains("CERTIFICATE_NOT_ACCEPTED: " + node + ": its certificate", "--ca-file FILE");
+
+        List<String> secured = new ArrayList<>(words);
+        secured.set(1, secure("localhost", "/app/ok"));
+        Run ofSite = run(secured.toArray(String[]::new));
+        assertThat(ofSite.status).isEqualTo(Terminal.NO_ANSWER);
+        assertThat(ofSite.text)
+                .contains("CERTIFICATE_NOT_ACCEPTED: the site: its certificate", "--ca-file FILE")
+                .doesNotContain("drains ");
         assertThat(otherStates).isEmpty();
     }
 

@@ -1,18 +1,25 @@
 package io.tomcatdrain.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.tomcatdrain.cli.Exchange.Kind;
 import io.tomcatdrain.cli.Finding.Fault;
 import io.tomcatdrain.cli.Observation.Facts;
 import io.tomcatdrain.cli.Observation.Look;
 import io.tomcatdrain.cli.Observation.Trouble;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertificateException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -36,6 +43,7 @@ class DiagnosisTest {
         private boolean restart;
         private boolean over = true;
         private long used = 14_000;
+        private long served = 12_000;
         private Facts facts = new Facts("1.0.0", true, false, 3, 30_000);
         private List<Look> looks = looks(4_000, Map.of("lb", 0L), Map.of("lb", 3L));
 
@@ -44,7 +52,7 @@ class DiagnosisTest {
                     new Observation.Site(frontEnd, canary, 4_000, sawUploads, hadRequests, restart),
                     nodes,
                     exchanges,
-                    drained ? new Observation.Drain(N1, facts, BEGAN, looks, over, over, 12_000, used) : null);
+                    drained ? new Observation.Drain(N1, facts, BEGAN, looks, over, over, served, used) : null);
         }
 
         Seen lost(Exchange... lost) {
@@ -95,6 +103,18 @@ class DiagnosisTest {
         Seen neverUsedAgain() {
             used = -1;
             return this;
+        }
+
+        Seen neverServedAgain() {
+            served = -1;
+            return neverUsedAgain();
+        }
+
+        /** No request has had an answer. */
+        Seen away(String trouble) {
+            exchanges.clear();
+            exchanges.add(new Exchange(Kind.GET, false, BEGAN, BEGAN + 10, 0, 0, 0, false, trouble));
+            return withoutDrain();
         }
 
         Seen notOver() {
@@ -155,6 +175,10 @@ class DiagnosisTest {
         return new Exchange(Kind.LENGTH, true, BEGAN + 4_500, BEGAN + 7_500, 100, 100, 503, false, "");
     }
 
+    private static String untrusted() {
+        return Trust.complaint(new IOException(new CertificateException("No name matching n1 found")));
+    }
+
     private static Arguments row(Fault fault, String line, Seen seen) {
         return Arguments.of(fault, line, seen);
     }
@@ -165,6 +189,12 @@ class DiagnosisTest {
                         Fault.NODE_UNREACHABLE,
                         "controlPort",
                         new Seen().only(node(N1, Trouble.NO_ANSWER), node(N2, null))),
+                row(
+                        Fault.CERTIFICATE_NOT_ACCEPTED,
+                        "--ca-file",
+                        new Seen().only(node(N1, Trouble.CERTIFICATE), node(N2, null))),
+                row(Fault.CERTIFICATE_NOT_ACCEPTED, "trustStore", new Seen().away(untrusted())),
+                row(Fault.SITE_UNREACHABLE, "http or https", new Seen().away("Connection refused")),
                 row(Fault.WRONG_TOKEN, "--token-file", new Seen().only(node(N1, null), node(N2, Trouble.WRONG_TOKEN))),
                 row(Fault.WRONG_PORT, "controlPort", new Seen().only(node(N1, Trouble.WRONG_PORT), node(N2, null))),
                 row(Fault.NO_DRAIN, "path", new Seen().only(node(N1, Trouble.NO_DRAIN), node(N2, null))),
@@ -246,6 +276,10 @@ class DiagnosisTest {
                         "non_idempotent",
                         new Seen().buffering().lost(refused()).at(FrontEndKind.NGINX)),
                 row(
+                        Fault.REFUSALS_REACH_USERS,
+                        "closeListener=\"true\"",
+                        new Seen().lost(refused()).at(FrontEndKind.LIGHTTPD)),
+                row(
                         Fault.STREAMING_WITHOUT_CLOSE_LISTENER,
                         "closeListener=\"true\"",
                         new Seen().lost(refused()).at(FrontEndKind.NGINX)),
@@ -262,6 +296,8 @@ class DiagnosisTest {
                         "log",
                         new Seen().lost(turnedAway(true), turnedAway(false)).at(FrontEndKind.MOD_JK)),
                 row(Fault.OTHER_LOSS, "log", new Seen().lost(get(502))),
+                row(Fault.OTHER_LOSS, "log", new Seen().withoutDrain().lost(get(502))),
+                row(Fault.NOT_SERVING, "restart", new Seen().neverServedAgain()),
                 row(Fault.GAVE_UP, "uploadTimeout", new Seen().notOver()),
                 row(
                         Fault.NOT_USED_AGAIN,
@@ -294,11 +330,32 @@ class DiagnosisTest {
     }
 
     @Test
-    void aSiteThatDoesNotAnswerIsNotDrained() {
-        Seen away = new Seen().withoutDrain();
-        away.exchanges.clear();
-        away.exchanges.add(get(0));
-        assertThat(Diagnosis.of(away.made())).extracting(Finding::fault).containsExactly(Fault.SITE_UNREACHABLE);
+    void eachFaultHasARowAndALineInTheDocumentation() throws IOException {
+        assertThat(faults().map(row -> row.get()[0])).contains((Object[]) Fault.values());
+        String document = Files.readString(Path.of("../docs/check.md"));
+        assertThat(Fault.values()).allSatisfy(fault -> assertThat(document).contains("`" + fault + "`"));
+    }
+
+    @Test
+    void saysWhyACertificateIsNotAccepted() {
+        assertThat(Trust.complaint(new IOException(
+                        new CertificateException("PKIX path building failed", new CertPathBuilderException("long")))))
+                .isEqualTo("its certificate is not accepted: no authority that is trusted here has signed it");
+        assertThat(untrusted()).isEqualTo("its certificate is not accepted: No name matching n1 found");
+        assertThat(Trust.complaint(new IOException("Connection refused"))).isNull();
+    }
+
+    @Test
+    void aFileWithoutACertificateIsNamed(@TempDir Path directory) throws IOException {
+        Path empty = Files.writeString(directory.resolve("empty.pem"), "");
+        Path text = Files.writeString(directory.resolve("text.pem"), "-----BEGIN CERTIFICATE-----\nno\n");
+        for (Path file : List.of(empty, text, directory.resolve("none.pem"))) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Trust.of(file.toString()))
+                    .withMessageStartingWith("option [--ca-file] has the value [" + file + "]: ")
+                    .withMessageContaining(file.endsWith("none.pem") ? "that you can read" : "no certificate in PEM");
+        }
+        assertThat(Trust.of(null)).isNull();
     }
 
     @Test

@@ -69,6 +69,22 @@ class OptionsTest {
     }
 
     @Test
+    void aPortThatThereCannotBeIsNoUrl() {
+        assertThat(parse("http://n1:65535/drain").nodes()).hasSize(1);
+        assertThatThrownBy(() -> parse("http://n1:65536/drain")).hasMessageContaining("is no URL of a drain");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--", "--wait=", "http://n1:8090/drain?", "ftp://"})
+    void quotesSomeCharactersAndNoneThatATerminalObeys(String begin) {
+        assertThatThrownBy(() ->
+                        parse(NODE, begin + "\u001b[2J" + "x".repeat(5_000)).duration("wait", Duration.ZERO))
+                .isInstanceOf(IllegalArgumentException.class)
+                .satisfies(bad ->
+                        assertThat(bad.getMessage()).hasSizeLessThan(1_000).doesNotContain("\u001b"));
+    }
+
+    @Test
     void saysThatAnOptionIsThereTwiceAndThatNodesAreMissing() {
         assertThatThrownBy(() -> parse(NODE, "--wait", "1s", "--wait=2s")).hasMessageContaining("twice");
         assertThatThrownBy(() -> parse("--follow")).hasMessageContaining("no node is named");

@@ -35,7 +35,8 @@ class ArtifactIT {
     @Test
     void allJarStaysSmallAndStartsTheTerminal() throws IOException {
         File all = new File(System.getProperty("artifact.all.jar"));
-        assertThat(all.length()).isLessThan(480_000);
+        // docs/measurements.md says what is in it, and what else could be left out.
+        assertThat(all.length()).isLessThan(470_000);
         try (var jar = new JarFile(all)) {
             assertThat(jar.getManifest().getMainAttributes().getValue("Main-Class"))
                     .isEqualTo("io.tomcatdrain.cli.Main");

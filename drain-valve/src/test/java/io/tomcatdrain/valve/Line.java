@@ -7,6 +7,7 @@ import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
 
@@ -59,7 +60,7 @@ interface Line extends AutoCloseable {
      * connect. Returns what was wrong; nothing if each upload was answered, or was not looked at.
      *
      * @param answered is told of each answer
-     * @param cut is told of a connection that was reset before its first answer, if the kernel refuses the next one: it may have waited in
+     * @param cut is told of a connection that ended before its first answer, if the kernel refuses the next one: it may have waited in
      *     the queue of a listener that closed, as the connection whose handshake ends behind the acceptor's last look does. The caller says
      *     how many it allows
      */
@@ -75,7 +76,13 @@ interface Line extends AutoCloseable {
                 do {
                     long sent = System.nanoTime();
                     Answer answer = line.upload();
-                    if (answer.complete() ? isWrong(answer) : !line.wasNotLookedAt() && !wasIdle(idleSince)) {
+                    if (line.wasNotLookedAt()) {
+                        break;
+                    }
+                    if (answer.status() == Answer.NONE) {
+                        throw new EOFException("no answer"); // a client tells what it reads so, be it an end or a reset
+                    }
+                    if (!answer.complete() || isWrong(answer)) {
                         return protocol + " answered " + answer;
                     }
                     answered.run();

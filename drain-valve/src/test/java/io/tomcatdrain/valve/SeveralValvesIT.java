@@ -11,6 +11,9 @@ import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.SlowUpload;
 import java.io.IOException;
+import org.apache.catalina.core.StandardEngine;
+import org.apache.catalina.core.StandardHost;
+import org.apache.catalina.core.StandardService;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -78,6 +81,51 @@ class SeveralValvesIT {
             assertThat(probe(server)).isEqualTo(200);
             inside.drain().resume();
             assertThat(Http11Client.get(server.port(), "/app/ok").status()).isEqualTo(200);
+        }
+    }
+
+    /** Two services have a host of one name each, as {@code localhost}. */
+    @Test
+    void ofOneNameStartWithAWarningThatNamesBothContainers() throws Exception {
+        StandardHost host = new StandardHost();
+        host.setName("localhost");
+        DrainValve second = new DrainValve();
+        host.getPipeline().addValve(second);
+        StandardEngine engine = new StandardEngine();
+        engine.setName("Other");
+        engine.setDefaultHost("localhost");
+        engine.addChild(host);
+        StandardService service = new StandardService();
+        service.setName("Second");
+        service.setContainer(engine);
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain");
+                TestServer server = TestServer.with(TestServer.Position.HOST)
+                        .customize(made -> made.tomcat().getServer().addService(service))
+                        .start()) {
+            assertThat(log.warnings())
+                    .filteredOn(line -> line.contains("have the same name"))
+                    .singleElement()
+                    .asString()
+                    .startsWith(
+                            "DrainValve[localhost]: the valves of [StandardEngine[Tomcat].StandardHost[localhost]] in service"
+                                    + " [Tomcat] and of [StandardEngine[Other].StandardHost[localhost]] in service [Second]")
+                    .endsWith("give one of the two containers another name");
+            assertThat(server.drain().isReady()).isTrue();
+            assertThat(second.drain().isReady()).isTrue();
+        }
+    }
+
+    /** Valves of several names, one inside the other, are no mistake. */
+    @Test
+    void ofSeveralNamesStartWithoutAWarning() throws Exception {
+        try (CapturedLog log = new CapturedLog("io.tomcatdrain");
+                TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .customize(made -> made.home(TestServer.Position.HOST)
+                                .getPipeline()
+                                .addValve(new DrainValve()))
+                        .start()) {
+            assertThat(server.drain().isReady()).isTrue();
+            assertThat(log.warnings()).noneMatch(line -> line.contains("name"));
         }
     }
 

@@ -2,8 +2,10 @@ package io.tomcatdrain.valve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.util.Base64;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -12,11 +14,11 @@ import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 
 /** A certificate for localhost, made for one test, and what a connector and its clients need of it. */
-record TestCertificate(Path keys) {
+public record TestCertificate(Path keys) {
     private static final String PASSWORD = "changeit";
 
     /** Makes one in that directory. */
-    static TestCertificate in(Path directory) throws Exception {
+    public static TestCertificate in(Path directory) throws Exception {
         Path keys = directory.resolve("keys.p12");
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")
@@ -43,7 +45,7 @@ record TestCertificate(Path keys) {
     }
 
     /** Lets a connector speak TLS with it. */
-    void secure(Connector connector) {
+    public void secure(Connector connector) {
         connector.setSecure(true);
         connector.setScheme("https");
         connector.setProperty("SSLEnabled", "true");
@@ -53,6 +55,17 @@ record TestCertificate(Path keys) {
         certificate.setCertificateKeystorePassword(PASSWORD);
         host.addCertificate(certificate);
         connector.addSslHostConfig(host);
+    }
+
+    /** Writes it down as an authority's file, beside its key. */
+    public Path pem() throws Exception {
+        byte[] certificate = KeyStore.getInstance(keys.toFile(), PASSWORD.toCharArray())
+                .getCertificate("tomcat")
+                .getEncoded();
+        String text = Base64.getMimeEncoder().encodeToString(certificate);
+        return Files.writeString(
+                keys.resolveSibling("ca.pem"),
+                "-----BEGIN CERTIFICATE-----\n" + text + "\n-----END CERTIFICATE-----\n");
     }
 
     /** Returns what makes connections that trust it, and no other. */

@@ -84,6 +84,7 @@ public final class ScaleServer {
                 case "heap" -> say("heap " + usedHeap());
                 case "threads" ->
                     say("threads " + ManagementFactory.getThreadMXBean().getThreadCount());
+                case "own" -> say("own " + ownThreads() + " " + ownBeans());
                 case "jmx" -> {
                     ObjectName name = new ObjectName("io.tomcatdrain:type=Drain,name=" + drainName);
                     long start = System.nanoTime();
@@ -99,6 +100,19 @@ public final class ScaleServer {
                 default -> throw new IllegalArgumentException(command);
             }
         }
+    }
+
+    /** Returns how many threads the drain has, which it has only while there is something to do. */
+    private static long ownThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("drain-"))
+                .count();
+    }
+
+    private static int ownBeans() throws Exception {
+        return ManagementFactory.getPlatformMBeanServer()
+                .queryNames(new ObjectName("io.tomcatdrain:*"), null)
+                .size();
     }
 
     private static long usedHeap() {

@@ -22,14 +22,22 @@ import java.util.regex.Pattern;
 
 /**
  * Drives one node for minutes with pages and uploads of which many are broken off, drains and resumes it again and again under them,
- * and looks after each cycle whether anything is left behind. Fails if an upload that was not refused came to harm, or if something
- * is in flight when no client asks for anything.
+ * by several operators at once, and looks after each cycle whether anything is left behind. Fails if an upload that was not refused came
+ * to harm, if something is in flight or a thread of the drain is left when no client asks for anything, if there is another number of
+ * MBeans than one, or if the heap has grown from the third cycle to the last.
  */
 public final class Soak {
     private static final int CLIENTS = 32;
+    private static final int MEDDLERS = 3;
     private static final Duration CYCLE = Duration.ofSeconds(15);
     private static final Pattern NOTHING =
-            Pattern.compile("\"inFlight\":\\{\"uploads\":0,\"requests\":0,\"holds\":0\\}");
+            Pattern.compile("\"inFlight\":\\{\"uploads\":0,\"requests\":0,\"holds\":0,\"streams\":0\\}");
+
+    /** From which cycle on the heap may not grow: before, classes are loaded and pools are filled. */
+    private static final int WARM = 3;
+
+    private static final double MOST_GROWTH = 1.25;
+    private static final long HEAP_NOISE_BYTES = 4 << 20;
 
     private final NodeProcess node;
     private final Map<String, LongAdder> tally = new ConcurrentHashMap<>();
@@ -45,29 +53,38 @@ public final class Soak {
         int minutes = arguments.length == 0 ? 5 : Integer.parseInt(arguments[0]);
         boolean clean = true;
         for (Mode mode : Mode.values()) {
-            try (NodeProcess node = new NodeProcess(mode, CLIENTS)) {
-                clean &= new Soak(node).run(mode, Duration.ofSeconds(minutes * 30L));
-            }
+            clean &= run(mode, Duration.ofSeconds(minutes * 30L), CYCLE);
         }
         System.exit(clean ? 0 : 1);
     }
 
-    private boolean run(Mode mode, Duration time) throws IOException, InterruptedException {
+    /** Runs one node that long, in cycles, for a test of this program; returns false if anything was wrong. */
+    static boolean run(Mode mode, Duration time, Duration cycle) throws Exception {
+        try (NodeProcess node = new NodeProcess(mode, CLIENTS)) {
+            return new Soak(node).soak(mode, time, cycle);
+        }
+    }
+
+    private boolean soak(Mode mode, Duration time, Duration length) throws IOException, InterruptedException {
         boolean clean = true;
+        long warmHeap = 0;
         long until = System.nanoTime() + time.toNanos();
         for (int cycle = 1; System.nanoTime() - until < 0; cycle++) {
-            int drains = cycle();
+            int drains = cycle(length);
             String status = node.http("GET", "/drain").body();
-            boolean empty = NOTHING.matcher(status).find();
-            clean &= empty;
+            boolean empty = NOTHING.matcher(status).find() && ownsNothing();
+            long heap = Long.parseLong(node.ask("heap")[1]);
+            warmHeap = cycle == WARM ? heap : warmHeap;
+            boolean flat = cycle <= WARM || heap <= warmHeap * MOST_GROWTH + HEAP_NOISE_BYTES;
+            clean &= empty && flat;
             System.out.printf(
                     Locale.ROOT,
                     "%s cycle %d: %d drains, %s, heap %.1f MB, %s threads, so far %s%n",
                     mode,
                     cycle,
                     drains,
-                    empty ? "nothing in flight" : status,
-                    Long.parseLong(node.ask("heap")[1]) / 1e6,
+                    empty ? "nothing left" : status + " " + String.join(" ", node.ask("own")),
+                    heap / 1e6,
                     node.ask("threads")[1],
                     tally);
         }
@@ -77,7 +94,7 @@ public final class Soak {
     }
 
     /** Lets all clients go for a while, drains and resumes meanwhile; returns how often. */
-    private int cycle() throws IOException, InterruptedException {
+    private int cycle(Duration length) throws IOException, InterruptedException {
         paused = false;
         List<Thread> clients = new ArrayList<>();
         for (int i = 0; i < CLIENTS; i++) {
@@ -85,8 +102,13 @@ public final class Soak {
             client.start();
             clients.add(client);
         }
+        for (int i = 0; i < MEDDLERS; i++) {
+            Thread meddler = new Thread(this::meddle, "meddler-" + i);
+            meddler.start();
+            clients.add(meddler);
+        }
         int drains = 0;
-        long until = System.nanoTime() + CYCLE.toNanos();
+        long until = System.nanoTime() + length.toNanos();
         while (System.nanoTime() - until < 0) {
             // Some drains may wait for all that is in flight, some give up early.
             String timeout = ThreadLocalRandom.current().nextInt(4) == 0 ? "5ms" : "20s";
@@ -104,10 +126,41 @@ public final class Soak {
         for (Thread client : clients) {
             client.join();
         }
+        node.http("DELETE", "/drain"); // also what a meddler may have left
         // What the clients broke off ends when the node finds out.
         count("last drain answered " + node.http("POST", "/drain?wait=30s").statusCode());
         node.http("DELETE", "/drain");
         return drains;
+    }
+
+    /** One MBean is the drain's, and threads of its own go when they have nothing to do. */
+    private boolean ownsNothing() throws IOException, InterruptedException {
+        for (int look = 0; look < 100; look++) {
+            if (String.join(" ", node.ask("own")).equals("own 0 1")) {
+                return true;
+            }
+            pause(50);
+        }
+        return false;
+    }
+
+    /** Another operator, who commands what the first one does not expect. */
+    private void meddle() {
+        Random random = new Random(Thread.currentThread().getId());
+        String[] commands = {
+            "POST /drain", "POST /drain?timeout=0s", "POST /drain?timeout=5m&resumeAfter=20ms", "DELETE /drain"
+        };
+        while (!paused) {
+            try {
+                String[] command = commands[random.nextInt(commands.length)].split(" ", -1);
+                count("meddler answered " + node.http(command[0], command[1]).statusCode());
+                pause(random.nextInt(40));
+            } catch (IOException broken) {
+                count("broken");
+            } catch (InterruptedException interrupted) {
+                return;
+            }
+        }
     }
 
     private static void pause(long millis) throws InterruptedException {

@@ -8,6 +8,7 @@ import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
 import io.tomcatdrain.testkit.fleet.Node;
 import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.Ports;
 import io.tomcatdrain.testkit.fleet.ServerProcess;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.WebServer;
@@ -40,6 +41,9 @@ final class CheckIT {
     private static final String ASKED_FOR = System.getProperty("check", "");
     private static final String UPLOAD = ASKED_FOR.isEmpty() ? "2s" : "3s";
     private static final Duration LIMIT = Duration.ofMinutes(3);
+    /** The row whose output docs/check.md shows. */
+    private static final Broken DOCUMENTED = Broken.HAPROXY_WITHOUT_HEALTH_CHECK;
+
     private static final Map<String, TomcatNode> NODES = new HashMap<>();
 
     /** Two nodes for all rows that need no others: none of them stops one. */
@@ -118,9 +122,69 @@ final class CheckIT {
         RollingUpgradeIT.needs(row.frontEnd.server().missing());
         try (var fleet = shared(row.frontEnd, row.name(), row::change)) {
             String time = row == Broken.HTTPD_TIMES_OUT ? "8s" : UPLOAD;
-            Run run = check(fleet, row.name(), List.of("--upload-time", time), TomcatNode.TOKEN);
+            List<String> more = new ArrayList<>(List.of("--upload-time", time));
+            if (row == DOCUMENTED) {
+                more.addAll(List.of("--front-end", "haproxy"));
+            }
+            Run run = check(fleet, row.name(), more, TomcatNode.TOKEN);
             assertThat(run.status()).as(run.text()).isEqualTo(1);
             assertThat(run.faults()).as(run.text()).containsExactly(row.fault);
+            if (row == DOCUMENTED) {
+                isDocumented(fleet, run.text());
+            }
+        }
+    }
+
+    private static void isDocumented(Fleet<?> fleet, String printed) throws IOException {
+        String text = printed.replace("http://127.0.0.1:" + fleet.port(), "https://www.example.com");
+        for (Node node : fleet.nodes()) {
+            text = text.replace("127.0.0.1:" + node.controlPort(), node.name().replace("n", "node") + ":8090");
+            text = text.replace("port " + node.controlPort(), "port 8090");
+        }
+        // Only this test has asked them, whether they had started.
+        text = text.replaceAll("whether it is ready is asked by .*", "nobody asks whether it is ready");
+        Path document = Path.of(System.getProperty("examples.dir"))
+                .resolveSibling("docs/check.md")
+                .normalize();
+        SampleOutput.isIn(document, "CheckIT.namesTheFaultOf", text);
+    }
+
+    static Stream<String> overTls() {
+        return Stream.of("HAPROXY_TLS").filter(row -> isWanted(row, false));
+    }
+
+    /** The site over https, with a certificate that only its own file vouches for. */
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("overTls")
+    void losesNothingOverTls(String row) throws Exception {
+        RollingUpgradeIT.needs(FrontEnd.HAPROXY.server().missing());
+        Path directory = Parts.emptied(Parts.work().resolve("check/certificate"));
+        Path key = directory.resolve("site.pem.key"); // where HAProxy looks for it
+        Path certificate = directory.resolve("site.pem");
+        int port = Ports.free();
+        List<String> openssl = List.of(
+                "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+                        .split(" "));
+        List<String> command = new ArrayList<>(openssl);
+        command.addAll(List.of("-keyout", key.toString(), "-out", certificate.toString()));
+        assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
+        UnaryOperator<String> secured = configuration -> configuration.contains("frontend www\n")
+                ? WebServer.replaced(
+                        configuration,
+                        "frontend www\n",
+                        "frontend www\n    bind 127.0.0.1:" + port + " ssl crt " + certificate + "\n")
+                : configuration;
+        try (var fleet = shared(FrontEnd.HAPROXY, row, secured)) {
+            List<String> words = new ArrayList<>(arguments(
+                    fleet.port(), fleet.nodes().stream().map(Node::controlPort).toList()));
+            words.set(0, "https://localhost:" + port + "/session");
+            words.addAll(List.of("--upload-time", UPLOAD));
+            Run stranger = run(row + "-stranger", TomcatNode.TOKEN, words);
+            assertThat(stranger.faults()).as(stranger.text()).containsExactly("CERTIFICATE_NOT_ACCEPTED");
+            words.addAll(List.of("--ca-file", certificate.toString()));
+            Run run = run(row, TomcatNode.TOKEN, words);
+            assertThat(run.status()).as(run.text()).isZero();
+            assertThat(run.text()).contains("nothing lost");
         }
     }
 
