@@ -23,6 +23,7 @@ final class FleetSite implements RestartedSite {
     private final FrontEnd frontEnd;
     private final boolean drains;
     private final Set<Trouble> troubles;
+    private long nextNanos = System.nanoTime();
     private final Map<String, FaultyNode> faulty = new ConcurrentHashMap<>();
 
     /** Starts them; the valve's attributes are null for Tomcats without it. With everything there is a full disk, and a clock where one can be had. */
@@ -31,13 +32,19 @@ final class FleetSite implements RestartedSite {
         this.drains = valveAttributes != null;
         this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.FREEZE_AND_RELOAD);
         try {
-            fleet = Fleet.started(frontEnd, name, line, valveAttributes, node -> {
-                FilesOfSeveralRequestsIT.takeFiles(node);
-                faulty.put(
-                        node.name(),
-                        new FaultyNode(
-                                node, everything, everything && node.name().equals("n2")));
-            });
+            Fleet.Maker<TomcatNode> maker = (directory, node) -> {
+                var made = TomcatNode.installed(directory, node, line, valveAttributes);
+                FilesOfSeveralRequestsIT.takeFiles(made);
+                faulty.put(node, new FaultyNode(made, everything, everything && node.equals("n2")));
+                return made;
+            };
+            // A Tomcat without the valve is asked for a page, as it has no readiness.
+            fleet = Fleet.started(
+                    frontEnd,
+                    name,
+                    maker,
+                    configuration ->
+                            drains ? configuration : configuration.replaceAll("/drain/ready\\?prober=\\w+", "/page"));
         } catch (RuntimeException | Error e) {
             faulty.values().forEach(FaultyNode::close);
             throw e;
@@ -71,6 +78,7 @@ final class FleetSite implements RestartedSite {
 
     @Override
     public Restart restart(int number, Tally tally) {
+        LockSupport.parkNanos(nextNanos - System.nanoTime());
         int size = fleet.nodes().size();
         var node = fleet.nodes().get(number % size);
         var trouble = troubles(node)
@@ -92,7 +100,7 @@ final class FleetSite implements RestartedSite {
         tally.phase(label + " is ready, not used yet");
         tally.awaitUploadBy(node.name(), readyNanos, USE_LIMIT);
         tally.phase(label + " is used again");
-        LockSupport.parkNanos(readyNanos + frontEnd.betweenNodes().toNanos() - System.nanoTime());
+        nextNanos = readyNanos + frontEnd.betweenNodes().toNanos();
         return new Restart(node.name(), stopNanos, exitNanos, trouble);
     }
 
@@ -102,7 +110,8 @@ final class FleetSite implements RestartedSite {
             list.remove(Trouble.CLOCK);
         }
         if (frontEnd == FrontEnd.HAPROXY) {
-            // It begins anew with every node up, so that one that drains is sent requests until the checks have failed again.
+            // It begins anew with every node up, so that one that drains is sent requests until the checks have failed
+            // again.
             list.removeAll(List.of(Trouble.RELOAD, Trouble.FREEZE_AND_RELOAD));
         }
         return list;
