@@ -1,5 +1,6 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainSettings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -37,7 +38,7 @@ final class Trust {
         if (file == null) {
             return null;
         }
-        String option = "option [--ca-file] has the value [" + file + "]: ";
+        String option = "option [--ca-file] has the value [" + DrainSettings.quotable(file) + "]: ";
         try (InputStream in = Files.newInputStream(Path.of(file))) {
             Collection<? extends Certificate> authorities =
                     CertificateFactory.getInstance("X.509").generateCertificates(in);
@@ -56,7 +57,8 @@ final class Trust {
             return context;
         } catch (IOException | InvalidPathException unreadable) {
             throw new IllegalArgumentException(
-                    option + "name a file that you can read (" + unreadable + ")", unreadable);
+                    option + "name a file that you can read (" + DrainSettings.quotable(unreadable.toString()) + ")",
+                    unreadable);
         } catch (GeneralSecurityException none) {
             throw new IllegalArgumentException(
                     option + "it holds no certificate in PEM, between BEGIN CERTIFICATE and END CERTIFICATE ("

@@ -100,10 +100,12 @@ public final class TerminalParsers {
                                         "ready",
                                         "wait",
                                         "back",
-                                        "front-end"),
+                                        "front-end",
+                                        "ca-file"),
                                 Set.of("dry-run"),
                                 Set.of("node", "field")),
                         TOKEN,
+                        null,
                         NOWHERE),
                 text.contains(TOKEN) ? null : TOKEN); // a fuzzer finds it, and writes it elsewhere
         if (plan != null) {
