@@ -265,7 +265,7 @@ class CommandsTest {
             return modules.map(module -> module.resolve("src/test/java"))
                     .filter(Files::isDirectory)
                     .flatMap(CommandsTest::walk)
-                    .filter(file -> file.toString().matches(".*(Test|IT)\\.java"))
+                    .filter(file -> file.toString().matches(".*(Test|IT|Fuzz)\\.java"))
                     .collect(Collectors.toMap(
                             file -> file.getFileName().toString().replace(".java", ""),
                             CommandsTest::read,

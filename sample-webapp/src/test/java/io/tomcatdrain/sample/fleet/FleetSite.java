@@ -30,7 +30,8 @@ final class FleetSite implements RestartedSite {
     FleetSite(FrontEnd frontEnd, String name, int line, @Nullable String valveAttributes, boolean everything) {
         this.frontEnd = frontEnd;
         this.drains = valveAttributes != null;
-        this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.FREEZE_AND_RELOAD);
+        // A freeze is for a machine of its own: on a slow one it lasts longer than the front end waits for a node.
+        this.troubles = everything ? EnumSet.allOf(Trouble.class) : EnumSet.of(Trouble.RELOAD);
         try {
             Fleet.Maker<TomcatNode> maker = (directory, node) -> {
                 var made = TomcatNode.installed(directory, node, line, valveAttributes);
@@ -45,9 +46,22 @@ final class FleetSite implements RestartedSite {
                     maker,
                     configuration ->
                             drains ? configuration : configuration.replaceAll("/drain/ready\\?prober=\\w+", "/page"));
+            if (everything) {
+                tellWhatIsLeftOut(name);
+            }
         } catch (RuntimeException | Error e) {
             faulty.values().forEach(FaultyNode::close);
             throw e;
+        }
+    }
+
+    private void tellWhatIsLeftOut(String name) {
+        if (!hasFullDisk()) {
+            System.out.println("skipped: " + name + " without a full disk, which takes root and a tmpfs");
+        }
+        if (faulty.values().stream().noneMatch(FaultyNode::hasClock)) {
+            System.out.println(
+                    "skipped: " + name + " without a clock that jumps, which takes faketime to be installed");
         }
     }
 
