@@ -13,7 +13,7 @@ final class Standstill {
     static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** A thread that is this late may just have had no processor. */
-    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long LEAST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final ProberWatch probers;
     private final InFlightWork work;
@@ -39,8 +39,9 @@ final class Standstill {
             probers.stoodStill(still, now);
             work.stoodStill(still, now);
             notifier.say(
-                    Level.WARNING,
-                    "the process stood still for " + LogText.seconds(still) + ", which counts as nobody's silence");
+                    Level.INFO,
+                    "nothing ran here for " + LogText.seconds(still)
+                            + " (a process that is stopped or starved?); that counts as nobody's silence");
         }
     }
 

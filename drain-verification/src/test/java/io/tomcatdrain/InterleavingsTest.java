@@ -25,7 +25,7 @@ class InterleavingsTest {
     private static final int ALL = Integer.getInteger("interleavings.preemptions", 1);
 
     /** Of those with one preemption more, in each scenario. */
-    private static final long FURTHER = ALL > 1 ? 1 : 1_000;
+    private static final long FURTHER = ALL > 1 ? 1 : 300;
 
     /** Held, since a logger that nobody holds forgets its level. */
     private static final Logger LOG = Logger.getLogger(Drain.class.getName());

@@ -13,7 +13,14 @@ import java.util.function.Supplier;
 /** Whatever can come together in a drain with its own thread, in as few steps as it takes. */
 public final class SequenceScenarios {
     private static final DrainLimits NOW = new DrainLimits(Duration.ZERO, null);
-    private static final DrainSettings SETTINGS = DrainSettings.defaults().with("lameDuck", "off");
+    /** As often a drain looks whether its process has stood still: time that passes in longer steps is nobody's silence. */
+    private static final Duration LOOK = Duration.ofSeconds(1);
+
+    /** Longer than the request that follows a whole file is waited for. */
+    private static final Duration LINGER = Duration.ofSeconds(6);
+
+    private static final DrainSettings SETTINGS =
+            DrainSettings.defaults().with("lameDuck", "off").with("uploadGap", Durations.format(LOOK));
 
     private static final Map<String, Supplier<Scenario>> ALL = new LinkedHashMap<>();
 
@@ -194,7 +201,7 @@ public final class SequenceScenarios {
                     }
                 });
                 thread("start", () -> drain.start("test"));
-                later(Duration.ofSeconds(6));
+                later(LINGER);
                 endsAs(DrainState.DRAINED);
             }
         });
@@ -208,7 +215,10 @@ public final class SequenceScenarios {
                         endsAs(DrainState.DRAINED);
                     }
                 });
-                thread("time", () -> pass(SETTINGS.uploadGap()));
+                thread("time", () -> {
+                    pass(SETTINGS.uploadGap());
+                    later(LINGER);
+                });
             }
         });
         ALL.put("a page comes while its client's last file goes", () -> new Meeting() {
@@ -504,7 +514,7 @@ public final class SequenceScenarios {
         @Override
         public final boolean passTime() {
             long left = until - nanos;
-            nanos = until;
+            nanos += Math.min(left, LOOK.toNanos());
             return left > 0;
         }
 

@@ -4,14 +4,14 @@ import java.time.Duration;
 
 /** The table of front ends: which server, from which directory of {@code examples/}, and what its nodes need. */
 public enum FrontEnd {
-    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 3),
+    MOD_JK(WebServer.HTTPD_MOD_JK, "httpd-mod_jk", Protocol.AJP, 2),
     MOD_PROXY_HTTP(WebServer.HTTPD, "httpd-mod_proxy_http", Protocol.HTTP, 1),
     MOD_JK_CLOSE_LISTENER(WebServer.HTTPD_MOD_JK, "httpd-mod_jk-close-listener", Protocol.AJP, 1),
     MOD_PROXY_HTTP_CLOSE_LISTENER(WebServer.HTTPD, "httpd-mod_proxy_http-close-listener", Protocol.HTTP, 1),
     MOD_PROXY_AJP(WebServer.HTTPD, "httpd-mod_proxy_ajp", Protocol.AJP, 1),
     NGINX_BUFFERING(WebServer.NGINX, "nginx-buffering", Protocol.HTTP, 1),
     NGINX_STREAMING(WebServer.NGINX, "nginx-streaming", Protocol.HTTP, 1),
-    HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 2),
+    HAPROXY(WebServer.HAPROXY, "haproxy", Protocol.HTTP, 1),
     CADDY(WebServer.CADDY, "caddy", Protocol.HTTP, 1),
     LIGHTTPD(WebServer.LIGHTTPD, "lighttpd", Protocol.HTTP, 1);
 

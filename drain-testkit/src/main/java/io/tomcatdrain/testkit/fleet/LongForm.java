@@ -16,6 +16,9 @@ public final class LongForm implements ResourceLocksProvider {
     /** True where faults of clients, nodes and front end are asked for, with as many restarts as {@code fleet.restarts} says. */
     public static final boolean FAULTS = "faults".equals(System.getProperty("fleet"));
 
+    /** True where more nodes and more uploads are asked for. */
+    public static final boolean GROWTH = "growth".equals(System.getProperty("fleet"));
+
     /** The lines of Tomcat for rows that differ in nothing else: the quick form takes the newer one. */
     public static IntStream lines() {
         return ASKED_FOR ? IntStream.of(11, 10) : IntStream.of(11);

@@ -23,18 +23,18 @@ import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The same with more: six nodes rolled two at a time behind one front end, beside two nodes rolled one after the other, and up to 10,000
  * uploads on a node whose socket is handed over. Runs with {@code -Dfleet=growth} only; {@code -Dfleet.rolls=3} rolls each fleet so often.
  */
-@EnabledIfSystemProperty(named = "fleet", matches = "growth", disabledReason = "long; asked for by -Dfleet=growth")
 @ResourceLock(providers = LongForm.class)
 @Timeout(value = 2, unit = TimeUnit.HOURS)
 final class GrowthIT {
@@ -46,8 +46,17 @@ final class GrowthIT {
     /** The stops of one step of a roll, from the first stop to the last end. */
     private record Step(int uploads, Duration took) {}
 
-    @ParameterizedTest
-    @CsvSource({"2, 1", "6, 2"})
+    /** Nodes, and how many of them stop at a time. */
+    static Stream<Arguments> fleets() {
+        return LongForm.GROWTH ? Stream.of(Arguments.of(2, 1), Arguments.of(6, 2)) : Stream.empty();
+    }
+
+    static IntStream uploads() {
+        return LongForm.GROWTH ? IntStream.of(100, 1_000, 10_000) : IntStream.empty();
+    }
+
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("fleets")
     void losesNothingOfAFleetThatIsRolledInSteps(int size, int atATime) {
         FleetIT.needs(FRONT_END);
         var profile = new Profile(
@@ -138,8 +147,8 @@ final class GrowthIT {
                 more + "JkWorkerProperty worker.n1.reference");
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {100, 1_000, 10_000})
+    @ParameterizedTest(allowZeroInvocations = true)
+    @MethodSource("uploads")
     void losesNoneOfManyUploadsWhenTheSocketIsHandedOver(int count) throws IOException {
         try (var machine = new OneMachine("growth-hand-over-" + count, 11, Speaks.HTTP, "", GrowthIT::forMany);
                 var crowd = new DrippingUploads(machine.port(), count)) {
