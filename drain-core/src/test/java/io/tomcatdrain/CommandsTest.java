@@ -90,7 +90,7 @@ class CommandsTest {
             strings = {
                 "mvn -B verify -pl drain-valv",
                 "mvn -B verify -Dit.test=StopsIT",
-                "mvn -B verify -Dfleets=long",
+                "mvn -B verify -Dflete=long",
                 "java -cp drain-verification/target/benchmarks.jar io.tomcatdrain.scale.Sack 5",
                 "java -jar drain-verification/target/benchmarks.jar -f 2 StripeBenchmark",
                 "java -jar drain-valve-VERSION-all.jar state http://node1:8090/drain",
