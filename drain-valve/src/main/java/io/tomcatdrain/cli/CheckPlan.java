@@ -3,6 +3,8 @@ package io.tomcatdrain.cli;
 import io.tomcatdrain.DrainSettings;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
+import java.util.Set;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +39,27 @@ record CheckPlan(
 
     /** More than any front end buffers of an upload that it passes on. */
     private static final int FILE = 512 << 10;
+
+    /** Returns the words behind {@code check} as its options. */
+    static Options options(List<String> words) {
+        return Options.parse(
+                words,
+                Set.of(
+                        "node",
+                        "upload",
+                        "field",
+                        "file-field",
+                        "upload-time",
+                        "restart",
+                        "ready",
+                        "wait",
+                        "back",
+                        "front-end",
+                        "token-file",
+                        "ca-file"),
+                Set.of("dry-run"),
+                Set.of("node", "field"));
+    }
 
     /**
      * Makes the plan that the options ask for.

@@ -219,23 +219,7 @@ final class Terminal {
     }
 
     private int check(List<String> words) throws InterruptedException {
-        Options options = Options.parse(
-                words,
-                Set.of(
-                        "node",
-                        "upload",
-                        "field",
-                        "file-field",
-                        "upload-time",
-                        "restart",
-                        "ready",
-                        "wait",
-                        "back",
-                        "front-end",
-                        "token-file",
-                        "ca-file"),
-                Set.of("dry-run"),
-                Set.of("node", "field"));
+        Options options = CheckPlan.options(words);
         String token = token(options);
         if (token == null) {
             throw new IllegalArgumentException("check needs the nodes' token: set DRAIN_TOKEN, or use --token-file");

@@ -87,26 +87,7 @@ public final class TerminalParsers {
     private static void plan(String text) {
         List<String> words = new ArrayList<>(words(text));
         CheckPlan plan = parsed(
-                () -> CheckPlan.of(
-                        Options.parse(
-                                words,
-                                Set.of(
-                                        "node",
-                                        "upload",
-                                        "field",
-                                        "file-field",
-                                        "upload-time",
-                                        "restart",
-                                        "ready",
-                                        "wait",
-                                        "back",
-                                        "front-end",
-                                        "ca-file"),
-                                Set.of("dry-run"),
-                                Set.of("node", "field")),
-                        TOKEN,
-                        null,
-                        NOWHERE),
+                () -> CheckPlan.of(CheckPlan.options(words), TOKEN, null, NOWHERE),
                 text.contains(TOKEN) ? null : TOKEN); // a fuzzer finds it, and writes it elsewhere
         if (plan != null) {
             String body = new String(plan.upload().body(8), StandardCharsets.UTF_8);
