@@ -2,6 +2,7 @@ package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.testkit.fleet.Exchange;
 import io.tomcatdrain.testkit.fleet.Parts;
@@ -20,9 +21,11 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
 
 /** What {@code examples/} has for one machine, as the tools see it that read it; {@link HandOverIT} uses it. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Execution(CONCURRENT)
 final class OneMachineFilesIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
 
