@@ -148,8 +148,11 @@ final class DebianInstallIT {
     @Test
     void haProxyIsInstalledAsItsReadmeSays() throws IOException {
         copyOfStock(WebServer.HAPROXY, "haproxy");
+        RollingUpgradeIT.needs(Optional.of("socat not installed (apt-get install socat)")
+                .filter(missing -> !Files.isExecutable(Path.of("/usr/bin/socat"))));
         install("haproxy");
         var main = etc.resolve("haproxy/haproxy.cfg");
+        var reload = etc.resolve("systemd/system/haproxy.service.d/tomcat-drain.conf");
         change(main, "/run/haproxy", run.toString());
         change(main, "/etc/haproxy", etc.resolve("haproxy").toString());
         change(main, "bind :80", "bind 127.0.0.1:" + port);
@@ -169,6 +172,11 @@ final class DebianInstallIT {
                             () -> showStat(run.resolve("admin.sock")),
                             stat -> stat.lines()
                                     .anyMatch(line -> line.startsWith("fleet,n1,") && line.contains(",UP,")));
+            var state = directory.resolve("haproxy.state");
+            change(reload, "/run/haproxy", run.toString());
+            change(reload, "/var/lib/haproxy/tomcat-drain.state", state.toString());
+            shell(directory, WebServer.savesState(Files.readString(reload)));
+            assertThat(state).content().contains(" n1 127.0.0.1 2 ", " n2 ");
             end(server);
         }
     }

@@ -68,6 +68,11 @@ final class OneMachineFilesIT {
         verifiable(Parts.example("systemd/tomcat.service"), directory.resolve("tomcat10.service"));
         var dropIns = Files.createDirectories(directory.resolve("tomcat10.service.d"));
         Files.copy(Parts.example("systemd/drop-in.conf"), dropIns.resolve("drain.conf"));
+        // HAProxy's own, and what the example adds to its reload.
+        needs("haproxy", "haproxy");
+        Files.copy(Path.of("/lib/systemd/system/haproxy.service"), directory.resolve("haproxy.service"));
+        var ofHaproxy = Files.createDirectories(directory.resolve("haproxy.service.d"));
+        Files.copy(Parts.example("haproxy/reload.conf"), ofHaproxy.resolve("tomcat-drain.conf"));
         assertThat(run(
                         directory,
                         Map.of("SYSTEMD_UNIT_PATH", directory + ":"),
@@ -76,7 +81,8 @@ final class OneMachineFilesIT {
                         "tomcat.socket",
                         "tomcat@blue.service",
                         "tomcat@green.service",
-                        "tomcat10.service"))
+                        "tomcat10.service",
+                        "haproxy.service"))
                 .isEqualTo("status 0");
     }
 
