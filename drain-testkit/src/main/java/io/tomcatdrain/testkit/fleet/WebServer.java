@@ -42,11 +42,13 @@ public enum WebServer {
     HAPROXY("haproxy", "haproxy", List.of("haproxy"), "") {
         /** The settings are in its environment. */
         @Override
-        List<String> command(Path example, Map<String, String> settings, Path logs) {
+        List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
+            var runDirectory = settings.get("RUN_DIR");
+            var state = Files.writeString(Path.of(runDirectory, "tomcat-drain.state"), "1\n");
             return List.of(
                     "/usr/bin/env",
-                    "STATS_SOCKET=" + settings.get("RUN_DIR") + "/admin.sock",
-                    "SERVER_STATE=" + settings.get("RUN_DIR") + "/tomcat-drain.state",
+                    "STATS_SOCKET=" + runDirectory + "/admin.sock",
+                    "SERVER_STATE=" + state,
                     program().toString(),
                     // As its unit does: the master is there to be told to reload.
                     "-W",

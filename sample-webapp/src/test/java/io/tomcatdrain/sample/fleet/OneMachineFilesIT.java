@@ -9,6 +9,7 @@ import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.ServerProcess;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.UploadForm;
+import io.tomcatdrain.testkit.fleet.WebServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,7 +70,7 @@ final class OneMachineFilesIT {
         var dropIns = Files.createDirectories(directory.resolve("tomcat10.service.d"));
         Files.copy(Parts.example("systemd/drop-in.conf"), dropIns.resolve("drain.conf"));
         // HAProxy's own, and what the example adds to its reload.
-        needs("haproxy", "haproxy");
+        RollingUpgradeIT.needs(WebServer.HAPROXY.missing());
         Files.copy(Path.of("/lib/systemd/system/haproxy.service"), directory.resolve("haproxy.service"));
         var ofHaproxy = Files.createDirectories(directory.resolve("haproxy.service.d"));
         Files.copy(Parts.example("haproxy/reload.conf"), ofHaproxy.resolve("tomcat-drain.conf"));
