@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond and Resumable.js. */
+/** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond, Resumable.js, blueimp's. */
 @Timeout(120)
 final class ClientsIT {
     private static final int PART = 16 << 10;
@@ -77,7 +77,7 @@ final class ClientsIT {
             int port = tomcat.getConnector().getLocalPort();
             var page = new ClientPage(browser, URI.create("http://127.0.0.1:" + port + "/many/clients.html"));
             page.send(SIZE, PART, 200_000);
-            await().until(() -> drain.status().openUploads().size() == 3);
+            await().until(() -> drain.status().openUploads().size() == 4);
 
             var over = drain.start("test");
             browser.bytesPerSecond(-1);
@@ -91,7 +91,7 @@ final class ClientsIT {
             drain.start("enough", new DrainLimits(Duration.ZERO, null));
             var report = over.get(30, TimeUnit.SECONDS);
             assertThat(report.outcome()).isEqualTo(Outcome.DRAINED);
-            assertThat(report.openUploads().finished()).isEqualTo(3);
+            assertThat(report.openUploads().finished()).isEqualTo(4);
         }
     }
 }
