@@ -6,7 +6,7 @@ const SESSION = { 'X-Session': '1' };
 /** What the clients have said: {client, ok, what}. */
 const results = [];
 /** How often a server has let each of them begin a file: more than once means that it had to begin again. */
-const begun = { tus: 0, filepond: 0, resumable: 0 };
+const begun = { tus: 0, filepond: 0, resumable: 0, blueimp: 0 };
 /** Of which clients a server has called the file whole. */
 const whole = new Set();
 /** Answers that a part should not get. */
@@ -17,19 +17,27 @@ let lostPages = 0;
 
 function clientOf(url) {
   const { pathname } = new URL(url, location.href);
-  return pathname.includes('/files') ? 'tus' : pathname.endsWith('/pond') ? 'filepond' : 'resumable';
+  if (pathname.includes('/files')) return 'tus';
+  return { pond: 'filepond', chunks: 'resumable', range: 'blueimp' }[pathname.split('/').pop()];
 }
 
-function begins(method, url) {
+function begins(method, url, range) {
   const { searchParams } = new URL(url, location.href);
-  return method === 'POST' && (searchParams.get('resumableChunkNumber') || '1') === '1';
+  return method === 'POST' && (searchParams.get('resumableChunkNumber') || '1') === '1'
+    && (range || 'bytes 0-').startsWith('bytes 0-');
 }
+
+const setRequestHeader = XMLHttpRequest.prototype.setRequestHeader;
+XMLHttpRequest.prototype.setRequestHeader = function (name, value) {
+  if (name === 'Content-Range') this.range = value;
+  return setRequestHeader.call(this, name, value);
+};
 
 const open = XMLHttpRequest.prototype.open;
 XMLHttpRequest.prototype.open = function (method, url, ...rest) {
   this.addEventListener('loadend', () => {
     const well = this.status >= 200 && this.status < 300;
-    if (well && begins(method, url)) begun[clientOf(url)]++;
+    if (well && begins(method, url, this.range)) begun[clientOf(url)]++;
     if (well && this.getResponseHeader('X-Whole')) whole.add(clientOf(url));
     if (!well && method !== 'GET') failures.push(`${method} ${url}: ${this.status}`);
   });
@@ -65,6 +73,14 @@ async function sendAll(size, part) {
   resumable.on('fileSuccess', () => done('resumable')());
   resumable.on('fileError', (at, message) => done('resumable')(message || 'failed'));
   resumable.addFile(file);
+
+  $('<input type="file">').fileupload({
+    url: 'range',
+    headers: SESSION,
+    maxChunkSize: part,
+    done: () => done('blueimp')(),
+    fail: (event, data) => done('blueimp')(data.errorThrown || data.textStatus || 'failed'),
+  }).fileupload('add', { files: [file] });
   readPages();
 }
 
@@ -76,7 +92,7 @@ async function readPage() {
 
 /** Goes on reading a page of the session until all files are sent. */
 async function readPages() {
-  while (results.length < 3) {
+  while (results.length < 4) {
     await readPage();
     await new Promise(resolve => setTimeout(resolve, 300));
   }

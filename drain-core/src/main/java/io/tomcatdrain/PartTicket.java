@@ -9,17 +9,13 @@ final class PartTicket extends Ticket {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     PartTicket(PlainTicket ticket, Ticket.Part part) {
+        super(part);
         this.ticket = ticket;
         this.part = part;
     }
 
     InFlightGate gate() {
         return ticket.gate();
-    }
-
-    @Override
-    public Ticket.Part part() {
-        return part;
     }
 
     @Override

@@ -5,6 +5,7 @@ final class PlainTicket extends Ticket {
     private final InFlightGate gate;
 
     PlainTicket(InFlightGate gate) {
+        super(null);
         this.gate = gate;
     }
 

@@ -53,7 +53,11 @@ public abstract class Ticket implements AutoCloseable {
         default void end() {}
     }
 
-    Ticket() {}
+    private final @Nullable Part part;
+
+    Ticket(@Nullable Part part) {
+        this.part = part;
+    }
 
     /** Closes the ticket of a request that ended well. Never throws and never blocks. */
     @Override
@@ -69,8 +73,13 @@ public abstract class Ticket implements AutoCloseable {
     public abstract void close(boolean failed);
 
     /** Returns what the request is of an upload that comes in several requests; null if it is no part of one. */
-    public @Nullable Part part() {
-        return null;
+    public final @Nullable Part part() {
+        return part;
+    }
+
+    /** Returns true if the request is a part of an upload that comes in several requests. */
+    public final boolean isPart() {
+        return part != null;
     }
 
     /**

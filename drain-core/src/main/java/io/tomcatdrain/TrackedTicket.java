@@ -1,7 +1,6 @@
 package io.tomcatdrain;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The ticket of a plain request that the registry can find again, since the container may drop it without a word, or since its answer may
@@ -31,6 +30,7 @@ final class TrackedTicket extends Ticket {
     private final AtomicInteger state = new AtomicInteger(OPEN);
 
     TrackedTicket(Ticket ticket, Subject subject, Owner owner) {
+        super(ticket.part());
         this.ticket = ticket;
         this.subject = subject;
         this.owner = owner;
@@ -39,11 +39,6 @@ final class TrackedTicket extends Ticket {
     /** Returns what the adapter knows of the request. */
     Subject subject() {
         return subject;
-    }
-
-    @Override
-    public Ticket.@Nullable Part part() {
-        return ticket.part();
     }
 
     void closeIfGone() {

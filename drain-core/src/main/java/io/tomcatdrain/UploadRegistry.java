@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -34,8 +35,13 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
     private final Set<UploadTicket> uploads = ConcurrentHashMap.newKeySet();
     private final Set<TrackedTicket> tracked = ConcurrentHashMap.newKeySet();
     private final AtomicLong nextId = new AtomicLong(1);
-    private final AtomicInteger unlooked = new AtomicInteger();
-    private volatile int nextLookAt = LEAST_UNLOOKED;
+    private final AtomicLong lastTracked = new AtomicLong();
+    private final AtomicBoolean looking = new AtomicBoolean();
+
+    /** At which upload and at which tracked request the registry looks for those that were dropped. */
+    private volatile long lookAtUpload = LEAST_UNLOOKED;
+
+    private volatile long lookAtTracked = LEAST_UNLOOKED;
     private final Waiters waiters = new Waiters();
     private final Ticker ticker;
     private final Counters counters;
@@ -82,9 +88,12 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         if (part != null) {
             part.carriedBy(source);
         }
-        UploadTicket ticket = new UploadTicket(nextId.getAndIncrement(), source, gate, part, this, ticker.nanos());
+        long id = nextId.getAndIncrement();
+        UploadTicket ticket = new UploadTicket(id, source, gate, part, this, ticker.nanos());
         uploads.add(ticket);
-        lookNowAndThen();
+        if (id >= lookAtUpload) {
+            lookNowAndThen();
+        }
         return ticket;
     }
 
@@ -98,7 +107,9 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         if (gate != null && gate.isSealed()) {
             findable.setAsideIf(endless); // a drain waits for it, and looks only now and then
         }
-        lookNowAndThen();
+        if (lastTracked.incrementAndGet() >= lookAtTracked) {
+            lookNowAndThen();
+        }
         return findable;
     }
 
@@ -107,12 +118,14 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
      * also on a node whose status nothing asks for, and each newcomer pays for about one.
      */
     private void lookNowAndThen() {
-        if (unlooked.incrementAndGet() == nextLookAt) { // for one thread alone
+        if (looking.compareAndSet(false, true)) { // one thread is enough
             try {
                 look();
             } finally {
-                nextLookAt = Math.max(LEAST_UNLOOKED, uploads.size() + tracked.size());
-                unlooked.set(0);
+                long newcomers = Math.max(LEAST_UNLOOKED, uploads.size() + tracked.size());
+                lookAtUpload = nextId.get() - 1 + newcomers;
+                lookAtTracked = lastTracked.get() + newcomers;
+                looking.set(false);
             }
         }
     }

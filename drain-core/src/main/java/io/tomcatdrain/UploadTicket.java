@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,11 +51,7 @@ final class UploadTicket extends Ticket {
 
     private final long id;
     private final UploadSource source;
-    private final String method;
-    private final @Nullable String path;
-    private final @Nullable String remote;
     private final long contentLength;
-    private final Ticket.@Nullable Part part;
     private final Ends ends;
     private final long startedNanos;
 
@@ -75,19 +72,16 @@ final class UploadTicket extends Ticket {
 
     @GuardedBy("this") private long bytesPerSecond = -1;
 
-    /** How many bytes it had when it was given up as stalled; −1 if it was not, or was given up for good. */
-    private volatile long bytesWhenStalled = -1;
+    /** One more than the bytes that it had when it was given up as stalled; 0, which costs no write, if it was not, or was given up for good. */
+    private volatile long afterStall;
 
     UploadTicket(
             long id, UploadSource source, InFlightGate gate, Ticket.@Nullable Part part, Ends ends, long nowNanos) {
+        super(part);
         this.id = id;
         this.source = source;
-        this.method = LogText.bounded(source.method());
-        this.path = LogText.boundedOrNull(source.path());
-        this.remote = LogText.boundedOrNull(source.remote());
         this.contentLength = source.contentLength();
         this.gate = gate;
-        this.part = part;
         this.ends = ends;
         this.startedNanos = nowNanos;
         this.changedNanos = nowNanos;
@@ -111,22 +105,21 @@ final class UploadTicket extends Ticket {
 
     @Override
     public void close(boolean failed) {
-        // The last look at the bytes comes before the container reuses the request.
-        end(() -> ends.ended(this, received(), failed));
+        end(false, failed);
     }
 
     /** Ends an upload that is refused after all, before anything of it was read. */
     void refuse() {
-        end(() -> ends.refused(this));
+        end(true, false);
     }
 
-    private void end(Runnable count) {
+    private void end(boolean refused, boolean failed) {
         int before = (int) STATE.getAndSet(this, CLOSED);
         if (before == CLOSED) {
             return;
         }
         try {
-            endPart(count);
+            endPart(refused, failed);
         } finally {
             if (before == OPEN) {
                 gate.exit();
@@ -137,19 +130,20 @@ final class UploadTicket extends Ticket {
     }
 
     /** Before the exit: a thread that this wakes finds the upload gone from the registry and counted, and knows what else to wait for. */
-    private void endPart(Runnable count) {
+    private void endPart(boolean refused, boolean failed) {
         try {
+            Part part = part();
             if (part != null) {
                 part.end();
             }
         } finally {
-            count.run();
+            if (refused) {
+                ends.refused(this);
+            } else {
+                // The last look at the bytes comes before the container reuses the request.
+                ends.ended(this, received(), failed);
+            }
         }
-    }
-
-    @Override
-    public Ticket.@Nullable Part part() {
-        return part;
     }
 
     void closeIfGone() {
@@ -165,6 +159,15 @@ final class UploadTicket extends Ticket {
             return source.bytesReceived();
         } catch (RuntimeException | Error fault) {
             return -1;
+        }
+    }
+
+    /** Asked where it is shown, and not of each that comes: most are never looked at. */
+    private static @Nullable String said(Supplier<@Nullable String> answer) {
+        try {
+            return answer.get();
+        } catch (RuntimeException | Error fault) {
+            return null;
         }
     }
 
@@ -207,7 +210,7 @@ final class UploadTicket extends Ticket {
         synchronized (this) {
             soFar = bytes;
         }
-        bytesWhenStalled = forGood ? -1 : soFar; // before others see that it is given up
+        afterStall = forGood ? 0 : soFar + 1; // before others see that it is given up
         if (STATE.compareAndSet(this, OPEN, ABANDONED)) {
             gate.exit();
             return true;
@@ -221,10 +224,11 @@ final class UploadTicket extends Ticket {
 
     /** Holds the drain again if it had been given up as stalled and has moved since; returns true if it does so from now on. */
     boolean holdAgain(long nowNanos) {
-        if (!isGivenUp() || bytesWhenStalled < 0) {
+        if (!isGivenUp()) {
             return false;
         }
-        if (bytes(nowNanos) == bytesWhenStalled) {
+        long after = afterStall;
+        if (after == 0 || bytes(nowNanos) == after - 1) {
             return false;
         }
         ends.held(); // before: whoever ends it meanwhile takes it back
@@ -237,7 +241,8 @@ final class UploadTicket extends Ticket {
 
     /** Returns true if it was given up as stalled and had moved by the time at which so many bytes had been received. */
     boolean hadMovedAgain(long received) {
-        return bytesWhenStalled >= 0 && received > bytesWhenStalled;
+        long after = afterStall;
+        return after != 0 && received >= after;
     }
 
     /** Holds the drain again, through that gate, if it does so through none and still runs. */
@@ -312,9 +317,9 @@ final class UploadTicket extends Ticket {
         long rate = rate(received, elapsedNanos);
         return new ActiveUpload(
                 id,
-                method,
-                path,
-                remote,
+                LogText.bounded(said(source::method)),
+                LogText.boundedOrNull(said(source::path)),
+                LogText.boundedOrNull(said(source::remote)),
                 now.minusNanos(elapsedNanos),
                 TimeUnit.NANOSECONDS.toMillis(elapsedNanos),
                 received,

@@ -36,7 +36,8 @@ final class UploadParts {
     /** Returns what the request is of an upload; null for one that only asks, or that nothing marks as a part. Never throws. */
     Ticket.@Nullable Part of(HttpServletRequest request) {
         String method = request.getMethod();
-        if (!on || method == null || ASKING.contains(method)) {
+        // Most requests end here, at the first word.
+        if ("GET".equals(method) || !on || method == null || ASKING.contains(method)) {
             return null;
         }
         try {

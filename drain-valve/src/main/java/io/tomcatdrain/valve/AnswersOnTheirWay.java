@@ -7,16 +7,21 @@ import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.Request;
 import org.apache.coyote.Response;
-import org.apache.tomcat.util.net.NioChannel;
+import org.apache.tomcat.util.buf.MessageBytes;
+import org.apache.tomcat.util.net.AbstractEndpoint;
+import org.apache.tomcat.util.net.Nio2Endpoint;
 import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SendfileDataBase;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The downloads of a service: answers whose length is known, so that they come to an end, and files that Tomcat's poller sends when their
- * requests are over. An answer without a known length may go on for ever.
+ * The downloads of a service: answers that come to an end, since their length is known or their browser is told to keep them as a file, and
+ * files that Tomcat sends by itself when their requests are over. Any other answer without a known length may go on for ever.
  */
 final class AnswersOnTheirWay {
+    private static final String ATTACHMENT = "attachment";
+
     private final TicketNote.Owner owner;
     private final Service service;
     private final long stallNanos;
@@ -40,11 +45,11 @@ final class AnswersOnTheirWay {
         boolean moves = false;
         for (Request request : owner.pooledRequests()) {
             Response answer = request.getResponse();
-            if (answer.isCommitted() && answer.getContentLengthLong() > 0) {
+            if (answer.isCommitted() && (answer.getContentLengthLong() > 0 || isDownload(answer))) {
                 moves |= moves(request, request.getStartTimeNanos(), answer.getContentWritten(), now, fresh);
             }
         }
-        for (NioEndpoint.SendfileData file : files()) {
+        for (SendfileDataBase file : files()) {
             moves |= moves(file, 0, file.length, now, fresh);
         }
         seen = fresh;
@@ -60,17 +65,26 @@ final class AnswersOnTheirWay {
         return now - since < stallNanos;
     }
 
-    /** Returns true if the poller sends files. */
+    /** Returns true for an answer that a browser keeps as a file: it has an end although nothing has announced it. */
+    private static boolean isDownload(Response answer) {
+        MessageBytes disposition = answer.getMimeHeaders().getValue("Content-Disposition");
+        // Copied without being changed: this is not the answer's own thread.
+        String text = disposition == null ? null : SeenRequest.text(disposition);
+        return text != null && text.strip().regionMatches(true, 0, ATTACHMENT, 0, ATTACHMENT.length());
+    }
+
+    /** Returns true if Tomcat sends files by itself. */
     boolean leave() {
         return !files().isEmpty();
     }
 
-    private List<NioEndpoint.SendfileData> files() {
-        List<NioEndpoint.SendfileData> files = new ArrayList<>();
+    private List<SendfileDataBase> files() {
+        List<SendfileDataBase> files = new ArrayList<>();
         for (Connector connector : service.findConnectors()) {
-            if (TomcatInternals.get().endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint) {
-                for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
-                    NioEndpoint.SendfileData file = fileOn(connection);
+            AbstractEndpoint<?, ?> endpoint = TomcatInternals.get().endpoint(connector.getProtocolHandler());
+            if (endpoint != null) {
+                for (SocketWrapperBase<?> connection : endpoint.getConnections()) {
+                    SendfileDataBase file = fileOn(connection);
                     if (file != null) {
                         files.add(file);
                     }
@@ -80,8 +94,14 @@ final class AnswersOnTheirWay {
         return files;
     }
 
-    /** Returns the file that the poller sends on that connection; null if it sends none. */
-    static NioEndpoint.@Nullable SendfileData fileOn(SocketWrapperBase<NioChannel> connection) {
-        return connection instanceof NioEndpoint.NioSocketWrapper nio && !nio.isClosed() ? nio.getSendfileData() : null;
+    /** Returns the file that Tomcat sends on that connection by itself; null if it sends none. AJP never does. */
+    static @Nullable SendfileDataBase fileOn(SocketWrapperBase<?> connection) {
+        if (connection.isClosed()) {
+            return null;
+        }
+        if (connection instanceof NioEndpoint.NioSocketWrapper nio) {
+            return nio.getSendfileData();
+        }
+        return connection instanceof Nio2Endpoint.Nio2SocketWrapper nio2 ? nio2.getSendfileData() : null;
     }
 }

@@ -597,7 +597,8 @@ public class DrainValve extends ValveBase implements AccessLog {
             pass(current, note, request, response, false);
             return;
         }
-        boolean upload = canary || current.uploads.matches(request);
+        String method = request.getMethod();
+        boolean upload = canary || current.uploads.matches(method, request);
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = current.refusesHere(request, upload)
                 ? null
@@ -613,7 +614,7 @@ public class DrainValve extends ValveBase implements AccessLog {
             }
             return;
         }
-        note.hold(ticket, upload, request.getMethod());
+        note.hold(ticket, upload, method);
         pass(current, note, request, response, canary);
     }
 
@@ -626,8 +627,8 @@ public class DrainValve extends ValveBase implements AccessLog {
 
     private void pass(ValveRuntime current, TicketNote note, Request request, Response response, boolean canary)
             throws IOException, ServletException {
-        current.servlet.endConnection(request, response);
         if (current.drain.state() != DrainState.SERVING) {
+            current.servlet.endConnection(request, response);
             // What the poller sends by itself is over for every valve when it begins.
             request.getCoyoteRequest().setSendfile(false);
         }

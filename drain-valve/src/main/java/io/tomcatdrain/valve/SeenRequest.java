@@ -30,7 +30,8 @@ final class SeenRequest implements Ticket.Subject {
         this.elapsedMillis = same ? TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos) : -1;
     }
 
-    private static @Nullable String text(MessageBytes bytes) {
+    /** Returns the text without changing where it is kept; null if that changes meanwhile. */
+    static @Nullable String text(MessageBytes bytes) {
         try {
             return switch (bytes.getType()) {
                 case MessageBytes.T_CHARS -> {

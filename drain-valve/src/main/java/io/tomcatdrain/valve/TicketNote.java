@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -225,7 +226,7 @@ final class TicketNote {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
             Ticket held = note.ticket;
             if (held != null
-                    && held.part() != null
+                    && held.isPart()
                     && note.isReentry(coyote)
                     && coyote.getNote(CoyoteAdapter.ADAPTER_NOTES)
                             instanceof org.apache.catalina.connector.Request request) {
@@ -265,7 +266,9 @@ final class TicketNote {
             WatchedBody.leave(coyote);
         }
         startNanos = coyote.getStartTimeNanos();
-        connector = through;
+        if (connector != through) { // nearly never; and a look is cheaper than a reference written to an old object
+            connector = through;
+        }
         current = true;
     }
 
@@ -293,7 +296,9 @@ final class TicketNote {
 
     void hold(Ticket admitted, boolean isUpload, @Nullable String requestMethod) {
         upload = isUpload;
-        method = requestMethod;
+        if (!Objects.equals(method, requestMethod)) { // see begin()
+            method = requestMethod;
+        }
         ticket = admitted;
     }
 

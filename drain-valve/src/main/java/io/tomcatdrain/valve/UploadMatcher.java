@@ -21,9 +21,8 @@ final class UploadMatcher {
         this.prefixes = types.prefixes().toArray(String[]::new);
     }
 
-    /** Returns true if the request is an upload; of a GET or HEAD it looks at nothing else. */
-    boolean matches(Request request) {
-        String method = request.getMethod();
+    /** Returns true if a request of that method is an upload; of a GET or HEAD it looks at nothing else. */
+    boolean matches(@Nullable String method, Request request) {
         if ("GET".equals(method) || "HEAD".equals(method) || isAnsweredByTomcat(request)) {
             return false;
         }

@@ -41,6 +41,9 @@ final class ValveRuntime {
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
     private final int nameAt;
 
+    private final int pathLength;
+    private final char nameBegin;
+
     private final @Nullable Integer controlPort;
     private final SharedListeners listeners;
 
@@ -64,6 +67,8 @@ final class ValveRuntime {
         this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
+        this.pathLength = path.length();
+        this.nameBegin = path.charAt(nameAt);
         this.controlPort = settings.controlPort();
         this.spareThreads = new SpareThreads(service);
         this.readyPaths =
@@ -195,7 +200,7 @@ final class ValveRuntime {
             return false;
         }
         CharChunk chars = uri.getCharChunk();
-        return chars.getLength() < path.length() || chars.getBuffer()[chars.getStart() + nameAt] != path.charAt(nameAt);
+        return chars.getLength() < pathLength || chars.getBuffer()[chars.getStart() + nameAt] != nameBegin;
     }
 
     /** Names an application whose requests are all taken for the endpoints'. */

@@ -13,6 +13,9 @@ import io.tomcatdrain.testkit.Background;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.SlowUpload;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.file.Files;
@@ -32,6 +35,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -156,16 +160,19 @@ class QuietEndIT {
 
     /** Tomcat takes the request for finished when its poller begins to send the file, and logs it then. */
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aFileOnItsWayIsSentToItsEnd(boolean sendfile) throws Exception {
+    @CsvSource({"Nio, true", "Nio, false", "Nio2, true"})
+    void aFileOnItsWayIsSentToItsEnd(String endpoint, boolean sendfile) throws Exception {
         int size = 30_000_000; // more than the kernel buffers
+        Connector connector = new Connector("org.apache.coyote.http11.Http11" + endpoint + "Protocol");
+        connector.setPort(0);
+        connector.setProperty("address", "127.0.0.1");
+        connector.setProperty("useSendfile", Boolean.toString(sendfile));
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("requestTimeout", "300ms")
                         .customize(QuietEndIT::serveFiles)
-                        .customize(each ->
-                                each.tomcat().getConnector().setProperty("useSendfile", Boolean.toString(sendfile)))
+                        .customize(each -> each.tomcat().getService().addConnector(connector))
                         .start();
-                Http11Client client = new Http11Client(server.port())) {
+                Http11Client client = new Http11Client(connector.getLocalPort())) {
             Files.write(server.directory().resolve("file.bin"), new byte[size]);
             client.send(Http11Client.head("GET", "/app/file.bin", "Connection: close"));
             await().until(() -> sendfile
@@ -183,6 +190,42 @@ class QuietEndIT {
             assertThat(answer.body()).hasSize(size);
             stop.result();
             assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+        }
+    }
+
+    /** Neither has a length; but what a browser keeps as a file has an end. */
+    @ParameterizedTest
+    @CsvSource({"attachment; filename=all.zip, DRAINED", "inline, EXPIRED"})
+    void anAnswerWithoutALengthIsWaitedForWhileItMovesIfItIsAFile(String disposition, DrainState end) throws Exception {
+        int size = 30_000_000;
+        HttpServlet servlet = new HttpServlet() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+                response.setHeader("Content-Disposition", disposition);
+                response.flushBuffer();
+                response.getOutputStream().write(new byte[size]);
+            }
+        };
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("requestTimeout", "300ms")
+                        .customize(each -> Tomcat.addServlet(each.context(), "all", servlet)
+                                .addMapping("/all"))
+                        .start();
+                Http11Client client = new Http11Client(server.port())) {
+            client.send(Http11Client.head("GET", "/app/all", "Connection: close"));
+            client.awaitInput();
+            Drain drain = server.drain();
+            var over = drain.start("test");
+            if (end == DrainState.EXPIRED) {
+                over.get(30, TimeUnit.SECONDS);
+            } else {
+                await().during(Duration.ofMillis(1500)).until(() -> !over.isDone());
+            }
+            assertThat(client.answer().body()).hasSize(size);
+            over.get(30, TimeUnit.SECONDS);
+            assertThat(drain.state()).isEqualTo(end);
         }
     }
 

@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A page that sends a file by each of the clients that people use, as npm delivers them: tus-js-client, FilePond and Resumable.js. Its
+ * A page that sends a file by each of the clients that people use, as npm delivers them: tus-js-client, FilePond, Resumable.js and blueimp's jQuery File Upload. Its
  * server is {@link io.tomcatdrain.testkit.ResumableUploads}.
  */
 public final class ClientPage {
     private static final Duration LIMIT = Duration.ofSeconds(90);
-    private static final int CLIENTS = 3;
+    private static final int CLIENTS = 4;
 
     private final Browser browser;
 
@@ -31,7 +31,14 @@ public final class ClientPage {
     public static void write(Path application) {
         try {
             Files.createDirectories(application.resolve("vendor"));
-            for (var name : List.of("clients.html", "clients.js", "vendor/filepond.min.js", "vendor/resumable.js")) {
+            for (var name : List.of(
+                    "clients.html",
+                    "clients.js",
+                    "vendor/filepond.min.js",
+                    "vendor/resumable.js",
+                    "vendor/jquery.min.js",
+                    "vendor/jquery.ui.widget.js",
+                    "vendor/jquery.fileupload.js")) {
                 try (var in = ClientPage.class.getResourceAsStream("/clients/" + name)) {
                     Files.copy(in, application.resolve(name));
                 }

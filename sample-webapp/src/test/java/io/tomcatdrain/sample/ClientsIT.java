@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Isolated;
 
-/** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond and Resumable.js. */
+/** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond, Resumable.js, blueimp's. */
 @Timeout(120)
 @Isolated("what it looks at takes its time, which fleets beside it would stretch")
 final class ClientsIT {
@@ -79,7 +79,7 @@ final class ClientsIT {
             int port = tomcat.getConnector().getLocalPort();
             var page = new ClientPage(browser, URI.create("http://127.0.0.1:" + port + "/many/clients.html"));
             page.send(SIZE, PART, 200_000);
-            await().until(() -> drain.status().openUploads().size() == 3);
+            await().until(() -> drain.status().openUploads().size() == 4);
 
             var over = drain.start("test");
             browser.bytesPerSecond(-1);
@@ -93,7 +93,7 @@ final class ClientsIT {
             drain.start("enough", new DrainLimits(Duration.ZERO, null));
             var report = over.get(30, TimeUnit.SECONDS);
             assertThat(report.outcome()).isEqualTo(Outcome.DRAINED);
-            assertThat(report.openUploads().finished()).isEqualTo(3);
+            assertThat(report.openUploads().finished()).isEqualTo(4);
         }
     }
 }

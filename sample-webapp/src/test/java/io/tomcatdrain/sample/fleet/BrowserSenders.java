@@ -14,7 +14,7 @@ final class BrowserSenders implements AutoCloseable {
     private static final int PART = 32 << 10;
     private static final int SIZE = 20 * PART;
     private static final long BYTES_PER_SECOND = 150_000;
-    private static final int CLIENTS = 3;
+    private static final int CLIENTS = 4;
 
     private final CountDownLatch end = new CountDownLatch(1);
     private final List<String> losses = new ArrayList<>();

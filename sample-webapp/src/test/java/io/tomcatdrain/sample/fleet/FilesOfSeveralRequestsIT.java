@@ -78,7 +78,7 @@ final class FilesOfSeveralRequestsIT {
             System.out.println("files of several requests behind " + frontEnd + ": "
                     + restart.stops().size() + " stops, " + senders.files() + " files, " + senders.pages()
                     + " pages between their parts, lost: " + senders.faults().size() + ", begun again from byte 0: "
-                    + senders.begunAgain() + "; by tus-js-client, FilePond and Resumable.js in Chromium: "
+                    + senders.begunAgain() + "; by tus-js-client, FilePond, Resumable.js and blueimp's in Chromium: "
                     + browsers.files()
                     + " files, lost or begun again: " + browsers.losses().size());
 
