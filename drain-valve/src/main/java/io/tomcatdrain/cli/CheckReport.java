@@ -39,7 +39,7 @@ final class CheckReport {
         }
         return node.probers().isEmpty()
                 ? "; nobody asks whether it is ready"
-                : "; whether it is ready is asked by " + String.join(", ", node.probers());
+                : "; asked whether it is ready by " + String.join(", ", node.probers());
     }
 
     /** Says what users saw and what is wrong; returns the exit status. */
