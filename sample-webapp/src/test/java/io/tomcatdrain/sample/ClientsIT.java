@@ -24,9 +24,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond and Resumable.js. */
 @Timeout(120)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 final class ClientsIT {
     private static final int PART = 16 << 10;
     private static final int SIZE = 20 * PART + 1;

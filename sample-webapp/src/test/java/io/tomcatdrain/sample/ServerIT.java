@@ -15,9 +15,11 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** Runs the server as a user does: opens its page, uploads, drains, resumes, and stops it while an upload runs. */
 @Timeout(120)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class ServerIT {
     private static final String TOKEN = "a-token-for-the-tests";
 

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * -Dtranscripts=write} lets the documents say it.
  */
 @Timeout(120)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 class TranscriptIT {
     private static final boolean WRITE = "write".equals(System.getProperty("transcripts"));
 

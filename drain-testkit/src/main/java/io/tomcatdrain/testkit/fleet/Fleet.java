@@ -106,6 +106,17 @@ public final class Fleet<N extends Node> implements AutoCloseable {
         if (front == null || frontEnd == null) {
             throw new IllegalStateException("no front end runs");
         }
+        try {
+            var before = frontEnd.server().beforeReload(directory.resolve("example"), String.valueOf(runDirectory));
+            if (before.isPresent()) {
+                var log = directory.resolve("front-end/reload.log");
+                try (var shell = ServerProcess.start(List.of("/bin/sh", "-c", before.get()), Map.of(), log)) {
+                    shell.awaitExitNanos(FRONT_LIMIT);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         front.signal(frontEnd.server().reloadSignal());
     }
 

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -13,6 +14,7 @@ import java.util.stream.Stream;
 /** Stops and starts the nodes one after the other while the load goes on. */
 public final class RollingRestart {
     private static final Duration USE_LIMIT = Duration.ofMinutes(3);
+    private static final int MOST_STOPS_WITHOUT_LOSS = 12;
     private static final Duration ANSWER_ON_ITS_WAY = Duration.ofSeconds(1);
 
     private final Fleet<?> fleet;
@@ -65,11 +67,22 @@ public final class RollingRestart {
     }
 
     public void underLoad(Extent extent) {
-        var load = Load.started(fleet.port(), extent.profile(), tally);
+        underLoad(extent.profile(), () -> stops.size() < extent.stops() || tally.uploads() < extent.uploads());
+    }
+
+    /**
+     * For the proof that a test can see a loss: goes on until it has seen one. A single stop may lose nothing by luck, twelve cannot.
+     */
+    public void untilLossIsSeen(Profile profile, BooleanSupplier seen) {
+        underLoad(profile, () -> stops.size() < MOST_STOPS_WITHOUT_LOSS && !seen.getAsBoolean());
+    }
+
+    private void underLoad(Profile profile, BooleanSupplier goesOn) {
+        var load = Load.started(fleet.port(), profile, tally);
         try {
             long startedNanos = System.nanoTime();
             fleet.nodes().forEach(node -> tally.awaitUploadBy(node.name(), startedNanos, USE_LIMIT));
-            while (stops.size() < extent.stops() || tally.uploads() < extent.uploads()) {
+            while (goesOn.getAsBoolean()) {
                 restart(fleet.nodes().get(stops.size() % fleet.nodes().size()));
             }
         } catch (AssertionError | RuntimeException e) {

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A front end's program: where it is, what Debian calls it, and how it runs an example's configuration. */
@@ -39,18 +40,28 @@ public enum WebServer {
         }
     },
     HAPROXY("haproxy", "haproxy", List.of("haproxy"), "") {
-        /** The settings are in its environment. What it is asked by has no file, whose path could be too long. */
+        /** The settings are in its environment. */
         @Override
-        List<String> command(Path example, Map<String, String> settings, Path logs) {
+        List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
+            var runDirectory = settings.get("RUN_DIR");
+            var state = Files.writeString(Path.of(runDirectory, "tomcat-drain.state"), "1\n");
             return List.of(
                     "/usr/bin/env",
-                    "STATS_SOCKET=abns@tomcat-drain-" + settings.get("LISTEN"),
+                    "STATS_SOCKET=" + runDirectory + "/admin.sock",
+                    "SERVER_STATE=" + state,
                     program().toString(),
                     // As its unit does: the master is there to be told to reload.
                     "-W",
                     "-db",
                     "-f",
                     example.resolve("haproxy.cfg").toString());
+        }
+
+        @Override
+        Optional<String> beforeReload(Path example, String runDirectory) throws IOException {
+            return Optional.of(savesState(Files.readString(example.resolve("reload.conf")))
+                    .replace("/run/haproxy", runDirectory)
+                    .replace("/var/lib/haproxy", runDirectory));
         }
     },
     CADDY("caddy", "caddy", List.of("caddy"), "") {
@@ -96,6 +107,7 @@ public enum WebServer {
         }
     };
 
+    private static final Pattern SAVES_STATE = Pattern.compile("ExecReload=-/bin/sh -c '([^']+)'");
     private static final List<String> HTTPD_MODULES = List.of(
             "/usr/lib/apache2/modules",
             "/usr/lib64/httpd/modules",
@@ -116,6 +128,20 @@ public enum WebServer {
 
     /** The command that runs an example in the foreground; only addresses and paths differ from it. */
     abstract List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException;
+
+    /** The shell command that the example runs before a reload, if it has one. */
+    Optional<String> beforeReload(Path example, String runDirectory) throws IOException {
+        return Optional.empty();
+    }
+
+    /** The shell command by which HAProxy's example saves the state of the nodes, out of its {@code reload.conf}. */
+    public static String savesState(String reloadConf) {
+        var matcher = SAVES_STATE.matcher(reloadConf);
+        if (!matcher.find()) {
+            throw new IllegalStateException("no [" + SAVES_STATE + "] in: " + reloadConf);
+        }
+        return matcher.group(1);
+    }
 
     /** What is not installed, and how to install it; empty when the server can be started. */
     public Optional<String> missing() {

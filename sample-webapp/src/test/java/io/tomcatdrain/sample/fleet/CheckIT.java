@@ -2,7 +2,6 @@ package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.parallel.ExecutionMode.SAME_THREAD;
 
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
@@ -27,7 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -36,7 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * whole table, {@code -Dcheck=NAME,NAME} those rows.
  */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
-@Execution(SAME_THREAD)
+@Isolated("what it looks at takes its time, which fleets beside it would stretch")
 final class CheckIT {
     private static final String ASKED_FOR = System.getProperty("check", "");
     private static final String UPLOAD = ASKED_FOR.isEmpty() ? "2s" : "3s";

@@ -148,9 +148,17 @@ final class DebianInstallIT {
     @Test
     void haProxyIsInstalledAsItsReadmeSays() throws IOException {
         copyOfStock(WebServer.HAPROXY, "haproxy");
+        RollingUpgradeIT.needs(Optional.of("socat not installed (apt-get install socat)")
+                .filter(missing -> !Files.isExecutable(Path.of("/usr/bin/socat"))));
+        Files.createDirectories(directory.resolve("var/lib/haproxy"));
         install("haproxy");
         var main = etc.resolve("haproxy/haproxy.cfg");
+        var state = directory.resolve("var/lib/haproxy");
+        var reload = etc.resolve("systemd/system/haproxy.service.d/tomcat-drain.conf");
         change(main, "/run/haproxy", run.toString());
+        change(reload, "/run/haproxy", run.toString());
+        change(main, "/var/lib/haproxy", state.toString());
+        change(reload, "/var/lib/haproxy", state.toString());
         change(main, "/etc/haproxy", etc.resolve("haproxy").toString());
         change(main, "bind :80", "bind 127.0.0.1:" + port);
         change(main, "10.0.0.11:8080 port 8090", "127.0.0.1:" + node.httpPort() + " port " + node.controlPort());
@@ -169,6 +177,8 @@ final class DebianInstallIT {
                             () -> showStat(run.resolve("admin.sock")),
                             stat -> stat.lines()
                                     .anyMatch(line -> line.startsWith("fleet,n1,") && line.contains(",UP,")));
+            shell(directory, WebServer.savesState(Files.readString(reload)));
+            assertThat(state.resolve("tomcat-drain.state")).content().contains(" n1 127.0.0.1 2 ", " n2 ");
             end(server);
         }
     }
@@ -211,7 +221,7 @@ final class DebianInstallIT {
     private void install(String example) throws IOException {
         var commands = COMMANDS.matcher(Files.readString(Parts.example(example + "/README.md")));
         assertThat(commands.find()).isTrue();
-        shell(Parts.example(example), commands.group(1).replaceAll("(?<![\\w.])/etc/", etc + "/"));
+        shell(Parts.example(example), commands.group(1).replaceAll("(?<![\\w.])/(etc|var/lib)/", directory + "/$1/"));
     }
 
     private ServerProcess apache() throws IOException {

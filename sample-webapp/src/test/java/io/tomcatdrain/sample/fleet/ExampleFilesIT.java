@@ -61,7 +61,7 @@ final class ExampleFilesIT {
         assertThat(log).content().doesNotContainIgnoringCase("[warn", "[emerg", "deprecated", "WARNING");
     }
 
-    private static List<String> check(WebServer server, Path example, Path work) {
+    private static List<String> check(WebServer server, Path example, Path work) throws IOException {
         var program = server.program().toString();
         return switch (server) {
             case HTTPD, HTTPD_MOD_JK ->
@@ -83,7 +83,13 @@ final class ExampleFilesIT {
                         "-c",
                         example.resolve("nginx.conf").toString());
             case HAPROXY ->
-                List.of(program, "-c", "-f", example.resolve("haproxy.cfg").toString());
+                List.of(
+                        "/usr/bin/env",
+                        "SERVER_STATE=" + Files.writeString(work.resolve("state"), "1\n"),
+                        program,
+                        "-c",
+                        "-f",
+                        example.resolve("haproxy.cfg").toString());
             case CADDY ->
                 List.of(
                         program,
@@ -135,7 +141,8 @@ final class ExampleFilesIT {
                 .replace("\"${NODE1_HOST}:${NODE1_PORT}\"", "10.0.0.11:8080")
                 .replace("\"${NODE2_HOST}:${NODE2_PORT}\"", "10.0.0.12:8080")
                 .replace("\"${NODE1_CONTROL_PORT}\"", "8090")
-                .replace("\"${NODE2_CONTROL_PORT}\"", "8090");
+                .replace("\"${NODE2_CONTROL_PORT}\"", "8090")
+                .replace("\"${SERVER_STATE}\"", "/var/lib/haproxy/tomcat-drain.state");
         var needed = complete.substring(complete.indexOf("option forwardfor"));
         assertThat(ofDebian("haproxy")).isEqualTo(directives(needed, Pattern.compile("bind .*")));
     }

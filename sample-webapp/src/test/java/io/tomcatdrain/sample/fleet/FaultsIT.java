@@ -36,6 +36,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * restart is counted when it is over, so that a run that was cut short is continued by the next one, see {@link Figures}.
  */
 @ResourceLock(providers = LongForm.class)
+@Execution(CONCURRENT)
 final class FaultsIT {
     private static final int RESTARTS = Integer.getInteger("fleet.restarts", 20);
     private static final int UPLOADS = Integer.getInteger("fleet.uploads", 2000);
@@ -98,7 +99,6 @@ final class FaultsIT {
     }
 
     @Test
-    @Execution(CONCURRENT)
     @Timeout(value = 5, unit = TimeUnit.MINUTES)
     void losesNothingOfHealthyClientsInTheShortForm() {
         Row.MOD_JK.needsFrontEnd();

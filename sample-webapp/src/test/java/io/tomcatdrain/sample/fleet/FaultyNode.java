@@ -22,6 +22,7 @@ final class FaultyNode implements AutoCloseable {
     private final int directPort = Ports.free();
     private final @Nullable Path fullDisk;
     private final @Nullable Path clock;
+    private int aheadSeconds;
 
     /** Prepares a node that is installed and not started yet. */
     FaultyNode(TomcatNode node, boolean wantsFullDisk, boolean wantsClock) {
@@ -51,13 +52,14 @@ final class FaultyNode implements AutoCloseable {
         return clock != null;
     }
 
-    /** Sets the node's wall clock to so many seconds ahead of the machine's. */
+    /** Moves the node's wall clock by so many seconds. */
     void jump(int seconds) {
         if (clock == null) {
             throw new IllegalStateException("this node has the machine's clock");
         }
         try {
-            Files.writeString(clock, (seconds < 0 ? "" : "+") + seconds + "\n");
+            aheadSeconds += seconds;
+            Files.writeString(clock, (aheadSeconds < 0 ? "" : "+") + aheadSeconds + "\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

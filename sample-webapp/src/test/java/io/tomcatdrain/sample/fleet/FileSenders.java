@@ -252,13 +252,7 @@ final class FileSenders implements AutoCloseable {
         }
 
         private void page() throws IOException, InterruptedException {
-            var answer = browser.send(
-                    HttpRequest.newBuilder(URI.create(base + "/files"))
-                            .method("OPTIONS", BodyPublishers.noBody())
-                            .timeout(LIMIT)
-                            .header("X-Session", "1")
-                            .build(),
-                    BodyHandlers.ofString());
+            var answer = send(request("/files", "X-Session", "1").method("OPTIONS", BodyPublishers.noBody()));
             synchronized (FileSenders.this) {
                 pages++;
             }
@@ -278,11 +272,21 @@ final class FileSenders implements AutoCloseable {
         }
 
         /**
-         * Whether the front end closed a kept connection at the moment at which the client used it, as one does that reloads. A browser sends
-         * again then too; if a node has had the part all the same, the same part a second time is out of place there, and a loss.
+         * Sends it again where the front end closed a kept connection at the moment at which the client used it, as one does that reloads. A
+         * browser sends again then too; if a node has had the part all the same, the same part a second time is out of place there, and a
+         * loss.
          */
-        private static boolean closedUnread(IOException fault) {
-            return String.valueOf(fault.getMessage()).contains("received no bytes");
+        private HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
+            for (int attempt = 0; ; attempt++) {
+                try {
+                    return browser.send(request.build(), BodyHandlers.ofString());
+                } catch (IOException e) {
+                    if (attempt == RETRY_MILLIS.length
+                            || !String.valueOf(e.getMessage()).contains("received no bytes")) {
+                        throw e;
+                    }
+                }
+            }
         }
 
         /** Sends it until it is answered well, as often as a client does; an answer that no repetition changes is a loss. */
@@ -290,7 +294,7 @@ final class FileSenders implements AutoCloseable {
             for (int attempt = 0; ; attempt++) {
                 String failure;
                 try {
-                    var answer = browser.send(request.build(), BodyHandlers.ofString());
+                    var answer = send(request);
                     int status = answer.statusCode();
                     if (status >= 200 && status < 300) {
                         return answer;
@@ -300,11 +304,6 @@ final class FileSenders implements AutoCloseable {
                         throw new UnknownThere(failure + " for " + target);
                     }
                 } catch (java.net.ConnectException | java.net.http.HttpTimeoutException e) {
-                    failure = e.toString();
-                } catch (IOException e) {
-                    if (!closedUnread(e)) {
-                        throw e;
-                    }
                     failure = e.toString();
                 }
                 if (attempt == RETRY_MILLIS.length) {

@@ -32,6 +32,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
+@Execution(CONCURRENT)
 final class FilesOfSeveralRequestsIT {
     private static final String WEB_XML = """
             <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0" metadata-complete="true">
@@ -55,7 +56,6 @@ final class FilesOfSeveralRequestsIT {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @MethodSource("frontEnds")
     void losesNoFileBehind(FrontEnd frontEnd) {
         FleetIT.needs(frontEnd);
@@ -93,7 +93,6 @@ final class FilesOfSeveralRequestsIT {
 
     /** The proof that the test can fail. */
     @Test
-    @Execution(CONCURRENT)
     void losesFilesThatADrainDoesNotFollow() {
         var frontEnd = FrontEnd.MOD_JK;
         FleetIT.needs(frontEnd);
@@ -101,12 +100,16 @@ final class FilesOfSeveralRequestsIT {
                 Fleet.started(frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
             var senders = FileSenders.started(fleet.port(), 2, 12, 300);
             try (senders) {
-                new RollingRestart(fleet, frontEnd).underLoad(new Extent(1, 1, Profile.SHORT_UPLOADS));
+                new RollingRestart(fleet, frontEnd).untilLossIsSeen(Profile.SHORT_UPLOADS, () -> hasLostFile(senders));
             }
 
-            assertThat(senders.faults())
-                    .anyMatch(fault -> fault.contains("status 404") || fault.contains("status 409"));
+            assertThat(hasLostFile(senders)).as("%s", senders.faults()).isTrue();
         }
+    }
+
+    private static boolean hasLostFile(FileSenders senders) {
+        return senders.faults().stream()
+                .anyMatch(fault -> fault.contains("status 404") || fault.contains("status 409"));
     }
 
     /** Puts an application into the node that takes such files and keeps them in its memory. */

@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
+@Execution(CONCURRENT)
 final class FleetIT {
     private static final Report REPORT = new Report();
 
@@ -49,7 +50,6 @@ final class FleetIT {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @MethodSource("rows")
     void losesNothingBehind(FrontEnd frontEnd, int line) {
         losesNothing(frontEnd, line);
@@ -57,13 +57,13 @@ final class FleetIT {
 
     /** The proof that this test can fail. */
     @Test
-    @Execution(CONCURRENT)
     void losesUploadsWithoutTheValve() {
         var frontEnd = FrontEnd.MOD_JK;
         needs(frontEnd);
         try (var fleet = Fleet.started(frontEnd, "plain-" + frontEnd, 11, null)) {
             var restart = new RollingRestart(fleet, frontEnd);
-            restart.underLoad(new Extent(1, 1, Profile.LONG_UPLOADS));
+            restart.untilLossIsSeen(
+                    Profile.LONG_UPLOADS, () -> !restart.tally().lostUploads().isEmpty());
             REPORT.add(frontEnd + ", no valve", 11, restart);
             assertThat(restart.tally().lostUploads()).isNotEmpty();
         }

@@ -123,11 +123,6 @@ final class FleetSite implements RestartedSite {
         if (!faulty.get(node.name()).hasClock()) {
             list.remove(Trouble.CLOCK);
         }
-        if (frontEnd == FrontEnd.HAPROXY) {
-            // It begins anew with every node up, so that one that drains is sent requests until the checks have failed
-            // again.
-            list.removeAll(List.of(Trouble.RELOAD, Trouble.FREEZE_AND_RELOAD));
-        }
         return list;
     }
 

@@ -2,12 +2,14 @@ package io.tomcatdrain.sample.fleet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.testkit.fleet.Exchange;
 import io.tomcatdrain.testkit.fleet.Parts;
 import io.tomcatdrain.testkit.fleet.ServerProcess;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.UploadForm;
+import io.tomcatdrain.testkit.fleet.WebServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,9 +22,11 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
 
 /** What {@code examples/} has for one machine, as the tools see it that read it; {@link HandOverIT} uses it. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Execution(CONCURRENT)
 final class OneMachineFilesIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
 
@@ -65,6 +69,11 @@ final class OneMachineFilesIT {
         verifiable(Parts.example("systemd/tomcat.service"), directory.resolve("tomcat10.service"));
         var dropIns = Files.createDirectories(directory.resolve("tomcat10.service.d"));
         Files.copy(Parts.example("systemd/drop-in.conf"), dropIns.resolve("drain.conf"));
+        // HAProxy's own, and what the example adds to its reload.
+        RollingUpgradeIT.needs(WebServer.HAPROXY.missing());
+        Files.copy(Path.of("/lib/systemd/system/haproxy.service"), directory.resolve("haproxy.service"));
+        var ofHaproxy = Files.createDirectories(directory.resolve("haproxy.service.d"));
+        Files.copy(Parts.example("haproxy/reload.conf"), ofHaproxy.resolve("tomcat-drain.conf"));
         assertThat(run(
                         directory,
                         Map.of("SYSTEMD_UNIT_PATH", directory + ":"),
@@ -73,7 +82,8 @@ final class OneMachineFilesIT {
                         "tomcat.socket",
                         "tomcat@blue.service",
                         "tomcat@green.service",
-                        "tomcat10.service"))
+                        "tomcat10.service",
+                        "haproxy.service"))
                 .isEqualTo("status 0");
     }
 

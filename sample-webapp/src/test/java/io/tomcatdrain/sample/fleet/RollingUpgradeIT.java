@@ -41,6 +41,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** The examples' own playbook and script give a new WAR to two real Tomcats behind httpd. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Execution(CONCURRENT)
 final class RollingUpgradeIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_PROXY_HTTP;
     private static final Duration USE_LIMIT = Duration.ofSeconds(30);
@@ -49,7 +50,6 @@ final class RollingUpgradeIT {
     private static final String VERSION_PAGE = "/version.txt";
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @EnumSource
     void upgradesEveryNodeAndLosesNothing(UpgradeTool tool) throws IOException {
         needs(FRONT_END.server().missing());
@@ -86,7 +86,6 @@ final class RollingUpgradeIT {
 
     /** The new WAR is none, so that Tomcat comes back and the application does not. */
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @MethodSource("playbook")
     void doesNothingWithoutAWarAndGivesTheOldOneBackToTheFirstNodeThatDoesNotComeBack(UpgradeTool tool)
             throws IOException {
@@ -126,7 +125,6 @@ final class RollingUpgradeIT {
     }
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @MethodSource("script")
     void letsTheNodeServeAgainWhenAnUploadTakesTooLong(UpgradeTool tool) throws IOException {
         needs(FRONT_END.server().missing());

@@ -28,12 +28,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Two real Tomcats with the example's shared session store are restarted in turn, under uploads and sessions in use. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
+@Execution(CONCURRENT)
 final class SessionIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_JK;
     private static final int VISITORS = 6;
 
     @ParameterizedTest
-    @Execution(CONCURRENT)
     @MethodSource("io.tomcatdrain.testkit.fleet.LongForm#lines")
     void losesNoSession(int line) {
         RollingUpgradeIT.needs(FRONT_END.server().missing());
@@ -64,17 +64,21 @@ final class SessionIT {
 
     /** The proof that the test can fail. */
     @Test
-    @Execution(CONCURRENT)
     void losesSessionsWithoutTheStore() {
         RollingUpgradeIT.needs(FRONT_END.server().missing());
         try (var fleet = Fleet.started(FRONT_END, "sessions-plain", 11, FRONT_END.valveAttributes())) {
             var visitors = Visitors.started(fleet.port(), VISITORS);
             try (visitors) {
-                new RollingRestart(fleet, FRONT_END).underLoad(new Extent(1, 1, Profile.SHORT_UPLOADS));
+                new RollingRestart(fleet, FRONT_END)
+                        .untilLossIsSeen(Profile.SHORT_UPLOADS, () -> hasLostSession(visitors));
             }
 
-            assertThat(visitors.faults()).anyMatch(fault -> fault.contains("was counted as"));
+            assertThat(hasLostSession(visitors)).as("%s", visitors.faults()).isTrue();
         }
+    }
+
+    private static boolean hasLostSession(Visitors visitors) {
+        return visitors.faults().stream().anyMatch(fault -> fault.contains("was counted as"));
     }
 
     /** Installs the example as its README says. */

@@ -36,6 +36,7 @@ enum Trouble {
 
         void reload();
 
+        /** Moves the node's wall clock by so many seconds. */
         void jump(int seconds);
     }
 
@@ -99,8 +100,9 @@ enum Trouble {
                     maker.reload();
                     freeze();
                 }
-                // Less than a session lives, which Tomcat measures by that clock.
-                case CLOCK -> maker.jump(direction * 600);
+                // Ahead by less than connectionTimeout: Tomcat measures by that clock how long a client has sent
+                // nothing.
+                case CLOCK -> maker.jump(direction > 0 ? 15 : -600);
             }
         }
 
