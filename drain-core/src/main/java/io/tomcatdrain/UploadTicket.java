@@ -227,7 +227,7 @@ final class UploadTicket extends Ticket {
         if (bytes(nowNanos) == bytesWhenStalled) {
             return false;
         }
-        ends.held(); // before: whoever ends it meanwhile takes it back
+        ends.held(); // before: a thread that ends it meanwhile takes it back
         if (STATE.compareAndSet(this, ABANDONED, HELD)) {
             return true;
         }
