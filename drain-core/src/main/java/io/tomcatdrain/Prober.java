@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 final class Prober {
     private static final long LEAST_SILENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long MOST_EXTRA_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final long FIRST_SIGHT_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     /** A poll is on the beat if it is not further off than that part of the interval. */
     private static final int BEAT_PARTS = 16;
@@ -30,6 +29,16 @@ final class Prober {
      * @param lameDuckTimeoutNanos the longest lame duck
      */
     record Rules(int probeFailures, long lameDuckTimeoutNanos) {
+        private static final long LEAST_FIRST_SIGHT_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+        /**
+         * How long after its only poll one may turn out to be a prober: the interval of the slowest that the longest lame duck is
+         * long enough for, and that of Kubernetes' default where it is shorter.
+         */
+        long firstSightNanos() {
+            return Math.max(LEAST_FIRST_SIGHT_NANOS, lameDuckTimeoutNanos / probeFailures);
+        }
+
         /** Longer gaps are no prober's. One that asks every 30 s does so every 30.002 s, so a tenth more is allowed. */
         long rareNanos() {
             return lameDuckTimeoutNanos + lameDuckTimeoutNanos / 10;
@@ -166,7 +175,7 @@ final class Prober {
     /** How much longer it is believed to be alive without a word; not positive if it is not. */
     private long activeForNanos(long now) {
         return rhythm.isUnknown()
-                ? FIRST_SIGHT_NANOS + MOST_EXTRA_NANOS - (now - firstNanos - stillNanos)
+                ? rules.firstSightNanos() + MOST_EXTRA_NANOS - (now - firstNanos - stillNanos)
                 : Math.max(LEAST_SILENCE_NANOS, 3 * intervalNanos()) - silentForNanos(now);
     }
 
@@ -175,7 +184,7 @@ final class Prober {
      * it could have to be told about.
      */
     boolean isWaitedFor(long drainNanos, long now) {
-        boolean mayMatter = rhythm.isUnknown() ? drainNanos - firstNanos < FIRST_SIGHT_NANOS : !isRare();
+        boolean mayMatter = rhythm.isUnknown() ? drainNanos - firstNanos < rules.firstSightNanos() : !isRare();
         return sawReady && mayMatter && isActive(now);
     }
 

@@ -246,6 +246,25 @@ class ProberWatchTest {
         assertThat(crowd.told(BALANCER)).isGreaterThanOrEqualTo(3);
     }
 
+    @ParameterizedTest(name = "every {0} s")
+    @ValueSource(doubles = {5, 10.002, 29.9})
+    void aLongerLameDuckWaitsForASlowerOneThatAskedOnce(double interval) {
+        Crowd patient = new Crowd(3, Duration.ofSeconds(90));
+        patient.asksEvery(interval, BALANCER, -1);
+
+        assertThat(patient.lameDuck()).isEqualTo(3 * interval, ALMOST);
+        assertThat(patient.told(BALANCER)).isGreaterThanOrEqualTo(3);
+    }
+
+    @ParameterizedTest(name = "{0} s before the drain: {1} s")
+    @CsvSource({"0.1, 30.9", "29.9, 1.1", "30, 0"})
+    void aLongerLameDuckWaitsLongerForOneThatNeverComesAgain(double before, double expected) {
+        Crowd patient = new Crowd(3, Duration.ofSeconds(90));
+        patient.asks(BALANCER, -before);
+
+        assertThat(patient.lameDuck()).isEqualTo(expected, ALMOST);
+    }
+
     @Test
     void oneThatAsksForTheFirstTimeDuringTheLameDuckIsNotWaitedFor() {
         ReadinessPoll curl = named("10.0.0.77");
