@@ -29,7 +29,7 @@ public interface DrainListener {
     }
 
     /**
-     * Makes a listener that leaves whatever tells callers where the node is, such as a service registry, at the begin of each lame duck, so that nothing
+     * Makes a listener that leaves whatever tells callers where the node is, such as a service registry, at the beginning of each lame duck, so that nothing
      * is refused before they have learned of it. Each action runs on the listener's thread; what it throws is logged, and the drain goes on.
      *
      * @param callersGoOn how long callers may go on sending requests here after that, since they keep what they know: see {@link #lameDuck}

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param lameDuckMillis how long the lame duck lasted, in which every request was still served
  * @param drainMillis how long new work was refused before the end
  * @param finished uploads and other requests that ended while new work was refused
- * @param failed uploads that were aborted or answered with an error from the begin of the lame duck on
+ * @param failed uploads that were aborted or answered with an error from the beginning of the lame duck on
  * @param refused requests that were refused
  * @param abandoned uploads that were given up, as they stood at that moment
  * @param abandonedRequests other requests that were given up, as they stood at that moment, oldest first; those that the adapter can name

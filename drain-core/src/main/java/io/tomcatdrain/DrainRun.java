@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One drain, from its begin to its end: until when it waits, for what, and what it gives up. It changes no state; that is for the
+ * One drain, from its beginning to its end: until when it waits, for what, and what it gives up. It changes no state; that is for the
  * sequence, whose lock guards it.
  */
 final class DrainRun {
@@ -157,7 +157,7 @@ final class DrainRun {
         if (idle > 0) {
             notifier.say(
                     Level.INFO,
-                    "not waiting for " + idle + " uploads of several requests: none of these came for uploadGap ["
+                    "not waiting for " + idle + " uploads of several requests: no request of them came for uploadGap ["
                             + Durations.format(settings.uploadGap()) + "]");
         }
     }

@@ -160,7 +160,7 @@ final class DrainSequence {
         frontEndReplays = true;
     }
 
-    /** Begins a drain; only one of the whole service touches the listening sockets, which are everybody's. */
+    /** Begins a drain; only one of the whole service touches the listening sockets, which all containers share. */
     private void begin(String why, long now, boolean wholeService) {
         boolean closeListenersNow = wholeService && closing.drainBegins(settings.closeListener());
         report = null;

@@ -322,7 +322,7 @@ public final class DrainSettings {
         if (isNoKillAfter(Setting.KILL_AFTER, text(Setting.KILL_AFTER))) {
             warnings.add("killAfter [" + LogText.bounded(text(Setting.KILL_AFTER))
                     + "] names a property that nothing has set: a stop does not"
-                    + " reckon with being killed; where systemd, Kubernetes or a script kills this process, set the property"
+                    + " allow for being killed; where systemd, Kubernetes or a script kills this process, set the property"
                     + " (-Dname=value)");
         }
         Duration budget = stopBudget();
@@ -336,7 +336,7 @@ public final class DrainSettings {
         if (closeListener() && controlPort() == null) {
             warnings.add(
                     "closeListener [true] without controlPort: after the lame duck nothing can ask this node for its readiness"
-                            + " or its status any more; give a connector of its own to controlPort");
+                            + " or its status any more; give controlPort the port of a connector of its own");
         }
         if (closeListener() && openUploads() != OpenUploads.OFF) {
             warnings.add("closeListener [true] with openUploads [" + text(Setting.OPEN_UPLOADS)
@@ -532,7 +532,7 @@ public final class DrainSettings {
             parsePath(path.strip());
             if (paths.contains(path.strip())) {
                 throw new IllegalArgumentException(
-                        "[" + LogText.bounded(path.strip()) + "] stands there twice; leave one out");
+                        "[" + LogText.bounded(path.strip()) + "] is listed twice; leave one out");
             }
             paths.add(path.strip());
         }

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
  * @param reason why the drain was started; null while serving
  * @param deadline when the waiting ends at the latest; null while no drain waits
  * @param remainingMillis the time to the deadline; −1 while no drain waits
- * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in any other state than the lame duck
+ * @param lameDuckRemainingMillis the time until new work is refused at the latest; −1 in every state but the lame duck
  * @param drainingMillis how long the drain that runs has been running, or took if it is over; 0 while serving
  * @param lameDuckMillis the part of it that was lame duck, in which every request was still served; 0 while serving
- * @param resumeMillis the time until the node serves again by itself, since a command said so; −1 if it does not
+ * @param resumeMillis the time until the node serves again by itself, as a command has asked for; −1 if none has
  * @param resumable false if nothing can undo the drain: the server is being stopped, or the listeners were closed
  * @param inFlight what is in flight
  * @param totals what has happened since the start
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param uploads the uploads under way, oldest first
  * @param openUploads those that come in several requests and are not whole, each with the bytes of the whole file, oldest first; what
  *     is in flight of one is among {@code uploads}, too
- * @param report how the last drain ended; null before, and from the begin of the next one to its end
+ * @param report how the last drain ended; null before, and from the beginning of the next one to its end
  * @since 1.0
  */
 public record DrainStatus(
@@ -83,7 +83,7 @@ public record DrainStatus(
      * @param uploads uploads
      * @param requests other requests
      * @param holds application holds
-     * @param streams async answers of {@code streamTypes}, which hold no drain and are none of the requests above
+     * @param streams async answers of {@code streamTypes}, which hold no drain and are not among the requests above
      */
     public record InFlight(long uploads, long requests, long holds, long streams) {
 

@@ -73,7 +73,7 @@ final class InFlightGate {
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
 
-    /** True from the begin of the seal on; for the threads that seal, which a lock orders. */
+    /** True from the beginning of the seal on; for the threads that seal, which a lock orders. */
     private boolean sealed;
 
     /** How many requests had been admitted before the seal, less those that were carried; written before `pending` is given the sum. */
@@ -83,7 +83,7 @@ final class InFlightGate {
      * Makes an open gate.
      *
      * @param stripes the number of its words, a power of two; see {@link #stripesFor}
-     * @param onIdle run once, by whoever leaves last after the seal, or by the seal of an empty gate; must neither block
+     * @param onIdle run once, by the thread that leaves last after the seal, or by the seal of an empty gate; must neither block
      *     nor throw
      */
     InFlightGate(int stripes, Runnable onIdle) {
@@ -119,7 +119,7 @@ final class InFlightGate {
     /** As {@link #exit}, through the word of the thread with that number. */
     void exitAs(long threadId) {
         int word = wordOf(stripeOf(threadId));
-        if (words[word] >= FULL) { // a plain look: whoever misses it leaves it to the next
+        if (words[word] >= FULL) { // a plain look: a thread that misses it leaves it to the next
             carry(word);
         }
         if ((long) WORDS.getAndAdd(words, word, ONE_LEFT) < 0 && (long) PENDING.getAndAdd(this, -1L) == 1L) {
@@ -129,7 +129,7 @@ final class InFlightGate {
 
     /**
      * Takes some of those who have left out of a full word. Changes nothing of who is inside, so the seal may come at any moment; and is
-     * done by somebody who is inside, so that it is over when the gate is idle.
+     * done by a thread that is inside, so that it is over when the gate is idle.
      */
     private void carry(int word) {
         for (long seen = wordVolatile(word); seen >= FULL; seen = wordVolatile(word)) {
@@ -163,7 +163,7 @@ final class InFlightGate {
         return pendingVolatile() < SEALED_AND_SUMMED_BELOW;
     }
 
-    /** Returns true once the gate is sealed and everybody has left. Stays true. */
+    /** Returns true once the gate is sealed and all requests have left. Stays true. */
     boolean isIdle() {
         return pendingVolatile() == 0L;
     }

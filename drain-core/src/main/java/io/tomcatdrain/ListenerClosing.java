@@ -69,7 +69,7 @@ final class ListenerClosing {
     }
 
     /**
-     * Looks which sockets are shared at the begin of a drain that touches them.
+     * Looks which sockets are shared at the beginning of a drain that touches them.
      *
      * @param asked true if those that are not are to be closed
      * @return true if there is something to close, or to stop accepting from

@@ -334,7 +334,7 @@ final class OpenUpload extends KeyedHash.Key {
         return !isInFlight() && now - quietNanos >= (isShown() ? ttlNanos : LINGER_NANOS);
     }
 
-    /** Returns true if it is shown: what is whole is over for everybody but the request that may follow. */
+    /** Returns true if it is shown: what is whole is over for all but the request that may follow. */
     boolean isShown() {
         return state != State.DONE && state != State.ANNOUNCED;
     }

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
  * <p>A stranger who asks in the prober's name must not hurry the drain. A gap of a whole interval without a poll shows when the prober
  * asks: at its end, and one, two or three intervals later. As long as each answer of 503 comes there, answers are counted. Once one
  * does not, the answers may be those of several, and counting is not enough: a prober that asks once in an interval has seen enough
- * answers after as many intervals as it needs answers, counted from the drain's begin, and that long it is waited for.
+ * answers after as many intervals as it needs answers, counted from the drain's beginning, and that long it is waited for.
  */
 final class Prober {
     private static final long LEAST_SILENCE_NANOS = TimeUnit.SECONDS.toNanos(2);

@@ -259,7 +259,7 @@ final class ProberWatch {
             if (!nameless.isEmpty() && !namingExplained) {
                 namingExplained = true;
                 hints.add("readiness is asked for without a User-Agent or a name by " + nameless
-                        + "; as each may be two, the lame duck lasts until it has seen twice probeFailures ["
+                        + "; since each of these may be two probers, the lame duck lasts until it has seen twice probeFailures ["
                         + rules.probeFailures()
                         + "] answers of 503; let each prober ask with [?prober=NAME], a name of its"
                         + " own, to make that shorter");

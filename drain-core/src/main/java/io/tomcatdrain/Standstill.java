@@ -41,7 +41,7 @@ final class Standstill {
             notifier.say(
                     Level.INFO,
                     "nothing ran here for " + LogText.seconds(still)
-                            + " (a process that is stopped or starved?); that counts as nobody's silence");
+                            + " (was the process stopped, or short of CPU time?); this does not count as silence of a prober or an upload");
         }
     }
 

@@ -69,7 +69,7 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
      * Makes a registry of nothing.
      *
      * @param endless answers of those types hold no gate once they are seen
-     * @param onReleased run by whoever takes the last upload away that is waited for beside its gate; must neither block nor throw
+     * @param onReleased run by the thread that takes away the last upload that is waited for beside its gate; must neither block nor throw
      */
     UploadRegistry(Ticker ticker, Counters counters, StreamTypes endless, Runnable onReleased) {
         this.ticker = ticker;

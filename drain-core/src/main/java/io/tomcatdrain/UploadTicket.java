@@ -231,7 +231,7 @@ final class UploadTicket extends Ticket {
         if (after == 0 || bytes(nowNanos) == after - 1) {
             return false;
         }
-        ends.held(); // before: whoever ends it meanwhile takes it back
+        ends.held(); // before: a thread that ends it meanwhile takes it back
         if (STATE.compareAndSet(this, ABANDONED, HELD)) {
             return true;
         }

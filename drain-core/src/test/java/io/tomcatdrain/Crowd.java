@@ -11,10 +11,10 @@ import java.util.function.LongConsumer;
 
 /**
  * Many that ask for readiness before a drain and while it is a lame duck, and what each has been told when the lame duck ends. Times are
- * in seconds before (negative) and after the begin of the drain.
+ * in seconds before (negative) and after the beginning of the drain.
  */
 final class Crowd {
-    /** So that nanosecond readings overflow shortly after the drain's begin. */
+    /** So that nanosecond readings overflow shortly after the drain's beginning. */
     private static final long DRAIN_NANOS = Long.MAX_VALUE - TimeUnit.SECONDS.toNanos(3);
 
     private record Poll(Object speaker, ReadinessPoll who, double at, long order) {}

@@ -52,7 +52,7 @@ final class QueryParameters {
     private static void read(String pair, List<String> known, Map<String, String> values) {
         if (pair.isEmpty()) {
             throw new IllegalArgumentException(
-                    "empty parameter [] in the query string: remove the [&] that nothing stands at one side of");
+                    "empty parameter [] in the query string: remove the [&] that has nothing before or behind it");
         }
         int equals = pair.indexOf('=');
         String rawName = equals < 0 ? pair : pair.substring(0, equals);
@@ -153,8 +153,8 @@ final class QueryParameters {
                     + " characters and may have " + LONGEST_TEXT + "; say it shorter");
         }
         if (value.codePoints().anyMatch(Character::isISOControl)) {
-            throw new IllegalArgumentException(name + " [" + shown(value)
-                    + "]: control characters may not stand in it, line ends neither; write one line");
+            throw new IllegalArgumentException(
+                    name + " [" + shown(value) + "]: it may not hold control characters or line ends; write one line");
         }
         return value;
     }

@@ -81,7 +81,7 @@ public final class ServletDrain implements AutoCloseable {
     }
 
     /**
-     * Returns true for an upload to the endpoints, by which somebody who has the token tries what a drain does to uploads. It is to be
+     * Returns true for an upload to the endpoints, by which a client that has the token tries what a drain does to uploads. It is to be
      * admitted, counted and refused like any other upload, whatever its type and length, and {@link #takeCanary} stands for the application.
      *
      * @param below as for {@link #answer}

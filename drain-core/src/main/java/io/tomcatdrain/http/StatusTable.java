@@ -17,6 +17,9 @@ final class StatusTable {
 
     private static final int BAR = 20;
 
+    /** A shorter pause between two reads is no silence: an upload that moves has one at almost every look. */
+    private static final long SILENCE_MILLIS = 1_000;
+
     private final StringBuilder out = new StringBuilder(512);
 
     private StatusTable() {}
@@ -61,7 +64,7 @@ final class StatusTable {
         StringBuilder text = new StringBuilder();
         text.append(status.state().isOver() ? "took " : "running for ").append(time(status.drainingMillis()));
         if (status.lameDuckMillis() > 0) {
-            text.append(", of these ").append(time(status.lameDuckMillis())).append(" lame duck");
+            text.append(", ").append(time(status.lameDuckMillis())).append(" of it as lame duck");
         }
         if (status.lameDuckRemainingMillis() >= 0) {
             text.append("; new work is refused in at most ").append(time(status.lameDuckRemainingMillis()));
@@ -103,7 +106,7 @@ final class StatusTable {
 
     private static String request(ActiveUpload upload) {
         return upload.method() + " " + known(upload.path()) + " from " + known(upload.remote())
-                + (upload.stalledMillis() > 0 ? ", no byte for " + time(upload.stalledMillis()) : "");
+                + (upload.stalledMillis() >= SILENCE_MILLIS ? ", no byte for " + time(upload.stalledMillis()) : "");
     }
 
     private static String row(

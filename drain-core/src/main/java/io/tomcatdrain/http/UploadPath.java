@@ -114,7 +114,7 @@ final class UploadPath {
         return segments;
     }
 
-    /** Returns the begin of a canonical path that is like the pattern, in which an asterisk stands for one segment; null if none is. */
+    /** Returns the beginning of a canonical path that is like the pattern, in which an asterisk stands for one segment; null if none is. */
     static @Nullable String prefix(String path, List<String> pattern) {
         int at = 0;
         for (String wanted : pattern) {

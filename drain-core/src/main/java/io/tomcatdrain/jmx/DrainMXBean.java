@@ -36,7 +36,7 @@ public interface DrainMXBean {
     long getHolds();
 
     @Description(
-            "Async answers without an end of their own (streamTypes), which no drain waits for and which are none of the requests")
+            "Async answers without an end of their own (streamTypes); no drain waits for them, and InFlightRequests leaves them out")
     long getInFlightStreams();
 
     @Description("Uploads that ended well, since the start")
@@ -64,16 +64,16 @@ public interface DrainMXBean {
     @Description("Milliseconds until the waiting ends at the latest; -1 while no drain waits")
     long getRemainingMillis();
 
-    @Description("Milliseconds until new work is refused at the latest; -1 in any other state than LAME_DUCK")
+    @Description("Milliseconds until new work is refused at the latest; -1 in every state but LAME_DUCK")
     long getLameDuckRemainingMillis();
 
     @Description(
-            "Milliseconds until the node serves again by itself, since a command said so (resumeAfter); -1 if it does not")
+            "Milliseconds until the node serves again by itself, as a command has asked for (resumeAfter); -1 if none has")
     long getResumeMillis();
 
     @Description(
-            "How long the last of the uploads under way takes at its present rate in milliseconds; 0 if there is none,"
-                    + " -1 if that cannot be said of one of them")
+            "Milliseconds until the last of the uploads under way is through, each at its present rate; 0 if there is none,"
+                    + " -1 if one of them cannot be estimated")
     long getEtaMillis();
 
     @Description("The uploads under way by their id, oldest first")
@@ -83,8 +83,8 @@ public interface DrainMXBean {
     long getOpenUploadCount();
 
     @Description(
-            "The uploads that come in several requests and are not whole, by their id, oldest first: numbers are those of"
-                    + " the whole file, stalledMillis for how long no request of it has been in flight")
+            "The uploads that come in several requests and are not whole, by their id, oldest first; the numbers are those"
+                    + " of the whole file, stalledMillis is for how long no request of it has been in flight")
     Map<Long, UploadInfo> getOpenUploads();
 
     @Description("The probers that ask for readiness, and how often each was told that the node is not ready")

@@ -74,7 +74,7 @@ public final class DrainRegistration implements AutoCloseable {
             if (taken || !server.isRegistered(wanted)) {
                 throw fault;
             }
-            warn("is shown by JMX, but what listens for MBeans has failed", fault);
+            warn("is shown by JMX, but a listener for new MBeans has failed", fault);
             return true;
         }
     }
@@ -127,7 +127,7 @@ public final class DrainRegistration implements AutoCloseable {
             warn(
                     server.isRegistered(registered)
                             ? "is still shown by JMX as [" + registered + "]"
-                            : "is not shown by JMX any more, but what listens for MBeans has failed",
+                            : "is not shown by JMX any more, but a listener for MBeans that go has failed",
                     fault);
         }
     }

@@ -59,7 +59,7 @@ class StatusTableTest {
         assertThat(StatusTable.of(status(DrainState.DRAINING, List.of(KNOWN, UNKNOWN), null)))
                 .isEqualTo("""
                 Catalina: DRAINING, reason: upgrade
-                  running for 0:42, of these 0:04 lame duck; over in at most 9:18 (2026-11-28T12:09:18Z)
+                  running for 0:42, 0:04 of it as lame duck; over in at most 9:18 (2026-11-28T12:09:18Z)
                   in flight: 2 uploads, 1 other request, 0 holds
                   since the start: 12 uploads completed, 0 failed, 5.0 kB; 340 other requests completed; 3 refused
 
@@ -71,6 +71,16 @@ class StatusTableTest {
                 probers:
                   web at 10.0.0.5 [HAProxy], was told 2 times that the node is not ready
                 """);
+    }
+
+    @Test
+    void pauseBetweenTwoReadsIsNoSilence() {
+        var moving = new ActiveUpload(7, "POST", "/upload", "::1", NOON, 2_000, 10, 20, 5, 2_000, 999);
+        var silent = new ActiveUpload(8, "POST", "/upload", "::1", NOON, 2_000, 10, 20, 5, -1, 1_000);
+
+        assertThat(StatusTable.of(status(DrainState.DRAINING, List.of(moving, silent), null)))
+                .containsPattern("(?m)^ +7 .* from ::1$")
+                .containsPattern("(?m)^ +8 .* from ::1, no byte for 0:01$");
     }
 
     @Test

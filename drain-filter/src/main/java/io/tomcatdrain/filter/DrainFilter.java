@@ -1,6 +1,7 @@
 package io.tomcatdrain.filter;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Setting;
 import io.tomcatdrain.NodeDrain;
 import jakarta.servlet.Filter;
@@ -115,7 +116,18 @@ public final class DrainFilter implements Filter {
         NodeDrain prepared = drain;
         if (prepared != null) {
             serving = new FilterRuntime(prepared, context);
+            LOG.log(Level.INFO, "DrainFilter[" + Names.ofDrain(context) + "]: active, " + limits(prepared, context));
         }
+    }
+
+    /** Tells where the endpoints are, whether control is on, and how long a drain can take. */
+    private static String limits(NodeDrain drain, ServletContext context) {
+        DrainSettings settings = drain.settings();
+        String on = settings.controlPort() == null ? "on" : "on port " + settings.controlPort();
+        return "endpoints at [" + context.getContextPath() + settings.path() + "], control over HTTP "
+                + (settings.hasToken() ? on + ", by token" : "off, since there is no token")
+                + "; a drain waits for uploads at most [" + settings.text(Setting.UPLOAD_TIMEOUT)
+                + "], for other requests [" + settings.text(Setting.REQUEST_TIMEOUT) + "]";
     }
 
     @Override

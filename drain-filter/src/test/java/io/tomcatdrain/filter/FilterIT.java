@@ -516,6 +516,23 @@ class FilterIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"on, by token", "off, since there is no token"})
+    void aStartSaysThatTheFilterIsActiveAndWhereItAnswers(String control) throws Exception {
+        Map<String, String> parameters = parameters("path", "/leave", "uploadTimeout", "7m");
+        if (control.startsWith("off")) {
+            parameters.remove("drain.token");
+        }
+        try (CapturedLog log = new CapturedLog(DrainFilter.class.getName());
+                EmbeddedTomcat server = FilterServer.with(parameters).start()) {
+            assertThat(server.context().getState().isAvailable()).isTrue();
+            assertThat(log.lines())
+                    .containsExactly(
+                            "DrainFilter[Tomcat/localhost/app]: active, endpoints at [/app/leave], control over HTTP "
+                                    + control + "; a drain waits for uploads at most [7m], for other requests [30s]");
+        }
+    }
+
     // ---------------------------------------------------------------- what is known of an upload
 
     private static ActiveUpload onlyUpload(EmbeddedTomcat server) {

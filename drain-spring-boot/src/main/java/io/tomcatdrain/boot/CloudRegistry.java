@@ -17,7 +17,7 @@ import org.springframework.core.ResolvableType;
 
 /**
  * Takes the application out of Spring Cloud's service registry when a drain begins, and puts it in again when the drain is undone. Without it
- * the registry's client would leave at the end of the drain, or at its begin without a lame duck, and callers would be refused meanwhile.
+ * the registry's client would leave at the end of the drain, or at its beginning without a lame duck, and callers would be refused meanwhile.
  */
 final class CloudRegistry {
     private static final Log LOG = LogFactory.getLog(CloudRegistry.class);

@@ -77,7 +77,7 @@ final class DrainLifecycle implements ApplicationListener<ContextClosedEvent>, S
         Drain drain = valve.drain();
         if (drain == null) {
             LOG.warn(
-                    "No drain: the web server of this application is no embedded Tomcat of Spring Boot's, and stops as it would"
+                    "No drain: the web server of this application is not Spring Boot's embedded Tomcat, and stops as it would"
                             + " without tomcat-drain; remove drain-spring-boot, or use Tomcat");
         } else {
             readiness.follow(drain);

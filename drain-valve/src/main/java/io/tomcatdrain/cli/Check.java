@@ -161,7 +161,7 @@ final class Check {
             leaving.begin(node);
             return drained(node, facts, leaving);
         } catch (IOException gone) {
-            err.println(node.drain() + ": does not answer any more: " + gone);
+            err.println(node.drain() + ": does not answer any more: " + NodeClient.reason(gone));
             return null;
         }
     }

@@ -39,7 +39,7 @@ final class CheckReport {
         }
         return node.probers().isEmpty()
                 ? "; nobody asks whether it is ready"
-                : "; whether it is ready is asked by " + String.join(", ", node.probers());
+                : "; asked whether it is ready by " + String.join(", ", node.probers());
     }
 
     /** Says what users saw and what is wrong; returns the exit status. */
@@ -116,6 +116,6 @@ final class CheckReport {
                         : ", served again at " + Diagnosis.seconds(drain.servedMillis()) + " s")
                 + (drain.usedMillis() < 0 ? "" : ", used again at " + Diagnosis.seconds(drain.usedMillis()) + " s"));
         out.println("  the front end went on sending for " + Diagnosis.seconds(drain.sentForMillis())
-                + " s after the drain's begin; " + drain.refused() + " requests were refused");
+                + " s after the drain began; " + drain.refused() + " requests were refused");
     }
 }

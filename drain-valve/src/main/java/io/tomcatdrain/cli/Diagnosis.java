@@ -238,7 +238,7 @@ final class Diagnosis {
         long needed = interval <= 0 ? failures + 2 : Math.max(failures + 1, (until + interval - 1) / interval);
         add(
                 Fault.PROBE_FAILURES_TOO_FEW,
-                what + "; the node began to refuse " + seconds(lameDuck) + " s after the drain's begin" + rhythm
+                what + "; the node began to refuse " + seconds(lameDuck) + " s after the drain began" + rhythm
                         + ", before the front end had taken it out",
                 "the Valve's probeFailures in server.xml must be what the front end calls fall (HAProxy), hcfails (httpd) or"
                         + " failures; here perhaps probeFailures=\"" + needed + "\""

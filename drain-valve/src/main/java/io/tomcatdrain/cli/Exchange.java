@@ -5,7 +5,7 @@ package io.tomcatdrain.cli;
  *
  * @param kind how it was sent
  * @param sticky true if its client keeps the site's cookies
- * @param beganMillis when it was sent, counted from the check's begin
+ * @param beganMillis when it was sent, counted from the check's beginning
  * @param endedMillis when its answer was complete, or it had none
  * @param sentBytes how much of its body was sent
  * @param bytes how long its body is

@@ -44,7 +44,8 @@ final class LeavingNode implements AutoCloseable {
                 err.println(node.drain() + ": may still drain: " + Json.text(answer.json(), "error"));
             }
         } catch (IOException gone) {
-            err.println(node.drain() + ": may still drain, or be stopped: it does not answer (" + gone + ")");
+            err.println(node.drain() + ": may still drain, or be stopped: it does not answer ("
+                    + NodeClient.reason(gone) + ")");
         } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         }

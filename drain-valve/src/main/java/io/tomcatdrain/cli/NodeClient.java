@@ -1,11 +1,14 @@
 package io.tomcatdrain.cli;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -118,5 +121,15 @@ final class NodeClient {
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(URI.create(drain + rest)).header("Accept", accept);
         return token == null ? request : request.header("Authorization", "Bearer " + token);
+    }
+
+    /** Returns why a node does not answer, for people: what the JDK's client says of a failed connection is a class name. */
+    static String reason(IOException gone) {
+        for (Throwable cause = gone; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
+                return "there is no such host";
+            }
+        }
+        return gone instanceof ConnectException ? "cannot connect to that host and port" : gone.toString();
     }
 }

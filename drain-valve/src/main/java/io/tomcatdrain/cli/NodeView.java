@@ -25,7 +25,7 @@ final class NodeView {
             if (complaint != null) {
                 return bad(node, Trouble.CERTIFICATE, complaint);
             }
-            return bad(node, Trouble.NO_ANSWER, "does not answer (" + gone + ")");
+            return bad(node, Trouble.NO_ANSWER, "does not answer (" + NodeClient.reason(gone) + ")");
         }
         String error = Json.text(status.json(), "error");
         String said = "answers " + status.status() + (error == null ? "" : ": " + error);

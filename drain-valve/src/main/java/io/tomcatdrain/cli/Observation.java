@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All that a check has seen, without a judgement. Times are milliseconds since its begin. Immutable.
+ * All that a check has seen, without a judgement. Times are milliseconds since its beginning. Immutable.
  *
  * @param site how the site was used
  * @param nodes what the nodes have said before anything was sent
@@ -31,7 +31,7 @@ record Observation(
      * @param canary true if uploads go to the nodes' canary, not to the application
      * @param uploadMillis how long an upload takes
      * @param nodesSawUploads true if a node has shown an upload of the check's before its client had sent all of it
-     * @param nodesHadRequests true if any node has had a request since the check's begin
+     * @param nodesHadRequests true if any node has had a request since the check's beginning
      * @param restart true if a command was given that restarts a node
      */
     record Site(
@@ -119,7 +119,7 @@ record Observation(
                     .orElse(-1);
         }
 
-        /** Returns for how long after the drain's begin requests went on to arrive. */
+        /** Returns for how long after the drain's beginning requests went on to arrive. */
         long sentForMillis() {
             long last = beganMillis;
             for (int i = 1; i < looks.size(); i++) {

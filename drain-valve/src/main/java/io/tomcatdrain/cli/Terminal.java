@@ -144,7 +144,9 @@ final class Terminal {
             return new Follower(nodes, out).follow();
         }
         for (NodeClient node : nodes) {
-            out.print(answer(node, NodeClient::text).body());
+            String text = answer(node, NodeClient::text).body();
+            // All of them may be called Catalina.
+            out.print((nodes.size() > 1 ? node.drain() + "\n" : "") + text);
         }
         return WELL;
     }
@@ -290,19 +292,22 @@ final class Terminal {
             String complaint = Trust.complaint(gone);
             throw new NoAnswer(
                     complaint == null
-                            ? node.drain() + " does not answer: " + gone
+                            ? node.drain() + " does not answer: " + NodeClient.reason(gone)
                             : node.drain() + ": " + complaint + ". To change that, " + Trust.REMEDY);
         }
         return switch (answer.status()) {
             case 200, 202, 409, 504 -> answer;
             case 400 -> throw new IllegalArgumentException(node.drain() + ": " + Json.text(answer.json(), "error"));
-            case 401, 403 ->
-                throw new NoAnswer(node.drain() + " answers " + answer.status() + ": "
-                        + Json.text(answer.json(), "error") + ". Set DRAIN_TOKEN, or use --token-file");
+            case 401 -> throw new NoAnswer(refusal(node, answer) + ". Set DRAIN_TOKEN, or use --token-file");
+            case 403 -> throw new NoAnswer(refusal(node, answer));
             default ->
                 throw new NoAnswer(node.drain() + " answers " + answer.status()
                         + ", as no drain does: is that the valve's path, and its control port?");
         };
+    }
+
+    private static String refusal(NodeClient node, NodeClient.Answer answer) {
+        return node.drain() + " answers " + answer.status() + ": " + Json.text(answer.json(), "error");
     }
 
     private void tell(NodeClient node, NodeClient.Answer answer) {

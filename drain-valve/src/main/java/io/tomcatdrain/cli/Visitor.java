@@ -34,7 +34,7 @@ final class Visitor {
     /**
      * Makes one.
      *
-     * @param clock the milliseconds since the check's begin
+     * @param clock the milliseconds since the check's beginning
      * @param sticky true to keep cookies
      * @param trust which certificates are accepted; null for those that this JVM trusts
      */

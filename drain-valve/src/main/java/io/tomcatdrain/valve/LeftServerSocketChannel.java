@@ -11,8 +11,8 @@ import org.apache.tomcat.util.net.NioEndpoint;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands in for a listening socket that this process shares with others: its acceptor waits here and takes nothing more, so that whoever
- * connects, or waits in the kernel's queue already, is the other processes'.
+ * Stands in for a listening socket that this process shares with others: its acceptor waits here and takes nothing more, so that the
+ * other processes get each client that connects or already waits in the kernel's queue.
  *
  * <p>The real socket is left as it is. The JDK would point the standard streams at {@code /dev/null} if the channel that a process has
  * inherited were closed, and a mode that is set here is every other process's mode too.

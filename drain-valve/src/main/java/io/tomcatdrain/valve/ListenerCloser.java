@@ -134,7 +134,7 @@ final class ListenerCloser {
             }
             DrainSettings.patiently(
                     () -> LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
-                            + " ms: connections wait in its queue for a place; it closes when they have one"));
+                            + " ms: connections still wait in its queue; it closes when Tomcat has taken them"));
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -112,7 +112,7 @@ final class StartMessages {
         }
     }
 
-    /** Says it once more. The destruction of an engine that was refused its start fails, so that its begin is the last that is heard of it. */
+    /** Says it once more. The destruction of an engine that was refused its start fails, so that its beginning is the last that is heard of it. */
     private static final class Reminder implements LifecycleListener {
         private final String message;
         private final Container container;

@@ -129,7 +129,7 @@ final class ValveRuntime {
         int gone = owner.letGo(StoppingThread::isStuck);
         if (gone > 0) {
             DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
-                    + " requests whose application waits for the stop itself, as System.exit does"));
+                    + " requests that wait for the stop themselves, as those whose application calls System.exit"));
         }
     }
 

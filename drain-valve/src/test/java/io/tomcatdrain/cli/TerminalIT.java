@@ -9,7 +9,10 @@ import io.tomcatdrain.testkit.EmbeddedTomcat;
 import io.tomcatdrain.testkit.SlowUpload;
 import io.tomcatdrain.valve.DrainValve;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.net.ConnectException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -172,7 +175,30 @@ class TerminalIT {
         assertThat(run("status", url + "s")).isEqualTo(Terminal.NO_ANSWER);
         assertThat(err()).contains("answers 404, as no drain does");
         assertThat(run("status", "http://127.0.0.1:1/drain")).isEqualTo(Terminal.NO_ANSWER);
-        assertThat(err()).contains("does not answer");
+        assertThat(err()).contains("does not answer: cannot connect to that host and port");
+        IOException unknown = new ConnectException();
+        unknown.initCause(new UnresolvedAddressException());
+        assertThat(NodeClient.reason(unknown)).isEqualTo("there is no such host");
+    }
+
+    @Test
+    void namesTheNodeAboveEachStatusWhereThereAreSeveral() {
+        assertThat(run("status", url)).isZero();
+        assertThat(out()).startsWith("Tomcat: SERVING");
+        out.reset();
+        assertThat(run("status", url, url)).isZero();
+        assertThat(out().lines().filter(line -> !line.startsWith(" ")))
+                .containsExactly(url, "Tomcat: SERVING", url, "Tomcat: SERVING");
+    }
+
+    @Test
+    void asksForNoTokenWhereTheFaultIsTheValves() throws Exception {
+        DrainValve off = new DrainValve();
+        try (EmbeddedTomcat without = EmbeddedTomcat.plain().before(off).start()) {
+            assertThat(run("status", "http://127.0.0.1:" + without.port() + "/drain"))
+                    .isEqualTo(Terminal.NO_ANSWER);
+        }
+        assertThat(err()).contains("answers 403: ").doesNotContain("DRAIN_TOKEN");
     }
 
     @Test

@@ -21,7 +21,12 @@ final class Transcript {
     private static final Pattern VOLATILE = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z|(?<=Date: ).*"
             + "|(?<=Retry-After: |again in )\\d+"
             + "|(?<=\"(?:elapsedMillis|bytesReceived|contentLength|bytesPerSecond|etaMillis|stalledMillis|remainingMillis"
-            + "|drainingMillis|lameDuckMillis|drainMillis|uploadBytes)\":)-?\\d+");
+            + "|drainingMillis|lameDuckMillis|drainMillis|uploadBytes)\":)-?\\d+"
+            + "|\\[[#-]+] \\d+%|\\d+:\\d\\d|\\d+(?:\\.\\d)? [kM]?B\\b");
+
+    /** What a table for people says on some runs only. Its columns are as wide as their numbers are long. */
+    private static final Pattern OPTIONAL =
+            Pattern.compile(", \\d+:\\d\\d of it as lame duck|, no byte for \\d+:\\d\\d|(?<= ) +");
 
     private final Path file;
     private final List<String> lines;
@@ -64,7 +69,8 @@ final class Transcript {
 
     /** Returns an output without what depends on the run. */
     static String steady(String output) {
-        return VOLATILE.matcher(output).replaceAll("#").strip();
+        String always = OPTIONAL.matcher(unwrapped(output)).replaceAll("");
+        return VOLATILE.matcher(always).replaceAll("#").strip();
     }
 
     /** Replaces what the document says that the commands print, where more than what depends on the run is another. */

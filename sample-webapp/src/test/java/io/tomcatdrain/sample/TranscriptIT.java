@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -33,7 +34,7 @@ class TranscriptIT {
     Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "docs/monitoring.md"})
+    @ValueSource(strings = {"README.md", "docs/monitoring.md", "docs/terminal.md"})
     void theDocumentSaysWhatTheCommandsPrint(String document) throws Exception {
         needsCurl();
         var transcript = new Transcript(Path.of(System.getProperty("examples.dir"))
@@ -73,21 +74,25 @@ class TranscriptIT {
         boolean background = command.endsWith("&");
         String here = (background ? command.substring(0, command.length() - 1) : command)
                 .replace("http://localhost:8080", root(node.root()))
-                .replace("http://localhost:9404", root(node.metricsUri()));
+                .replace("http://localhost:9404", root(node.metricsUri()))
+                .replace("drain-valve-VERSION-all.jar", System.getProperty("drain.valve.all.jar"));
         Path output = Files.createTempFile(directory, "output", "");
         var builder = new ProcessBuilder("bash", "-c", here)
                 .directory(directory.toFile())
                 .redirectInput(new File("/dev/null"))
                 .redirectOutput(output.toFile())
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment().put("TOKEN", NodeClient.TOKEN);
+        builder.environment().putAll(Map.of("TOKEN", NodeClient.TOKEN, "DRAIN_TOKEN", NodeClient.TOKEN));
         Process process = builder.start();
         if (background) {
             await().until(() -> node.status().at("/inFlight/uploads").asLong() == 1);
             return "";
         }
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(command).isTrue();
-        return Files.readString(output).replace("\r", "").replaceAll("(?m) +$", "");
+        return Files.readString(output)
+                .replace("\r", "")
+                .replace(root(node.root()), "http://localhost:8080")
+                .replaceAll("(?m) +$", "");
     }
 
     private static String root(URI uri) {

@@ -141,7 +141,7 @@ final class CheckIT {
             text = text.replace("port " + node.controlPort(), "port 8090");
         }
         // Only this test has asked them, whether they had started.
-        text = text.replaceAll("whether it is ready is asked by .*", "nobody asks whether it is ready");
+        text = text.replaceAll("asked whether it is ready by .*", "nobody asks whether it is ready");
         Path document = Path.of(System.getProperty("examples.dir"))
                 .resolveSibling("docs/check.md")
                 .normalize();

@@ -20,7 +20,8 @@ final class SampleOutput {
     private static final int LOST = 2;
 
     /** What a user saw, and who asks a node: others in each run. */
-    private static final Pattern ENDS = Pattern.compile(" *\\d+, slowest .*|; (?:nobody asks|whether it is ready).*");
+    private static final Pattern ENDS =
+            Pattern.compile(" *\\d+, slowest .*|; (?:nobody asks|asked whether it is ready).*");
 
     private static final Pattern FIGURES = Pattern.compile("(?: x)? ?\\d+(?:\\.\\d+)*");
 
