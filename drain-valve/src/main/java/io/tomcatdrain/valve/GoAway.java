@@ -31,10 +31,13 @@ final class GoAway {
     private static final TomcatInternals TOMCAT = TomcatInternals.get();
 
     /**
-     * The client of the JDK. Before 24, 21.0.9 and 17.0.17 it breaks off what is under way (JDK-8335181). A later one (25.0.3) was seen to wait
-     * for ever for an answer behind which a GOAWAY came at once, over a connection that was upgraded from HTTP/1.1.
+     * The client of the JDK, before its version. Before 24, 21.0.9 and 17.0.17 it breaks off what is under way (JDK-8335181); those of the older
+     * lines in which that is mended were not tried. A later one (25.0.3) was seen to wait for ever for an answer behind which a GOAWAY came
+     * at once, over a connection that was upgraded from HTTP/1.1, which those that begin with TLS are not.
      */
     private static final String JDK_CLIENT = "Java-http-client/";
+
+    private static final int MENDED_JDK = 24;
 
     private GoAway() {}
 
@@ -66,12 +69,30 @@ final class GoAway {
      */
     static @Nullable InternalHttpUpgradeHandler connectionToTell(Request request) {
         InternalHttpUpgradeHandler connection = TOMCAT.http2Connection(request);
-        return connection == null || breaksOff(request.getHeader("User-Agent")) ? null : connection;
+        return connection == null || breaksOff(request.getHeader("User-Agent"), isSecure(request)) ? null : connection;
     }
 
-    /** Returns true for a client that is not to be told while anything of its is under way. */
-    static boolean breaksOff(@Nullable String userAgent) {
-        return userAgent != null && userAgent.startsWith(JDK_CLIENT);
+    private static boolean isSecure(Request request) {
+        return request.scheme().equalsIgnoreCase("https");
+    }
+
+    /**
+     * Returns true for a client that is not to be told while anything of its is under way.
+     *
+     * @param secure true if its connection began with TLS
+     */
+    static boolean breaksOff(@Nullable String userAgent, boolean secure) {
+        return userAgent != null
+                && userAgent.startsWith(JDK_CLIENT)
+                && !(secure && isMended(userAgent.substring(JDK_CLIENT.length())));
+    }
+
+    private static boolean isMended(String version) {
+        try {
+            return Runtime.Version.parse(version).feature() >= MENDED_JDK;
+        } catch (IllegalArgumentException unknown) {
+            return false;
+        }
     }
 
     /** Tells the clients of a service's idle HTTP/2 connections. One that is at work is told by its next request. */

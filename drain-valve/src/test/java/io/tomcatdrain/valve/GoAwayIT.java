@@ -29,6 +29,9 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import org.apache.catalina.connector.Connector;
+import org.apache.coyote.http2.Http2Protocol;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -117,25 +120,42 @@ class GoAwayIT {
 
     @ParameterizedTest
     @CsvSource({
-        "Java-http-client/17.0.15, true",
-        "Java-http-client/25.0.3, true",
-        "Mozilla/5.0, false",
-        "curl/8.5.0, false",
-        ", false"
+        "Java-http-client/17.0.15, true, true",
+        "Java-http-client/17.0.15, false, true",
+        "Java-http-client/25.0.3, true, false",
+        "Java-http-client/25.0.3, false, true",
+        "Java-http-client/26-ea, true, false",
+        "Java-http-client/24, true, false",
+        "Java-http-client/1.8.0_400, true, true",
+        "Java-http-client/99999999999, true, true",
+        "Java-http-client/, true, true",
+        "Mozilla/5.0, true, false",
+        "curl/8.5.0, false, false",
+        ", true, false"
     })
-    void knowsClientsThatBreakOffWhatIsUnderWay(String agent, boolean breaksOff) {
-        assertThat(GoAway.breaksOff(agent)).isEqualTo(breaksOff);
+    void knowsClientsThatBreakOffWhatIsUnderWay(String agent, boolean secure, boolean breaksOff) {
+        assertThat(GoAway.breaksOff(agent, secure)).isEqualTo(breaksOff);
     }
 
     /** The JDK's own client, be it one that breaks off at a GOAWAY or not. */
     @ParameterizedTest
-    @ValueSource(strings = {"false", "true"})
-    void theClientOfThisJdkLosesNoUpload(String closeListener) throws Exception {
+    @CsvSource({"false, false", "true, false", "false, true"})
+    void theClientOfThisJdkLosesNoUpload(String closeListener, boolean secure, @TempDir Path directory)
+            throws Exception {
+        Connector connector = new Connector();
+        connector.setPort(0);
+        connector.setProperty("address", "127.0.0.1");
+        connector.addUpgradeProtocol(new Http2Protocol());
+        TestCertificate certificate = TestCertificate.in(directory);
+        if (secure) {
+            certificate.secure(connector);
+        }
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("lameDuck", "100ms")
                 .set("closeListener", closeListener)
+                .customize(each -> each.tomcat().getService().addConnector(connector))
                 .start()) {
-            JdkClient client = new JdkClient(server.port());
+            JdkClient client = new JdkClient(secure ? "https" : "http", connector.getLocalPort(), certificate.trust());
             assertThat(client.ask()).isEqualTo(200);
             client.beginUpload();
             server.app().awaitEntered(JdkClient.KEY);
@@ -162,16 +182,18 @@ class GoAwayIT {
     private static final class JdkClient implements Client {
         static final String KEY = "one-connection";
 
-        private final HttpClient client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_2)
-                .connectTimeout(Duration.ofSeconds(10))
-                .build();
+        private final HttpClient client;
         private final URI base;
         private final CountDownLatch rest = new CountDownLatch(1);
         private @Nullable CompletableFuture<HttpResponse<String>> upload;
 
-        JdkClient(int port) {
-            base = URI.create("http://127.0.0.1:" + port);
+        JdkClient(String scheme, int port, SSLContext trust) {
+            base = URI.create(scheme + "://127.0.0.1:" + port);
+            client = HttpClient.newBuilder()
+                    .version(HttpClient.Version.HTTP_2)
+                    .sslContext(trust)
+                    .connectTimeout(Duration.ofSeconds(10))
+                    .build();
         }
 
         @Override

@@ -70,11 +70,16 @@ public record TestCertificate(Path keys) {
 
     /** Returns what makes connections that trust it, and no other. */
     SocketFactory clients() throws Exception {
+        return trust().getSocketFactory();
+    }
+
+    /** Returns what trusts it, and no other. */
+    SSLContext trust() throws Exception {
         KeyStore store = KeyStore.getInstance(keys.toFile(), PASSWORD.toCharArray());
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(store);
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, trust.getTrustManagers(), null);
-        return context.getSocketFactory();
+        return context;
     }
 }
