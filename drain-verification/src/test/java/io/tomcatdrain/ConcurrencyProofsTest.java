@@ -38,7 +38,8 @@ class ConcurrencyProofsTest {
         // What is broken shows by luck, for which a busy machine leaves less room.
         caught = caught(results);
         for (int again = 0; again < MOST_AGAIN && caught.containsValue(false); again++) {
-            var missing = caught.keySet().stream().filter(name -> !caught.get(name)).map(Pattern::quote);
+            var missing =
+                    caught.keySet().stream().filter(name -> !caught.get(name)).map(Pattern::quote);
             caught.putAll(caught(run("-t", missing.collect(Collectors.joining("|")))));
         }
     }
