@@ -43,7 +43,7 @@ final class FrontEndRulesIT {
     /** Of a browser that sends a file in several requests, which some front ends lead another way. */
     private static final String SENDING = "Cookie: FILES=.n1; JSESSIONID=A.n1\r\nUpload-Offset: 1\r\n";
 
-    private static final int RANDOM_FORMS = 600;
+    private static final int RANDOM_FORMS = 200;
     private static final Map<Integer, TomcatNode> NODES = new TreeMap<>();
 
     /** Pages with names that are nearly the drain's, which users must be able to ask for. */
