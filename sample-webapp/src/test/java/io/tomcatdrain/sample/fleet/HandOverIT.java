@@ -48,11 +48,6 @@ final class HandOverIT {
             this.line = line;
             this.speaks = speaks;
         }
-
-        /** There and, where no front end waits for it, back. */
-        private int quickHandOvers() {
-            return speaks == Speaks.HTTP ? 2 : 1;
-        }
     }
 
     static List<Row> rows() {
@@ -75,7 +70,7 @@ final class HandOverIT {
                 if (LongForm.ASKED_FOR) {
                     slowestWithout = slowestWithoutHandOver(tally);
                 }
-                handOver(machine, tally, LongForm.ASKED_FOR ? 20 : row.quickHandOvers());
+                handOver(machine, tally, LongForm.ASKED_FOR ? 20 : 1);
             } finally {
                 load.finish();
                 if (kept != null) {

@@ -40,13 +40,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The examples' own playbook and script give a new WAR to two real Tomcats behind httpd. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @Execution(CONCURRENT)
 final class RollingUpgradeIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_PROXY_HTTP;
     private static final Duration USE_LIMIT = Duration.ofSeconds(30);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(60);
-    private static final Duration TOOL_LIMIT = Duration.ofMinutes(3);
+    private static final Duration TOOL_LIMIT = Duration.ofMinutes(10);
     private static final String VERSION_PAGE = "/version.txt";
 
     @ParameterizedTest
