@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>One that asks more rarely than once in {@code lameDuckTimeout} (and a tenth) is not waited for.
  *   <li>One that asked once only, less than 10 s before the drain began, is waited for until 10 s and one more have passed since it
  *       asked, unless its rhythm shows before. A prober that asked a node younger than 10 s did so less than 10 s ago, so the age of
- *       the node is not looked at. A {@code lameDuckTimeout} of more than 10 s for each of the {@code probeFailures} says that there
- *       are slower probers: then it is that time instead of 10 s.
+ *       the node is not looked at. A third of {@code lameDuckTimeout} counts instead of 10 s where that is longer.
  *   <li>One that asks for the first time while the node leaves was never told that it is up, and is not waited for.
  *   <li>The table has room for 64. A newcomer displaces one that is not active, or is too rare; if there is none it is turned away, and
  *       as it may have been a prober, the next lame duck lasts as long as it may.

@@ -266,6 +266,14 @@ class ProberWatchTest {
     }
 
     @Test
+    void howManyAnswersTakeANodeOutDoesNotProlongTheWaitForOneThatAskedOnce() {
+        Crowd quick = new Crowd(1, Duration.ofSeconds(30));
+        quick.asks(BALANCER, -0.1);
+
+        assertThat(quick.lameDuck()).isEqualTo(10.9, ALMOST);
+    }
+
+    @Test
     void oneThatAsksForTheFirstTimeDuringTheLameDuckIsNotWaitedFor() {
         ReadinessPoll curl = named("10.0.0.77");
         crowd.asksEvery(1, BALANCER, -5.5).asks(named("10.0.0.78"), 1).asksEvery(1, curl, 2.1);
