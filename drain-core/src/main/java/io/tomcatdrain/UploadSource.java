@@ -3,9 +3,9 @@ package io.tomcatdrain;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an adapter knows of one upload. The first four answers are copies taken at admission; the last three are read from
- * other threads while the upload runs, so an implementation must never answer from a request object that the container
- * has reused.
+ * What an adapter knows of one upload. The first four answers are copies that the implementation takes at admission. Method, path and address
+ * are asked for only where the upload is shown; they and the last three are read from other threads while the upload runs, so an
+ * implementation must never answer from a request object that the container has reused.
  *
  * @since 1.0
  */
