@@ -18,6 +18,9 @@ final class Patience {
     /** How many calls may be under way at once, each with a thread; what comes beyond them is not done. */
     private static final int MOST = 16;
 
+    /** The name of the threads that call. */
+    static final String THREAD = "drain-call";
+
     private static final AtomicInteger UNDER_WAY = new AtomicInteger();
 
     /** Calls whose caller has lost its patience. */
@@ -36,7 +39,7 @@ final class Patience {
         }
         Call begun = new Call(others);
         try {
-            ThreadStarter.DAEMONS.start("drain-call", begun);
+            ThreadStarter.DAEMONS.start(THREAD, begun);
         } catch (Throwable noThread) {
             begun.run(); // which may hang; but why there is no thread must be said
             return;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Waiting for some uploads while the node serves. */
-@Timeout(60)
+@Timeout(300)
 class AwaitUploadsTest {
     private final NodeDrain drain = new NodeDrain("await", DrainSettings.defaults());
 
@@ -61,7 +61,7 @@ class AwaitUploadsTest {
         drain.enterUpload(TestUpload.ofLength(10), null, () -> null, () -> false)
                 .close();
         assertThat(drain.status().totals()).isEqualTo(new DrainStatus.Totals(1, 0, 0, 2, 0));
-        assertThat(drain.start("test")).succeedsWithin(Duration.ofSeconds(10));
+        assertThat(drain.start("test")).succeedsWithin(Duration.ofSeconds(30));
         assertThat(drain.enterUpload(TestUpload.ofLength(10), null, () -> null, () -> false))
                 .isNull();
     }

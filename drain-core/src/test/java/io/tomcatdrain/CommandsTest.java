@@ -214,7 +214,7 @@ class CommandsTest {
                 block.text.replace("/etc/tomcat/", directory + "/").replace("chown tomcat", "chown \"$(id -u)\"");
         Process shell =
                 new ProcessBuilder("sh", "-e", "-c", command).inheritIO().start();
-        assertThat(shell.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(shell.waitFor(2, TimeUnit.MINUTES)).isTrue();
         assertThat(shell.exitValue()).isZero();
 
         Path file = directory.resolve("drain.token");

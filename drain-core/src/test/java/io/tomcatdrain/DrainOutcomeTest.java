@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The end of a drain that many callers share: none of them ends it or delays it for another. */
-@Timeout(60)
+@Timeout(300)
 class DrainOutcomeTest {
     private static final DrainReport REPORT = report("upgrade");
     private static final DrainReport FORGED = report("forged");

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A drain with its own thread, in real time. */
-@Timeout(120)
+@Timeout(240)
 class DrainThreadTest {
     private static final DrainLimits NOW = new DrainLimits(Duration.ZERO, null);
 

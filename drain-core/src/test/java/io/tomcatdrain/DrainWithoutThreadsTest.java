@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A drain on a machine that has no room for another thread, for good or for a while. */
-@Timeout(60)
+@Timeout(300)
 class DrainWithoutThreadsTest {
     private static final AtomicInteger DRAINS = new AtomicInteger();
 

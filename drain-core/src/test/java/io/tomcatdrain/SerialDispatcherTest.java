@@ -150,8 +150,9 @@ class SerialDispatcherTest {
         assertThat(poor.retry()).isTrue();
         assertThat(poor.awaitIdle(30, TimeUnit.SECONDS)).isTrue();
         assertThat(seen).containsExactly(0, 1, 2, 3, 4);
-        assertThat(ranOn).doesNotContain(Thread.currentThread());
-        assertThat(threads.started()).containsExactly(NAME);
+        assertThat(ranOn).doesNotContain(Thread.currentThread()).containsOnly(ranOn.get(0));
+        // Whoever waits for them may have needed a second thread, if the first was quicker.
+        assertThat(threads.started()).isNotEmpty().containsOnly(NAME);
     }
 
     @Test

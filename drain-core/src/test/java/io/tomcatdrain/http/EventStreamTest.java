@@ -15,7 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class EventStreamTest {
     private static final Duration NEVER = Duration.ofHours(1);
     private static final Duration SOON = Duration.ofMillis(5);
@@ -137,7 +137,7 @@ class EventStreamTest {
             visits.send(exchange, "/events");
             exchange.nextFlushed();
         }
-        Exchange waiting = Exchange.of("POST", "wait=10s").withToken();
+        Exchange waiting = Exchange.of("POST", "wait=60s").withToken();
 
         endpoints.handle(waiting.request(), waiting.response(), "", true);
 
@@ -157,7 +157,7 @@ class EventStreamTest {
         visits.send(slow, "/events");
         visits.send(fast, "/events");
         assertState(fast.nextFlushed(), "SERVING");
-        assertThat(writing.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(writing.await(60, TimeUnit.SECONDS)).isTrue();
 
         for (int round = 0; round < 50; round++) {
             var unused = drain.start("test");
@@ -167,10 +167,10 @@ class EventStreamTest {
         }
         var unused = drain.start("last");
         awaitState(fast, "DRAINED");
-        assertThat(drain.awaitListeners(Duration.ofSeconds(10))).isTrue();
+        assertThat(drain.awaitListeners(Duration.ofSeconds(60))).isTrue();
         long before = System.nanoTime();
-        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
-        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(5));
+        assertThat(endpoints.awaitAnswered(Duration.ofMinutes(10))).isTrue();
+        assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofMinutes(1));
 
         mayWrite.countDown();
         visits.awaitAllGone();
@@ -186,7 +186,7 @@ class EventStreamTest {
         assertState(exchange.nextFlushed(), "SERVING");
         drain.startForStop("stop", true);
 
-        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(60))).isTrue();
 
         visits.awaitAllGone();
         awaitState(exchange, "DRAINED");

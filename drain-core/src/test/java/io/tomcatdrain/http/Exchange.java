@@ -83,9 +83,9 @@ final class Exchange {
     }
 
     String nextFlushed() throws InterruptedException {
-        String next = flushed.poll(10, TimeUnit.SECONDS);
+        String next = flushed.poll(60, TimeUnit.SECONDS);
         if (next == null) {
-            throw new AssertionError("nothing was written within 10 s");
+            throw new AssertionError("nothing was written within 60 s");
         }
         return next;
     }

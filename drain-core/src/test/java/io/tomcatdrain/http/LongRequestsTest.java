@@ -7,7 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class LongRequestsTest {
-    private static final long LONG = 10_000_000_000L;
+    private static final long LONG = 60_000_000_000L;
 
     private final LongRequests requests = new LongRequests();
 

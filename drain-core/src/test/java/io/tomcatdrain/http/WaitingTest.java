@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code POST ?wait=}: answered when the drain is over. */
-@Timeout(60)
+@Timeout(300)
 class WaitingTest {
     private final NodeDrain drain = Drains.make();
     private final DrainEndpoints endpoints = new DrainEndpoints(drain);
@@ -199,11 +199,11 @@ class WaitingTest {
         assertThat(endpoints.awaitAnswered(Duration.ofSeconds(0))).isFalse();
 
         hold.close();
-        assertThat(writing.await(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(writing.await(60, TimeUnit.SECONDS)).isTrue();
         assertThat(endpoints.awaitAnswered(Duration.ofMillis(1))).isFalse();
         mayWrite.countDown();
 
-        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(10))).isTrue();
+        assertThat(endpoints.awaitAnswered(Duration.ofSeconds(60))).isTrue();
         assertAnswer(exchange, 200, "DRAINED");
         assertThat(exchange.flushed).hasSize(1);
     }

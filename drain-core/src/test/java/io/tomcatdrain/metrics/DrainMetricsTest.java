@@ -15,6 +15,7 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.jmx.DrainRegistration;
 import io.tomcatdrain.jmx.FixedUpload;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -133,8 +134,7 @@ class DrainMetricsTest {
 
     @Test
     void metersOutliveTheBinderThatNobodyKeeps() {
-        var weak = new java.lang.ref.WeakReference<>(new DrainMetrics(drain));
-        weak.get().bindTo(registry);
+        var weak = boundAndForgotten();
         drain.enterRequest().close();
         for (int i = 0; i < 50 && weak.get() != null; i++) {
             System.gc();
@@ -142,6 +142,12 @@ class DrainMetricsTest {
 
         assertThat(value("drain.completed{kind=request,name=node}")).isEqualTo(1);
         assertThat(value("drain.state{name=node,state=serving}")).isEqualTo(1);
+    }
+
+    private WeakReference<DrainMetrics> boundAndForgotten() {
+        DrainMetrics metrics = new DrainMetrics(drain);
+        metrics.bindTo(registry);
+        return new WeakReference<>(metrics);
     }
 
     @ParameterizedTest

@@ -136,9 +136,18 @@ public final class AjpClient implements AutoCloseable {
     public Answer answer(Body body) throws IOException {
         byte[] first = body.next(MOST_BODY);
         if (first.length > 0) {
-            body(first);
+            bodyUnlessRefused(first);
         }
         return finish(body);
+    }
+
+    /** Who refuses a body may close the connection under it; what has come before that can still be read. */
+    private void bodyUnlessRefused(byte[] piece) {
+        try {
+            body(piece);
+        } catch (IOException refused) {
+            reusable = false;
+        }
     }
 
     /** Sends what the server asks for and returns the answer. */
@@ -174,7 +183,7 @@ public final class AjpClient implements AutoCloseable {
                     }
                     case 6 -> {
                         chunksAskedFor++;
-                        body(body.next(Math.min(MOST_BODY, fields.readUnsignedShort())));
+                        bodyUnlessRefused(body.next(Math.min(MOST_BODY, fields.readUnsignedShort())));
                     }
                     default -> throw new IOException("unknown AJP packet");
                 }
@@ -195,9 +204,10 @@ public final class AjpClient implements AutoCloseable {
         return chunksAskedFor;
     }
 
+    /** Returns true if something has arrived, or nothing ever will. */
     public boolean hasInput() {
         try {
-            return in.available() > 0;
+            return Http11Client.hasInput(socket, in);
         } catch (IOException closed) {
             return true;
         }

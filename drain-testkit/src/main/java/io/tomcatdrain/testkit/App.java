@@ -99,7 +99,7 @@ public final class App {
     private void awaitRelease(HttpServletRequest request) {
         String key = request.getHeader(KEY);
         try {
-            if (key != null && !meeting(key).released.await(60, TimeUnit.SECONDS)) {
+            if (key != null && !meeting(key).released.await(10, TimeUnit.MINUTES)) {
                 throw new IllegalStateException("nobody released [" + key + "]");
             }
         } catch (InterruptedException interrupted) {

@@ -32,7 +32,7 @@ public final class Curl {
      */
     public static String upload(String scheme, int port, String path, Path file, String... options) throws IOException {
         List<String> command =
-                new ArrayList<>(List.of("curl", "-sS", "--max-time", "30", "-D", "-", "-o", "/dev/null"));
+                new ArrayList<>(List.of("curl", "-sS", "--max-time", "120", "-D", "-", "-o", "/dev/null"));
         command.addAll(List.of("-w", "status=%{http_code} sent=%{size_upload} exit=%{exitcode}\n"));
         command.addAll(List.of(options));
         if (!List.of(options).contains("-F")) {
@@ -46,7 +46,7 @@ public final class Curl {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         try {
-            if (!process.waitFor(40, TimeUnit.SECONDS)) {
+            if (!process.waitFor(3, TimeUnit.MINUTES)) {
                 process.destroyForcibly();
             }
         } catch (InterruptedException interrupted) {

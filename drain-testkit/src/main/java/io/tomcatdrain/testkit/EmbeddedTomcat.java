@@ -321,8 +321,9 @@ public class EmbeddedTomcat implements AutoCloseable {
                 .until(() -> connectors.stream()
                         .map(connector -> (ThreadPoolExecutor)
                                 connector.getProtocolHandler().getExecutor())
-                        .allMatch(threads -> threads.getActiveCount() == 0
-                                && threads.getQueue().isEmpty()));
+                        // one number for what waits and what runs: a task may go from the one to the other between two
+                        // looks
+                        .allMatch(threads -> threads.getSubmittedCount() == 0));
     }
 
     /** Waits until no client is connected any more, and no thread of a connector is at work. */

@@ -3,6 +3,7 @@ package io.tomcatdrain.testkit;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -33,6 +34,7 @@ public final class Http2Client implements AutoCloseable {
     private static final int MOST_TRIES = 3;
 
     private final Socket socket;
+    private final InputStream in;
     private final OutputStream out;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition news = lock.newCondition();
@@ -55,12 +57,17 @@ public final class Http2Client implements AutoCloseable {
     }
 
     public Http2Client(int port) throws IOException {
-        this(new Socket(InetAddress.getLoopbackAddress(), port), false);
+        this(new Socket(InetAddress.getLoopbackAddress(), port));
         awaitSettings();
     }
 
-    private Http2Client(Socket socket, boolean upgraded) throws IOException {
+    private Http2Client(Socket socket) throws IOException {
+        this(socket, socket.getInputStream(), false);
+    }
+
+    private Http2Client(Socket socket, InputStream in, boolean upgraded) throws IOException {
         this.socket = socket;
+        this.in = in;
         if (upgraded) {
             exchanges.put(1, new Exchange());
             nextStream = 3;
@@ -88,7 +95,8 @@ public final class Http2Client implements AutoCloseable {
 
     /** Goes on as HTTP/2 on a connection that the server has just upgraded; its first request is stream 1. */
     public static Http2Client upgraded(Http11Client client) throws IOException {
-        return new Http2Client(client.socket(), true);
+        // Its buffer may hold frames that came right behind the answer.
+        return new Http2Client(client.socket(), client.in, true);
     }
 
     public static Answer get(int port, String path, String... headers) throws IOException {
@@ -164,7 +172,11 @@ public final class Http2Client implements AutoCloseable {
                 }
                 int size = (int) Math.min(Math.min(bytes.length - at, 16_384), Math.min(window, exchange.window));
                 boolean last = at + size == bytes.length;
-                frame(DATA, end && last ? END_STREAM : 0, stream, Arrays.copyOfRange(bytes, at, at + size));
+                try {
+                    frame(DATA, end && last ? END_STREAM : 0, stream, Arrays.copyOfRange(bytes, at, at + size));
+                } catch (IOException closed) {
+                    return false; // the server may have answered before; the reading finds that out
+                }
                 window -= size;
                 exchange.window -= size;
                 at += size;
@@ -270,15 +282,15 @@ public final class Http2Client implements AutoCloseable {
 
     private void read() {
         try {
-            DataInputStream in = new DataInputStream(socket.getInputStream());
+            DataInputStream frames = new DataInputStream(in);
             ByteArrayOutputStream block = new ByteArrayOutputStream();
             while (true) {
-                int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
-                int type = in.readUnsignedByte();
-                int flags = in.readUnsignedByte();
-                int stream = in.readInt();
+                int length = frames.readUnsignedByte() << 16 | frames.readUnsignedShort();
+                int type = frames.readUnsignedByte();
+                int flags = frames.readUnsignedByte();
+                int stream = frames.readInt();
                 byte[] payload = new byte[length];
-                in.readFully(payload);
+                frames.readFully(payload);
                 lock.lock();
                 try {
                     handle(type, flags, stream, payload, block);
@@ -305,9 +317,9 @@ public final class Http2Client implements AutoCloseable {
             case DATA -> {
                 if (payload.length > 0) {
                     byte[] grant = ByteBuffer.allocate(4).putInt(payload.length).array();
-                    frame(WINDOW_UPDATE, 0, 0, grant);
+                    reply(WINDOW_UPDATE, 0, 0, grant);
                     if ((flags & END_STREAM) == 0) {
-                        frame(WINDOW_UPDATE, 0, stream, grant);
+                        reply(WINDOW_UPDATE, 0, stream, grant);
                     }
                 }
                 if (exchange != null) {
@@ -341,7 +353,7 @@ public final class Http2Client implements AutoCloseable {
                             exchanges.values().forEach(each -> each.window += more);
                         }
                     }
-                    frame(SETTINGS, ACK, 0, new byte[0]);
+                    reply(SETTINGS, ACK, 0, new byte[0]);
                 } else {
                     settled = true;
                 }
@@ -356,7 +368,7 @@ public final class Http2Client implements AutoCloseable {
             }
             case PING -> {
                 if ((flags & ACK) == 0) {
-                    frame(PING, ACK, 0, payload);
+                    reply(PING, ACK, 0, payload);
                 }
             }
             case GOAWAY -> {
@@ -391,6 +403,15 @@ public final class Http2Client implements AutoCloseable {
 
     private void frame(int type, int flags, int stream, byte[] payload) throws IOException {
         send(bytes(type, flags, stream, payload));
+    }
+
+    /** Sends what a frame that has come asks for; a server that has closed behind it needs none, and what it sent is still to be read. */
+    private void reply(int type, int flags, int stream, byte[] payload) {
+        try {
+            frame(type, flags, stream, payload);
+        } catch (IOException closed) {
+            // the reading finds that out
+        }
     }
 
     /** Sends bytes as they are, be they frames or not. */

@@ -18,7 +18,7 @@ import java.util.List;
  * the connections that none of them accepts wait in its queue. Held by a process of its own, since Java can hand no socket to another.
  */
 public final class SharedSocket implements AutoCloseable {
-    private static final Duration LIMIT = Duration.ofMinutes(1);
+    private static final Duration LIMIT = Duration.ofMinutes(3);
 
     private final Process holder;
     private final BufferedReader answers;

@@ -46,7 +46,7 @@ public abstract class SlowUpload implements AutoCloseable {
 
             @Override
             public boolean isCut() throws IOException {
-                return client.isClosedWithin(10_000);
+                return client.isClosedWithin(30_000);
             }
 
             @Override

@@ -23,8 +23,8 @@ import java.util.TreeMap;
  * {@code Expect: 100-continue} does not work in the JDK's client.
  */
 public final class Exchange implements Closeable {
-    private static final int CONNECT_MILLIS = 5_000;
-    private static final int ANSWER_MILLIS = 20_000;
+    private static final int CONNECT_MILLIS = 30_000;
+    private static final int ANSWER_MILLIS = 60_000;
     private static final int LONGEST_LINE = 8_192;
 
     private final Socket socket;

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param <N> what they are
  */
 public final class Fleet<N extends Node> implements AutoCloseable {
-    private static final Duration FRONT_LIMIT = Duration.ofMinutes(1);
+    private static final Duration FRONT_LIMIT = Duration.ofMinutes(3);
 
     private final int port = Ports.free();
     private final Path directory;

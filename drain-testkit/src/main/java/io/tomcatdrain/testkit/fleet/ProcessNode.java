@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** A node that is a process of its own, whose output goes to a file; it is ready when it answers on its HTTP port. */
 public abstract class ProcessNode implements Node {
     private static final Duration START_LIMIT = Duration.ofMinutes(3);
-    private static final Duration EXIT_LIMIT = Duration.ofSeconds(90);
+    private static final Duration EXIT_LIMIT = Duration.ofMinutes(3);
     private static final int LINES_OF_TAIL = 60;
 
     private final String name;

@@ -114,7 +114,7 @@ public final class TomcatNode extends ProcessNode {
                 sendShutdownCommand();
                 // The signal must find the drain running: earlier it would be a plain SIGTERM.
                 await(name() + " drains")
-                        .atMost(Duration.ofSeconds(30))
+                        .atMost(Duration.ofMinutes(1))
                         .pollInterval(Duration.ofMillis(50))
                         .until(this::hasLeftServing);
                 running.sendSigterm();
