@@ -190,7 +190,7 @@ final class ListenerCloser {
         TOMCAT.serverSocket(endpoint, listener);
         TOMCAT.noteSocketClosed(endpoint);
         listener.wakeAcceptor();
-        // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
+        // HTTP/2 has no last answer of a connection: a GOAWAY tells its client, and what the client has sent is served.
         GoAway.sendToIdle(endpoint);
         return listener;
     }
