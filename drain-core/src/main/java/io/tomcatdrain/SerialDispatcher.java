@@ -89,7 +89,7 @@ final class SerialDispatcher {
             }
             int lost = dropped.getAndSet(0);
             if (lost > 0) {
-                warn("a listener hung for so long that " + lost + " others were not told", null);
+                warn("a call hung for so long that " + lost + " later ones were dropped", null);
             }
         } while (unfinished.decrementAndGet() > 0);
     }

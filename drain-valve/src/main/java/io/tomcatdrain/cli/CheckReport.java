@@ -68,7 +68,7 @@ final class CheckReport {
         if (drain != null) {
             out.println("nothing lost: " + seen.exchanges().size() + " requests");
         } else if (seen.exchanges().isEmpty()) {
-            out.println("nothing was sent, and nothing drained: this was only asked");
+            out.println("only the nodes were asked: nothing was sent to the site, and nothing was drained");
         } else {
             return Terminal.NOT_WELL; // said why there was no drain
         }

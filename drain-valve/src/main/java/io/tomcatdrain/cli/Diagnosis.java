@@ -184,7 +184,7 @@ final class Diagnosis {
         } else if (drain.usedMillis() < 0) {
             add(
                     Fault.NOT_USED_AGAIN,
-                    "the front end did not use the node again after it served",
+                    "the front end did not use the node again although it served",
                     Remedies.usedAgain(seen.site().frontEnd()));
         }
     }

@@ -114,8 +114,8 @@ final class ListenerCloser {
         try {
             if (!listener.awaitLeft(until)) {
                 DrainSettings.patiently(() -> LOG.warn("[" + connector
-                        + "] may accept one more connection at the socket that it shares: none has woken it for "
-                        + PATIENCE_MILLIS + " ms"));
+                        + "] has not stopped accepting within " + PATIENCE_MILLIS
+                        + " ms: it may take one more connection from the socket that it shares"));
             }
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();

@@ -132,7 +132,7 @@ final class SystemdNotify {
             end();
         } catch (RuntimeException | Error fault) {
             end();
-            LOG.warn("Could not tell systemd how the server is", fault);
+            LOG.warn("Could not send systemd the state of the server", fault);
         }
     }
 
