@@ -2,7 +2,7 @@ package io.tomcatdrain;
 
 import java.util.function.BooleanSupplier;
 
-/** What an adapter has told a drain to ask or to do, on the thread of the caller and under no lock; its faults cost nothing. Thread-safe. */
+/** What an adapter has given a drain to ask or to run, on the caller's thread and under no lock; its faults change nothing. Thread-safe. */
 final class AdapterHooks {
     private final DrainNotifier notifier;
     private volatile Runnable onWait = () -> {};
@@ -12,7 +12,7 @@ final class AdapterHooks {
         this.notifier = notifier;
     }
 
-    /** Says what a caller does that begins to wait, or looks again. */
+    /** Sets what a thread runs when it begins to wait for the drain, and at its later looks. */
     void onWait(Runnable look) {
         onWait = look;
     }
@@ -26,7 +26,7 @@ final class AdapterHooks {
         }
     }
 
-    /** Returns what a thread calls at each of its looks, which notes that at most so often. For that thread alone. */
+    /** Returns what a waiting thread calls at each of its looks; it runs what was set at most once in that time. For that thread alone. */
     Runnable callerLooks(long nanos) {
         long[] last = {System.nanoTime() - nanos};
         return () -> {
@@ -38,7 +38,7 @@ final class AdapterHooks {
         };
     }
 
-    /** Says when the application wants work, beside the drain. */
+    /** Sets whether the application itself wants work, whatever the drain says. */
     void onlyReadyIf(BooleanSupplier condition) {
         applicationIsReady = condition;
     }

@@ -24,8 +24,8 @@ final class Admission {
     private final List<InFlightGate> sealedRequests = new ArrayList<>();
 
     /**
-     * The gates of requests that continue what was begun here, while all others are refused; null where nothing is continued. They are
-     * sealed last, when nobody is left who may still come.
+     * The gates of requests that continue an open upload, while all others are refused; null where no upload may be continued. They are
+     * sealed last, when no such request can come any more.
      */
     private volatile @Nullable Gates late;
 
@@ -114,7 +114,7 @@ final class Admission {
         return seen.requestTicket;
     }
 
-    /** Returns the ticket of a plain request that continues what was begun here; null if nothing is continued any more. */
+    /** Returns the ticket of a plain request that continues an open upload; null if no upload may be continued any more. */
     @Nullable PlainTicket tryLateRequest() {
         Gates seen = late;
         return seen != null && seen.requests.enter() ? seen.requestTicket : null;
@@ -142,7 +142,7 @@ final class Admission {
         return register(source, seen.uploads, part);
     }
 
-    /** Returns the ticket of an upload that continues what was begun here; null if nothing is continued any more. */
+    /** Returns the ticket of an upload that continues an open one; null if no upload may be continued any more. */
     @Nullable UploadTicket tryLateUpload(UploadSource source, Ticket.Part part) {
         Gates seen = late;
         return seen != null && seen.uploads.enter() ? register(source, seen.uploads, part) : null;
@@ -169,7 +169,7 @@ final class Admission {
         sealRequests(before);
     }
 
-    /** Refuses new uploads; plain requests that are in flight now are told from those that come later. */
+    /** Refuses new uploads, and counts the plain requests that are in flight now apart from those that come later. */
     void refuseUploads() {
         Gates before = gates;
         gates = new Gates(before.uploads, newGate(), true);
@@ -177,7 +177,7 @@ final class Admission {
         sealRequests(before);
     }
 
-    /** Goes on admitting everything, but tells what is in flight now from what comes later. */
+    /** Goes on admitting everything, but counts what is in flight now apart from what comes later. */
     void turnOver() {
         Gates before = gates;
         gates = open(); // first, so that no request is refused in between
@@ -196,14 +196,14 @@ final class Admission {
         registry.readopt(gates.uploads);
     }
 
-    /** Lets requests that continue what was begun here come in, whatever else is refused. */
+    /** Admits requests that continue an open upload, whatever else is refused. */
     void openLate() {
         Gates before = late;
         late = open();
         seal(before);
     }
 
-    /** Lets nobody continue anything any more. */
+    /** Refuses requests that continue an open upload, too. */
     void sealLate() {
         seal(late);
     }
@@ -251,7 +251,7 @@ final class Admission {
         return sealedRequests.stream().allMatch(InFlightGate::isIdle);
     }
 
-    /** Returns true if no plain request is left that continued something and entered before the last seal. */
+    /** Returns true if no plain request is left that continued an open upload and entered before the last seal. */
     boolean lateIdle() {
         sealedLate.removeIf(gate -> {
             boolean gone = gate.isIdle() && !isLate(gate);

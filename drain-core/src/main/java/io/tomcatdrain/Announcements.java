@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Knows the listeners that tell callers that the node leaves, callers that do not ask for readiness themselves, and how long each keeps a
- * lame duck. Thread-safe. All times are readings of a ticker, in nanoseconds.
+ * The listeners that announce to callers elsewhere, which do not ask for readiness, that the node leaves (in a service registry, say), and
+ * how long each keeps a lame duck. Thread-safe. All times are readings of a ticker, in nanoseconds.
  */
 final class Announcements {
     private final List<Announcement> all = new CopyOnWriteArrayList<>();
@@ -32,7 +32,7 @@ final class Announcements {
             told = false;
         }
 
-        /** The listener has been told, and has told its callers. */
+        /** Notes that the listener has been told, and has told its callers. */
         private synchronized void isTold(long now) {
             untold--;
             told = untold == 0;
@@ -48,7 +48,8 @@ final class Announcements {
     }
 
     /**
-     * Registers a listener whose callers go on calling for that long after it was told. Must not run while a drain begins.
+     * Registers a listener whose callers go on calling for that long after it has announced that the node leaves. Must not run while a
+     * drain begins.
      *
      * @param told run when the listener has been told of a lame duck, and when it has gone
      */

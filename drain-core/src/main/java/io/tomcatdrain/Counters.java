@@ -3,8 +3,8 @@ package io.tomcatdrain;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * What has happened since the start to uploads, and to what was refused; other requests are counted where they leave, by their gates.
- * Thread-safe; for display only, no decision rests on these numbers.
+ * Counts since the start uploads that have ended, and requests that were refused; other requests are counted by their gates, when they
+ * leave. Thread-safe; for display only, no decision rests on these numbers.
  */
 final class Counters {
     final LongAdder uploadsCompleted = new LongAdder();

@@ -17,7 +17,7 @@ final class DrainControl {
      * wait for the drain or look at it take the steps; a stop takes them in any case.
      */
 
-    /** How often a waiting thread looks by itself for what nothing tells, such as a dropped request, and tries again after a fault of ours. */
+    /** How often a waiting thread looks by itself: nothing announces a dropped request, and a step that failed has to be tried again. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long after its last limit a drain is still believed to end. */
@@ -94,7 +94,7 @@ final class DrainControl {
         if (callersGoOn.isNegative() || callersGoOn.isZero()) {
             return notifier.listen(listener);
         }
-        lock.lock(); // a drain that begins meanwhile waits for the listener if it tells it, and only then
+        lock.lock(); // a drain that begins at this moment either tells the listener and waits for it, or does neither
         try {
             return probers.announcements().listen(listener, callersGoOn, notifier, ticker, this::wake);
         } finally {

@@ -3,7 +3,7 @@ package io.tomcatdrain;
 import java.time.InstantSource;
 
 /**
- * What a drain has from outside, which tests drive.
+ * The clocks and threads that a drain uses, which tests replace.
  *
  * @param ownThread false if no thread takes the drain's steps, so that a test does
  */

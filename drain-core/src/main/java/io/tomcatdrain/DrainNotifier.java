@@ -11,8 +11,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Tells the log and the listeners of one drain, in order. Each is told on a thread of its own that exists only while there is something
- * to tell; only {@link #fault} lets its caller wait. Thread-safe; all but {@link #fault} may be called under any lock.
+ * Tells the log and the listeners of one drain, in order. The log and each listener have a thread of their own, which exists only while
+ * there is something to tell; only {@link #fault} lets its caller wait. Thread-safe; all but {@link #fault} may be called under any lock.
  */
 final class DrainNotifier {
     /** Named as users know it from configuring their logs. */
@@ -26,7 +26,7 @@ final class DrainNotifier {
     /** What runs the stages of drains that are over, for which no thread could be made. */
     private final Queue<SerialDispatcher> late = new ConcurrentLinkedQueue<>();
 
-    /** A listener and the thread that it is told on. */
+    /** A listener, and what calls it on a thread of its own. */
     private record ToldListener(DrainListener listener, SerialDispatcher dispatcher) {}
 
     DrainNotifier(String name, ThreadStarter threads) {

@@ -19,7 +19,7 @@ final class DrainOutcome extends CompletableFuture<DrainReport> {
     private volatile @Nullable DrainReport report;
     private volatile Runnable onWait = () -> {};
 
-    /** Says what a thread does before it waits for the end, however long that takes. */
+    /** Sets what a thread runs before it waits for the end, however long that takes. */
     void onWait(Runnable look) {
         onWait = look;
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * sequence, whose lock guards it.
  */
 final class DrainRun {
-    /** How soon to look again for files on their way, whose end nothing tells. */
+    /** How soon to look again for files on their way: nothing announces their end. */
     private static final long FILE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** How soon to look again for an upload that was admitted but not yet registered when all were given up. */
@@ -41,10 +41,10 @@ final class DrainRun {
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
 
-    /** True where nobody continues an open upload any more. */
+    /** True where requests that continue an open upload are not admitted any more. */
     private boolean followsNothing;
 
-    /** True while those who continue an open upload are admitted, and their next requests are waited for. */
+    /** True while requests that continue an open upload are admitted, and the next one of each is waited for. */
     private boolean followsOpen;
 
     private final List<ActiveUpload> openAbandoned = new ArrayList<>();
@@ -113,7 +113,7 @@ final class DrainRun {
         return closesListeners;
     }
 
-    /** Lets it refuse what is new, as where listeners are not closed at all: one that is open would go on taking work in. */
+    /** Lets the drain refuse new work, as one without closeListener does: a listener that is still open would go on taking work in. */
     void leavesListenersOpen() {
         closesListeners = false;
     }
@@ -132,7 +132,7 @@ final class DrainRun {
         times.drainingBegins(now);
         endedBefore = work.ended();
         if (!followsNothing && settings.openUploads() != DrainSettings.OpenUploads.OFF) {
-            beginToFollow(now); // first, so that nobody who continues one is refused in between
+            beginToFollow(now); // first, so that no request that continues an open upload is refused in between
         }
         if (closesListeners) {
             work.turnOver();
@@ -145,7 +145,7 @@ final class DrainRun {
         nextLookNanos = now;
     }
 
-    /** Lets those come in who continue an open upload, unless nobody can come. */
+    /** Admits requests that continue an open upload, unless none can come. */
     private void beginToFollow(long now) {
         int idle = work.openUploads().drainBegins(now);
         if (closesListeners) {
@@ -223,7 +223,7 @@ final class DrainRun {
                 + ": " + LogText.named(given));
     }
 
-    /** Gives up the open uploads that nobody continues; returns how long to wait for the others, 0 if there are none. */
+    /** Gives up the open uploads that no request has continued in time; returns how long to wait for the others, 0 if there are none. */
     private long lookAtOpen(long now) {
         if (!followsOpen) {
             return 0;

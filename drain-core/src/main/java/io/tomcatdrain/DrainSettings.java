@@ -331,7 +331,8 @@ public final class DrainSettings {
             warnings.add("killAfter [" + text(Setting.KILL_AFTER) + "] is shorter than what the limits can take ["
                     + Durations.format(wanted) + "]: at a stop the lame duck gets at most ["
                     + Durations.format(lameDuckWithin(budget)) + "] and everything together ["
-                    + Durations.format(budget) + "]; raise the outside limit and killAfter, or lower uploadTimeout");
+                    + Durations.format(budget) + "]; raise the time after which the process is killed, and killAfter"
+                    + " with it, or lower uploadTimeout");
         }
         if (closeListener() && controlPort() == null) {
             warnings.add(

@@ -12,12 +12,12 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class InFlightGate {
     /*
-     * Sealed stripes. Every word has one total order of read-modify-writes, so an enter is either before the seal of its
-     * word (admitted, and contained in the sum that the seal reads) or after it (refused, and in no sum: a sealed word's
-     * count means nothing any more). An exit on an open word is contained in that word's sum; on a sealed word it is taken
-     * from `pending` instead. `pending` starts at BIAS, so it cannot be 0 before the last word is sealed and the sum has
-     * replaced BIAS; from then on it only falls, by one per exit, and reaches 0 exactly once. Whoever brings it there
-     * signals. Refused traffic never touches `pending`. The proof with its memory ordering is in docs/design.md.
+     * Sealed stripes. Every word has one total order of read-modify-writes, so an enter is either before the seal of its word (admitted,
+     * and contained in the sum that the seal reads) or after it (refused, and in no sum: a sealed word's count means nothing any more). An
+     * exit on an open word is contained in that word's sum; on a sealed word it is taken from `pending` instead. `pending` starts at BIAS,
+     * so it cannot be 0 before the last word is sealed and the sum has replaced BIAS; from then on it only falls, by one per exit, and
+     * reaches 0 exactly once. The thread that brings it there signals. Refused traffic never touches `pending`. The proof with its memory
+     * ordering is in docs/design.md.
      *
      * The lower half of a word counts who is inside, the upper half who has left: an exit changes both in one step. What is
      * inside may be negative in a word, since exits may use other words than enters, but a word never is, as both steps add:

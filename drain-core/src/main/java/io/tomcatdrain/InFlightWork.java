@@ -20,7 +20,7 @@ final class InFlightWork {
     private final PartAdmission parts;
     private final Holds holds;
 
-    /** How long the sum of what uploads under way have received is good enough for who does not ask for the uploads themselves. */
+    /** How long a sum of what uploads under way have received is good enough for a caller that does not ask for the uploads themselves. */
     private static final long SUM_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** The last sum of what uploads under way have received, when it was taken, and how many had ended by then. */
@@ -30,7 +30,7 @@ final class InFlightWork {
     private long sumEnded;
     private boolean summed;
 
-    /** What the adapter sees of answers; nothing, where it sees none. */
+    /** Whether an answer of known length has moved lately, as far as the adapter sees answers. */
     private volatile BooleanSupplier answersMove = () -> false;
 
     private volatile BooleanSupplier filesLeave = () -> false;
@@ -42,7 +42,7 @@ final class InFlightWork {
      * Makes what holds nothing yet.
      *
      * @param onIdle run by the thread of the last holder that leaves
-     * @param warn told of what an operator should know
+     * @param warn takes what an operator should know
      */
     InFlightWork(DrainSettings settings, Ticker ticker, ReentrantLock lock, Runnable onIdle, Consumer<String> warn) {
         this.lock = lock;
@@ -86,13 +86,13 @@ final class InFlightWork {
         admission.refuseAll();
     }
 
-    /** Refuses new uploads; plain requests that are in flight now are told from those that come later. */
+    /** Refuses new uploads, and counts the plain requests that are in flight now apart from those that come later. */
     void refuseUploads() {
         assert lock.isHeldByCurrentThread();
         admission.refuseUploads();
     }
 
-    /** Goes on admitting everything, but tells what is in flight now from what comes later. */
+    /** Goes on admitting everything, but counts what is in flight now apart from what comes later. */
     void turnOver() {
         assert lock.isHeldByCurrentThread();
         admission.turnOver();
@@ -105,20 +105,20 @@ final class InFlightWork {
         openUploads.readopt();
     }
 
-    /** Lets those who continue an open upload come in, whatever else is refused. */
+    /** Admits requests that continue an open upload, whatever else is refused. */
     void admitParts() {
         assert lock.isHeldByCurrentThread();
         admission.openLate();
     }
 
-    /** Refuses them, too. */
+    /** Refuses requests that continue an open upload, too. */
     void refuseParts() {
         assert lock.isHeldByCurrentThread();
         admission.sealLate();
     }
 
     /**
-     * Refuses them, too, if none of them is inside.
+     * Refuses requests that continue an open upload, too, if none of them is inside.
      *
      * @param notForRequests true if requests that are no uploads are not waited for
      * @return false if one is, and then others are admitted as before
@@ -157,19 +157,19 @@ final class InFlightWork {
         return admission.lateIdle();
     }
 
-    /** Lets the holds hold that came when a drain was over. */
+    /** Lets holds that were made when a drain was over hold the next one. */
     void takeLateHolds() {
         assert lock.isHeldByCurrentThread();
         holds.takeLate();
     }
 
-    /** Says how to see the answers that are on their way. */
+    /** Sets how to see the answers that are on their way. */
     void onAnswers(BooleanSupplier move, BooleanSupplier leave) {
         answersMove = move;
         filesLeave = leave;
     }
 
-    /** Returns true if an answer of known length has moved lately. To be asked at each look, since it tells by what the last one saw. */
+    /** Returns true if an answer of known length has moved lately. Compares with the last look, so it has to be asked at each one. */
     boolean answersMove() {
         return isTrue(answersMove);
     }
@@ -204,7 +204,7 @@ final class InFlightWork {
         return registry.nameRequests();
     }
 
-    /** For so long until now nothing could arrive, which proves no upload stalled. */
+    /** Notes that for so long until now nothing could arrive: no upload stalled by that. */
     void stoodStill(long nanos, long now) {
         registry.watchFrom(now);
         openUploads.stoodStill(nanos, now);
@@ -313,7 +313,7 @@ final class InFlightWork {
         return summed && sumEnded == counters.uploadsEnded() && now - sumNanos > 0 && now - sumNanos < SUM_NANOS;
     }
 
-    /** Returns true unless the uploads were looked at a moment ago by who does not ask for the uploads themselves. */
+    /** Returns true unless a caller that does not ask for the uploads themselves looked at them a moment ago. */
     boolean isToBeLookedAt(long now) {
         assert lock.isHeldByCurrentThread();
         return !isSummedLately(now);

@@ -6,9 +6,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
- * The one time that a drain has the listening sockets closed, on a thread of its own: a stop is bounded even if a socket is not. Only a
- * server that opens them again gives the next drain another time, or a resume where the node has stopped accepting from shared sockets
- * and closed none.
+ * Has the listening sockets closed, once, on a thread of its own: a stop is bounded even if a close hangs. A later drain closes them again
+ * only if the server has opened them again, or if the node had only stopped accepting from shared sockets and a resume has undone that.
  *
  * <p>Guarded by the lock of the sequence: what the adapter calls takes it, and so does the end of a closing; all else is a step of the
  * sequence.
@@ -45,7 +44,7 @@ final class ListenerClosing {
         this.dispatcher = new SerialDispatcher("drain-close-" + name, threads);
     }
 
-    /** Says how they are closed. Takes the lock. */
+    /** Sets how they are closed. Takes the lock. */
     void setCloser(BooleanSupplier how) {
         lock.lock();
         try {
@@ -56,7 +55,7 @@ final class ListenerClosing {
         }
     }
 
-    /** Says which sockets other processes accept from, too, and how this one begins to do so again. Takes the lock. */
+    /** Sets how to see from which sockets other processes accept, too, and how this one begins to accept again. Takes the lock. */
     void setShared(BooleanSupplier any, BooleanSupplier all, Runnable how) {
         lock.lock();
         try {

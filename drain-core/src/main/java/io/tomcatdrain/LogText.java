@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Words of the log; what came from outside is made safe to stand in a line. */
+/** Texts of log lines; what a client or an application gave is made safe to stand in a line. */
 final class LogText {
     private static final int NAMED = 20;
     private static final int LONGEST = 200;

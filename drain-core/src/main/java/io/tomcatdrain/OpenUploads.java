@@ -97,7 +97,7 @@ final class OpenUploads implements Ticket.Part.Ends {
         }
     }
 
-    /** Without the lock: nobody who names nothing that is open may make others wait. */
+    /** Without the lock: a client that names no open upload must not make others wait. */
     @SuppressWarnings("GuardedBy")
     private boolean mayBeKnown(Ticket.Part.Head head) {
         return index.mayKnow(head.names(), head.client(), wholeClients);

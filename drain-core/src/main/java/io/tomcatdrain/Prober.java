@@ -132,7 +132,7 @@ final class Prober {
         stillNanos = 0;
     }
 
-    /** For so long until now it could not have been answered. */
+    /** Notes that for so long until now it could not have been answered. */
     void stoodStill(long nanos, long now) {
         stillNanos += Math.max(0, Math.min(nanos, silentForNanos(now)));
     }

@@ -61,7 +61,7 @@ final class ProberWatch {
         this.rules = new Prober.Rules(probeFailures, lameDuckTimeout.toNanos());
     }
 
-    /** Says how the lame duck of a drain around this one is known, whose probers are this one's, too. */
+    /** Sets how to see whether the lame duck of an outer drain lasts, whose probers are this one's, too. */
     void onLameDuckAround(BooleanSupplier lasts) {
         lameDuckAround = lasts;
     }
@@ -141,7 +141,7 @@ final class ProberWatch {
         }
     }
 
-    /** For so long until now nothing could be answered, which proves no prober dead. */
+    /** Notes that for so long until now nothing could be answered: a prober's silence in that time does not count. */
     void stoodStill(long nanos, long now) {
         lock.lock();
         try {
@@ -189,7 +189,7 @@ final class ProberWatch {
         return announcements;
     }
 
-    /** Returns true if the lame duck of the drain that has begun waits for a prober, or for a listener that tells callers. */
+    /** Returns true if the lame duck of the drain that has begun waits for a prober, or for a listener that tells callers elsewhere. */
     boolean anybodyWaitedFor(long now) {
         lock.lock();
         try {

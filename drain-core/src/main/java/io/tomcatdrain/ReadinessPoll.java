@@ -30,7 +30,7 @@ public record ReadinessPoll(
         return LogText.bounded(text);
     }
 
-    /** Returns true if nothing but the address tells it from others, so that it may be several. */
+    /** Returns true if only its address distinguishes it, so that it may be several probers. */
     boolean isNameless() {
         return userAgent == null && name == null;
     }

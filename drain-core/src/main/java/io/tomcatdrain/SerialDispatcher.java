@@ -20,7 +20,7 @@ final class SerialDispatcher {
     /** How often a caller that waits for the tasks tries to make the thread that was missing. */
     private static final long RETRY_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
-    /** More than a node's drains of weeks have to tell. */
+    /** More lines and changes than the drains of many weeks make. */
     static final int MOST_WAITING = 10_000;
 
     private final String threadName;
@@ -89,7 +89,7 @@ final class SerialDispatcher {
             }
             int lost = dropped.getAndSet(0);
             if (lost > 0) {
-                warn("a listener hung for so long that " + lost + " others were not told", null);
+                warn("a call hung for so long that " + lost + " later ones were dropped", null);
             }
         } while (unfinished.decrementAndGet() > 0);
     }
@@ -99,7 +99,7 @@ final class SerialDispatcher {
         try {
             LOG.log(Level.WARNING, threadName + ": " + what, fault);
         } catch (Throwable unheard) {
-            // there is nothing left to tell it to
+            // the log is what failed
         }
     }
 

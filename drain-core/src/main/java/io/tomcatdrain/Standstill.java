@@ -31,7 +31,7 @@ final class Standstill {
         lookedNanos = now;
     }
 
-    /** Looks, in a drain that runs; lets nobody be given up for the time in which nothing ran since the last look. */
+    /** Looks, while a drain runs, and sees to it that no prober or upload is given up for a time in which the process stood still. */
     void look(boolean drainRuns, long now) {
         long still = now - lookedNanos - LOOK_NANOS;
         lookedNanos = now;
@@ -45,7 +45,7 @@ final class Standstill {
         }
     }
 
-    /** Returns how long a drain may wait that has nothing to do for so long. */
+    /** Returns how long a drain with nothing to do for that long may wait until it looks again. */
     static long atMost(boolean drainRuns, long waitNanos) {
         return drainRuns ? Math.min(waitNanos, LOOK_NANOS) : waitNanos;
     }

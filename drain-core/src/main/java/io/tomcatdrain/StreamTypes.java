@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which async answers hold no drain, since they have no end of their own: told by the answer's media type, or by the request's path.
+ * Which async answers hold no drain, since they have no end of their own: recognised by the answer's media type, or by the request's path.
  * Immutable and thread-safe.
  */
 final class StreamTypes {

@@ -18,7 +18,7 @@ import java.util.Set;
 final class TokenFile {
     private static final int MOST_BYTES = 4096;
 
-    /** What anybody but the owner must not be able to do: read it, or put another secret in its place. */
+    /** What only the owner may be able to do: read it, or put another secret in its place. */
     private static final Set<PosixFilePermission> OWNERS_ONLY = EnumSet.of(
             PosixFilePermission.GROUP_READ,
             PosixFilePermission.GROUP_WRITE,

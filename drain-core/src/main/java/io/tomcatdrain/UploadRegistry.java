@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * while requests come and go.
  */
 final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
-    /** How often a thread that waits for uploads looks for those that stalled or were dropped; ends are told. */
+    /** How often a thread that waits for uploads looks for those that stalled or were dropped; an upload that ends wakes it. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** A stall limit may be legal and absurdly short; a thread that looks must not spin. */
@@ -260,7 +260,7 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         tracked.forEach(TrackedTicket::endIfAside);
     }
 
-    /** Says who names the plain requests in flight. */
+    /** Sets what names the plain requests in flight. */
     void nameRequestsBy(Supplier<? extends Collection<? extends Ticket.Subject>> whoNames) {
         requests = whoNames;
     }

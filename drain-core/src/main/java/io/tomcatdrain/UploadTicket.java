@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The ticket of one upload, and what is known of its progress.
  *
- * <p>OPEN → CLOSED when the upload ends; OPEN → ABANDONED when a drain gives it up (the gate is left then, and closing the ticket
- * later changes nothing there); ABANDONED → HELD when it had stalled and moves again (a sealed gate lets nobody in, so that it is
- * counted beside it); ABANDONED or HELD → OPEN when the node serves again while the upload still runs.
+ * <p>OPEN → CLOSED when the upload ends; OPEN → ABANDONED when a drain gives it up (the gate is left then, and closing the ticket later
+ * changes nothing there); ABANDONED → HELD when it had stalled and moves again (it cannot enter a sealed gate again, and is counted beside
+ * it); ABANDONED or HELD → OPEN when the node serves again while the upload still runs.
  */
 final class UploadTicket extends Ticket {
     private static final int OPEN = 0;
@@ -30,7 +30,7 @@ final class UploadTicket extends Ticket {
         }
     }
 
-    /** Told of the end of an upload, once, before it leaves its gate. Must not block. */
+    /** Called when an upload ends, once, before it leaves its gate. Must not block. */
     interface Ends {
 
         /** The upload was refused after all, before a byte of it was read. */

@@ -6,29 +6,30 @@ import io.tomcatdrain.DrainSettings.Setting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The table of docs/configuration.md names each setting, with its default. */
+/** docs/configuration.md lists each setting, with its default. */
 class SettingsReferenceTest {
-    private static final Pattern ROW = Pattern.compile("\\| `(\\w+)` \\| (.*?) \\| .*");
+    private static final Pattern ENTRY =
+            Pattern.compile("^- `(\\w+)` \\((?:no default|default `([^`]+)`)\\): ?", Pattern.MULTILINE);
 
     @Test
-    void eachSettingHasARowWithItsDefault() throws IOException {
-        Map<String, String> rows = new LinkedHashMap<>();
-        for (String line : Files.readAllLines(Path.of("../docs/configuration.md"))) {
-            var row = ROW.matcher(line);
-            if (row.matches()) {
-                rows.putIfAbsent(row.group(1), row.group(2).replaceAll("`|<br>", ""));
-            }
+    void listsEachSettingOnceWithItsDefault() throws IOException {
+        Map<String, String> listed = new TreeMap<>();
+        Matcher entry = ENTRY.matcher(Files.readString(Path.of("../docs/configuration.md")));
+        while (entry.find()) {
+            assertThat(listed.put(entry.group(1), String.valueOf(entry.group(2))))
+                    .as("a second entry of [%s]", entry.group(1))
+                    .isNull();
         }
+        Map<String, String> settings = new TreeMap<>();
         for (Setting setting : Setting.values()) {
-            String fallback = setting.defaultValue();
-            assertThat(rows.get(setting.key()))
-                    .as("docs/configuration.md, the default of [%s]", setting.key())
-                    .isEqualTo(fallback == null ? "none" : fallback);
+            settings.put(setting.key(), String.valueOf(setting.defaultValue()));
         }
+        assertThat(listed).isEqualTo(settings);
     }
 }

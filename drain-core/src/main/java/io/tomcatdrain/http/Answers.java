@@ -4,7 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 
-/** Writes whole answers of the endpoints, which nobody may keep. */
+/** Writes whole answers of the endpoints, which no cache may keep. */
 final class Answers {
     static final int TOO_MANY_REQUESTS = 429;
 

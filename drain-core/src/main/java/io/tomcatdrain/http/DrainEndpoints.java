@@ -35,7 +35,7 @@ final class DrainEndpoints {
     /** HAProxy's check asks by OPTIONS unless it is told otherwise. */
     private static final List<String> PROBED = List.of("GET", "HEAD", "OPTIONS");
 
-    /** How often a waiting request looks by itself, should the drain's listeners not be told. */
+    /** How often a waiting request looks by itself, should the drain's listeners not be called. */
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long a stop waits for event streams at most: a reader that takes nothing must not hold it. */
@@ -74,7 +74,7 @@ final class DrainEndpoints {
      *
      * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"}, {@code
      *     "/events"} or {@code "/canary"}, of which the uploads are the adapter's; anything else is answered 404
-     * @param controlHere false where control is not answered on this connector, which is then told by 403
+     * @param controlHere false where control is not answered on this connector: the answer is then 403
      * @throws IOException if the answer cannot be written
      */
     void handle(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)
@@ -286,8 +286,7 @@ final class DrainEndpoints {
         if (reason == null) {
             reason = "POST " + path + " from " + request.getRemoteAddr();
         }
-        // First, as places may be kept by clients that have gone: a thread that waits writes nothing, and is told of
-        // nothing.
+        // First, as clients that have gone may keep places: a thread that waits writes nothing, and so learns of nothing.
         var unused = drain.start(reason, limits);
         if (wait == null) {
             status(request, response, 202);

@@ -105,8 +105,8 @@ final class Refusal {
      * Writes the answer, in the form that the client prefers, without touching the request's body or parameters. It asks the client to
      * come again up to a fifth later than the setting says, at random, so that those who are refused at once do not come back at once.
      *
-     * <p>A script of another origin may read the answer: it tells nothing that is not for all, and without permission the script would only
-     * learn that something has failed (Fetch Standard, CORS protocol).
+     * <p>A script of another origin may read the answer: it holds nothing that is not meant for all, and without permission the script
+     * would only learn that something has failed (Fetch Standard, CORS protocol).
      *
      * @param closeConnection true to tell the peer that the connection ends with this answer; for HTTP/1.x, and never over AJP
      * @throws IOException if the answer cannot be written

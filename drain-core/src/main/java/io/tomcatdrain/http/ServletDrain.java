@@ -65,7 +65,7 @@ public final class ServletDrain implements AutoCloseable {
      *
      * @param below what follows the configured path in the request's: {@code ""}, {@code "/ready"}, {@code "/live"}, {@code
      *     "/events"} or {@code "/canary"}; anything else is answered 404
-     * @param controlHere false where control is not answered on this connector, which is then told by 403
+     * @param controlHere false where control is not answered on this connector: the answer is then 403
      * @throws IOException if the answer cannot be written
      */
     public void answer(HttpServletRequest request, HttpServletResponse response, String below, boolean controlHere)

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes a status as lines and a table for people. Programs read the JSON; this may change in any version. Not thread-safe. */
 final class StatusTable {
-    /** More rows help nobody who reads them in a terminal. */
+    /** More rows are of no use in a terminal. */
     private static final int MOST_UPLOADS = 40;
 
     private static final int BAR = 20;

@@ -90,7 +90,7 @@ public interface DrainMXBean {
     @Description("The probers that ask for readiness, and how often each was told that the node is not ready")
     List<ProberInfo> getProbers();
 
-    @Description("How the last drain ended; null before one has")
+    @Description("How the last drain ended; null before, and while another one runs")
     @Nullable ReportInfo getReport();
 
     /** Begins or joins a drain, with the limits of the settings. */

@@ -93,7 +93,7 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
             DrainMXBean proxy = JMX.newMXBeanProxy(server, drain, DrainMXBean.class);
             meters.put(drain, new DrainMeters(registry, plainName(drain), proxy));
             if (!server.isRegistered(drain)) {
-                remove(drain); // it went before it was in the map, so that nobody would take it out again
+                remove(drain); // it went before it was in the map, so that nothing else would take it out
             }
         }
     }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * may still answer or dispatch, and the container completes the cycle in any case.
  */
 final class AsyncCompletion implements AsyncListener {
-    /** What a request has that went async, so that its dispatches are told from new requests. */
+    /** The attribute of a request that went async, by which its dispatches are known from new requests. */
     private static final String ATTRIBUTE = AsyncCompletion.class.getName();
 
     private final Ticket ticket;

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The settings as they reach a filter: what the application brings along (context parameters, then the filter's own init parameters), and
- * over it what is set outside (the environment, then system properties), so that the operator has the last word.
+ * over it what the operator sets for the process (environment variables, then system properties), so that the operator has the last word.
  */
 final class FilterSettings {
     private static final String PREFIX = "drain.";
@@ -82,7 +82,7 @@ final class FilterSettings {
         }
     }
 
-    /** What stands outside may be meant for another program: it does not keep the application from starting. */
+    /** A system property or environment variable may be meant for another program: it does not keep the application from starting. */
     private void noteUnknown(Map<String, String> systemProperties, Map<String, String> environment) {
         for (String name : new TreeSet<>(systemProperties.keySet())) {
             if (name.startsWith(PREFIX) && Setting.named(name.substring(PREFIX.length())) == null) {

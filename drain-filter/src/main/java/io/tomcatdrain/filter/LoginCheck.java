@@ -17,7 +17,7 @@ import org.xml.sax.InputSource;
 
 /**
  * Finds out from {@code WEB-INF/web.xml} whether the container asks for a login before a prober gets to the filter: it checks security
- * constraints first, and there is no API that tells them. What annotations and code add is not seen.
+ * constraints first, and there is no API that shows them. What annotations and code add is not seen.
  */
 final class LoginCheck {
     private static final System.Logger LOG = System.getLogger(LoginCheck.class.getName());

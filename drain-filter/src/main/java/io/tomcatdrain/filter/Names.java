@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What a web application and its drain are called. */
 final class Names {
-    /** Where Tomcat tells a web application the version that follows {@code ##} in its name. */
+    /** The attribute in which Tomcat gives a web application the version that follows {@code ##} in its name. */
     private static final String TOMCAT_VERSION = "org.apache.catalina.webappVersion";
 
     private Names() {}

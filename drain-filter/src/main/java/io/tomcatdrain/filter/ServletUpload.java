@@ -22,7 +22,7 @@ final class ServletUpload implements UploadSource {
 
     private volatile boolean complete;
 
-    /** True while a thread waits for more, or the application is told when there is more. */
+    /** True while a thread waits for more, or a ReadListener of the application does. */
     private volatile boolean wanted;
 
     /** True if the body ended before it should: a reset HTTP/2 stream looks like that to the application. */
@@ -69,7 +69,7 @@ final class ServletUpload implements UploadSource {
 
     @Override
     public boolean isBodyComplete() {
-        // Of a body whose length nobody has announced the end is seen only by an application that reads on.
+        // The end of a body of unannounced length is seen only by an application that reads on.
         return complete || (contentLength < 0 && !wanted);
     }
 

@@ -112,7 +112,7 @@ final class UploadRequest extends HttpServletRequestWrapper {
     private final class CountedStream extends ServletInputStream {
         private final ServletInputStream in;
 
-        /** True if the application reads when it is told that there is more. */
+        /** True if the application has a ReadListener, which the container calls when there is more to read. */
         private boolean listened;
 
         CountedStream(ServletInputStream in) {

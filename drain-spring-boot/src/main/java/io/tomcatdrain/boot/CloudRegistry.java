@@ -31,8 +31,8 @@ final class CloudRegistry {
     }
 
     /**
-     * Returns what tells the registry of a valve's drain. Callers know the node for as long as their caches live, which nothing tells: a
-     * lame duck lasts {@code lameDuckTimeout}.
+     * Returns what takes the node out of the registry for a valve's drain. Callers know the node for as long as their caches live, and how
+     * long that is cannot be known: a lame duck lasts {@code lameDuckTimeout}.
      */
     DrainListener listener(DrainValve valve) {
         return new DrainListener() {
@@ -99,7 +99,7 @@ final class CloudRegistry {
         return taken.isInstance(registration);
     }
 
-    @SuppressWarnings("unchecked") // what it takes was looked at
+    @SuppressWarnings("unchecked") // the type was checked
     private static ServiceRegistry<Registration> cast(ServiceRegistry<?> registry) {
         return (ServiceRegistry<Registration>) registry;
     }

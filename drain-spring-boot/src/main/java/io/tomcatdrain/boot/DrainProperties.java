@@ -134,7 +134,7 @@ final class DrainProperties {
                                 .toList());
     }
 
-    /** Spring tells neither dashes nor underscores apart in the name of a variable. */
+    /** Spring ignores dashes and underscores in the name of a variable. */
     private static String letters(String name) {
         return name.toUpperCase(Locale.ROOT).replaceAll("[-_.]", "");
     }

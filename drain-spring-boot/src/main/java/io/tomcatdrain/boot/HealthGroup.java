@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * One group of the actuator's health endpoint, as Spring Boot itself knows it, whatever its types are called in a line of it.
  *
  * @param name its place below the endpoint
- * @param readiness true if it tells the readiness
+ * @param readiness true if it shows the readiness
  * @param serverPath its further path on the application's port; null if it has none there
  * @param managementPath its further path on a management port of its own; null if it has none there
  */

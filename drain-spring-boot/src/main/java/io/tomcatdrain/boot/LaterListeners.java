@@ -13,9 +13,10 @@ import org.springframework.context.support.AbstractApplicationContext;
 import org.springframework.core.ResolvableType;
 
 /**
- * Spring's own listeners to the close of a context. They take away what requests in flight still need (task executors and schedulers take no
- * more work, connection factories make no more connections), and are told behind the drain; the application's own are told before it ends, so
- * that they can complete what would hold it. No order that a listener can ask for lies between the two. Confined to the thread that starts or closes the context.
+ * Spring's own listeners to the close of a context. They take away what requests in flight still need (task executors and schedulers take
+ * no more work, connection factories make no more connections), and are called behind the drain; the application's own are called before it
+ * ends, so that they can complete what would hold it. No order that a listener can ask for lies between the two. Confined to the thread
+ * that starts or closes the context.
  */
 final class LaterListeners {
     private static final Log LOG = LogFactory.getLog(LaterListeners.class);
@@ -52,7 +53,7 @@ final class LaterListeners {
                         == ContextClosedEvent.class;
     }
 
-    /** Tells them, whatever one of them throws. */
+    /** Calls all of them, whatever one of them throws. */
     void tell(ContextClosedEvent event) {
         for (ApplicationListener<ContextClosedEvent> listener : listeners) {
             try {

@@ -12,7 +12,7 @@ import org.springframework.core.env.Environment;
  * Where a Tomcat answers for the actuator.
  *
  * @param all what it answers at or below these paths is management, not work
- * @param readiness those of them that tell the readiness
+ * @param readiness those of them that show the readiness
  */
 record ManagementPaths(List<String> all, List<String> readiness) {
 
@@ -28,7 +28,7 @@ record ManagementPaths(List<String> all, List<String> readiness) {
         if (ManagementPortType.get(environment) == ManagementPortType.SAME) {
             String base = joined(servlet, actuator(environment));
             String health = joined(base, health(environment));
-            // An actuator at the root is not told from the application by its path, but for its health.
+            // The path of an actuator at the root does not distinguish it from the application, except for its health.
             all.add(base.equals(servlet) ? health : base);
             addReadiness(readiness, health, groups);
         }

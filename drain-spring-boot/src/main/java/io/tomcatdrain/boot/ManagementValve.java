@@ -66,7 +66,7 @@ final class ManagementValve extends ValveBase implements SmartInitializingSingle
         }
     }
 
-    /** Where there is no drain behind this valve, nobody else answers at the URLs that {@code readyPaths} names. */
+    /** Where there is no drain behind this valve, it answers itself at the URLs that {@code readyPaths} names. */
     private boolean isForOtherEngine(Request request) {
         return before == this && drains.isReadyPath(request);
     }
@@ -86,7 +86,7 @@ final class ManagementValve extends ValveBase implements SmartInitializingSingle
         };
     }
 
-    /** The drain is answered for by what holds here and now; what the application itself says of its readiness is the actuator's to tell. */
+    /** Only the drain counts here: what the application itself says of its readiness, the actuator answers. */
     private boolean isLeaving() {
         Drain drain = drains.drain();
         return drain != null && !drain.state().isReady();

@@ -12,8 +12,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tries a drain on a site that runs, and sees what its users see: asks the nodes, plays users, drains the one node that has most of
- * them, lets it serve again, and tells. Used once, by one thread; {@link Diagnosis} judges.
+ * Tries a drain on a site that runs, and sees what its users see: asks the nodes, plays users, drains the one node that has most of them,
+ * lets it serve again, and reports. Used once, by one thread; {@link Diagnosis} judges.
  */
 final class Check {
     private static final Duration LOOK = Duration.ofMillis(200);
@@ -35,7 +35,7 @@ final class Check {
     private final PrintStream err;
     private final long beganNanos = System.nanoTime();
 
-    /** How many of the check's uploads each node has shown, those of users with a session counted more. */
+    /** How many of the check's uploads each node has shown; one of a user with a session counts for more. */
     private final Map<NodeClient, Long> shown = new HashMap<>();
 
     private final Map<NodeClient, Long> firstArrivals = new HashMap<>();

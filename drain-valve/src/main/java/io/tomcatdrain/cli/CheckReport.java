@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** Tells a check's result to people. */
+/** Prints a check's result for people. */
 final class CheckReport {
     private static final Set<Fault> OF_NODES = Set.of(
             Fault.NODE_UNREACHABLE,
@@ -22,7 +22,7 @@ final class CheckReport {
         this.out = out;
     }
 
-    /** Says what the nodes have said. */
+    /** Prints what the nodes have answered. */
     void nodes(List<Observation.Node> nodes) {
         for (Observation.Node node : nodes) {
             out.println(node.url() + ": " + node.said() + version(node.facts()) + probers(node));
@@ -68,7 +68,7 @@ final class CheckReport {
         if (drain != null) {
             out.println("nothing lost: " + seen.exchanges().size() + " requests");
         } else if (seen.exchanges().isEmpty()) {
-            out.println("nothing was sent, and nothing drained: this was only asked");
+            out.println("only the nodes were asked: nothing was sent to the site, and nothing was drained");
         } else {
             return Terminal.NOT_WELL; // said why there was no drain
         }

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** Tells from what a check has seen what is wrong, and what to change. A function without a state. */
+/** Finds out from what a check has seen what is wrong, and what to change. A function without a state. */
 final class Diagnosis {
     /** A lame duck that is shorter than its limit by no more than this has lasted to the limit. */
     private static final long LIMIT_MILLIS = 1_000;
@@ -146,7 +146,7 @@ final class Diagnosis {
 
     private void inDrain(Observation.Drain drain) {
         long refuses = drain.refusesFrom();
-        // What begins later no node has accepted, however long the front end takes to say so.
+        // No node has accepted what begins later, however long the front end takes to answer.
         List<Exchange> clear =
                 lost(exchange -> exchange.isCutInTheMiddle() && (refuses < 0 || exchange.beganMillis() < refuses));
         List<Exchange> cut = lost(exchange -> !exchange.refused() && isCutWith(exchange, clear));
@@ -184,7 +184,7 @@ final class Diagnosis {
         } else if (drain.usedMillis() < 0) {
             add(
                     Fault.NOT_USED_AGAIN,
-                    "the front end did not use the node again after it served",
+                    "the front end did not use the node again although it served",
                     Remedies.usedAgain(seen.site().frontEnd()));
         }
     }
@@ -210,7 +210,7 @@ final class Diagnosis {
         }
     }
 
-    /** The front end learns of a drain by asking, or it does not. */
+    /** Judges whether the front end asks for readiness, and often enough. */
     private void probes(Observation.Drain drain, List<Exchange> refused, String what) {
         long lameDuck = drain.refusesFrom() - drain.beganMillis();
         long interval = drain.slowestProbeMillis();

@@ -5,7 +5,7 @@ import java.io.PrintStream;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** The one node that this process has told to drain, which serves again if the process ends before it was restarted or resumed. Thread-safe. */
+/** The one node that this process drains, which serves again if the process ends before it was restarted or resumed. Thread-safe. */
 final class LeavingNode implements AutoCloseable {
     private final AtomicReference<@Nullable NodeClient> draining = new AtomicReference<>();
     private final Thread hook = new Thread(this::undo, "drain-undo");
@@ -20,7 +20,7 @@ final class LeavingNode implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    /** A node is about to be told. */
+    /** Notes that a node is about to be drained. */
     void begin(NodeClient node) {
         draining.set(node);
     }

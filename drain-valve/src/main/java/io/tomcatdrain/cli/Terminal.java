@@ -247,7 +247,7 @@ final class Terminal {
                 .toList();
     }
 
-    /** Returns the token; what no header can carry is told here, since the JDK's client would repeat it in its message. */
+    /** Returns the token; one that no header can carry is refused here, since the JDK's client would repeat it in its message. */
     private @Nullable String token(Options options) {
         String file = options.text("token-file");
         String token =

@@ -28,7 +28,7 @@ final class Traffic implements AutoCloseable {
     private final Set<Integer> ofUsersWithSession = ConcurrentHashMap.newKeySet();
     private final Set<Integer> lengths = ConcurrentHashMap.newKeySet();
 
-    /** Each upload is a byte longer than the last, so that a node's list tells them from others' uploads. */
+    /** Each upload is a byte longer than the last, so that they are recognised in a node's list. */
     private final AtomicInteger nextFile =
             new AtomicInteger(ThreadLocalRandom.current().nextInt(1 << 16));
 

@@ -176,7 +176,7 @@ final class Visitor {
         }
     }
 
-    /** Returns true if the client may send its body: it was told so, or nobody says anything (RFC 9110, 10.1.1). */
+    /** Returns true if the client may send its body: the server said so, or says nothing for a while (RFC 9110, 10.1.1). */
     private static boolean isTold(CompletableFuture<Boolean> goOn) throws InterruptedException {
         try {
             return goOn.get(CONTINUE.toMillis(), TimeUnit.MILLISECONDS);
@@ -196,7 +196,7 @@ final class Visitor {
         } catch (TimeoutException notYet) {
             // that is the rule
         } catch (ExecutionException cut) {
-            // told by result()
+            // result() throws it
         }
     }
 

@@ -16,7 +16,7 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The downloads of a service: answers that come to an end, since their length is known or their browser is told to keep them as a file, and
+ * The downloads of a service: answers that come to an end, since their length is known or they ask the browser to keep them as a file, and
  * files that Tomcat sends by itself when their requests are over. Any other answer without a known length may go on for ever.
  */
 final class AnswersOnTheirWay {
@@ -26,7 +26,7 @@ final class AnswersOnTheirWay {
     private final Service service;
     private final long stallNanos;
 
-    /** How far one was at the last look, and since when; the generation tells the uses of a pooled object. */
+    /** How far an answer was at the last look, and since when; the generation distinguishes the uses of a pooled object. */
     private record Seen(long generation, long position, long sinceNanos) {}
 
     /** Those of the last look. For one thread after the other. */

@@ -29,10 +29,13 @@ final class ApplicationStops {
      */
     private static final Log LOG = LogFactory.getLog(ApplicationStops.class);
 
-    /** How often a stop looks for plain requests, whose end nothing tells. */
+    /** How often a stop looks for plain requests: nothing announces their end. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
-    /** For how long plain requests leave newcomers to a reload where Tomcat keeps them: most are over by then, and none is refused. */
+    /**
+     * For how long a reload that waits for plain requests alone leaves newcomers where Tomcat keeps them: most waits are over by then, and
+     * no newcomer is refused.
+     */
     private static final long HELD_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final NodeDrain drain;
@@ -108,7 +111,10 @@ final class ApplicationStops {
         return context != null && stopping.containsKey(context);
     }
 
-    /** Returns true if an upload that comes to the valve again, because a valve behind it has rewritten its path, is for such a one now. */
+    /**
+     * Returns true if an upload that comes to the valve again, because a valve behind it has rewritten its path, is now for an application
+     * that stops.
+     */
     boolean turnsBack(Request request) {
         return !stopping.isEmpty() && !request.isAsync() && isStopping(request.getContext());
     }

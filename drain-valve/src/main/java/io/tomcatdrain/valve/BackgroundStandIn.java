@@ -18,8 +18,8 @@ import org.apache.juli.logging.LogFactory;
  * Does the periodic work of all web applications (session expiry, a look for changed classes) while a stop of one waits on the very thread
  * that does it, or holds a lock that it needs. A reload that Tomcat begins by itself, for a changed file, runs on that thread.
  *
- * <p>Has a daemon thread while it is open. An application whose turn has come by itself within two periods is left alone. The work that is
- * not an application's (automatic deployment) is not done: its thread is in the midst of it.
+ * <p>Has a daemon thread while it is open. An application whose periodic work Tomcat has done within the last two periods is left alone.
+ * Work that is not an application's (automatic deployment) is not done: the waiting thread is in the middle of it.
  */
 final class BackgroundStandIn implements AutoCloseable {
     private static final Log LOG = LogFactory.getLog(BackgroundStandIn.class);

@@ -86,6 +86,6 @@ final class LeftServerSocketChannel extends StandInServerSocketChannel {
 
     @Override
     protected void implCloseSelectableChannel() {
-        // Tomcat does not close what it has inherited, and nobody else has this one.
+        // Tomcat does not close what it has inherited, and nothing else refers to this one.
     }
 }

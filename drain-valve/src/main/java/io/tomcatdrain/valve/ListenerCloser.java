@@ -114,8 +114,8 @@ final class ListenerCloser {
         try {
             if (!listener.awaitLeft(until)) {
                 DrainSettings.patiently(() -> LOG.warn("[" + connector
-                        + "] may accept one more connection at the socket that it shares: none has woken it for "
-                        + PATIENCE_MILLIS + " ms"));
+                        + "] has not stopped accepting within " + PATIENCE_MILLIS
+                        + " ms: it may take one more connection from the socket that it shares"));
             }
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
@@ -190,7 +190,7 @@ final class ListenerCloser {
         TOMCAT.serverSocket(endpoint, listener);
         TOMCAT.noteSocketClosed(endpoint);
         listener.wakeAcceptor();
-        // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
+        // HTTP/2 has no last answer of a connection: a GOAWAY tells its client, and what the client has sent is served.
         GoAway.sendToIdle(endpoint);
         return listener;
     }

@@ -30,7 +30,7 @@ final class Members {
         try {
             return Class.forName(name, false, AbstractProtocol.class.getClassLoader());
         } catch (ClassNotFoundException | LinkageError missing) {
-            missing(name.substring(name.lastIndexOf('.') + 1), "cannot be had: " + missing, without);
+            missing(name.substring(name.lastIndexOf('.') + 1), "is not there: " + missing, without);
             return null;
         }
     }
@@ -46,7 +46,7 @@ final class Members {
             }
             warn(owner, name, "is a [" + field.getType().getName() + "]", without);
         } catch (ReflectiveOperationException | RuntimeException | LinkageError missing) {
-            warn(owner, name, "cannot be had: " + missing, without);
+            warn(owner, name, "is not there: " + missing, without);
         }
         return null;
     }
@@ -63,7 +63,7 @@ final class Members {
                 why = missing;
             }
         }
-        warn(owner, String.join(" or ", names), "cannot be had: " + why, without);
+        warn(owner, String.join(" or ", names), "is not there: " + why, without);
         return null;
     }
 
@@ -74,7 +74,7 @@ final class Members {
                 return constant;
             }
         }
-        warn(type, name, "cannot be had", without);
+        warn(type, name, "is not there", without);
         return null;
     }
 

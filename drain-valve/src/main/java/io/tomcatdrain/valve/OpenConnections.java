@@ -152,7 +152,7 @@ final class OpenConnections {
         }
     }
 
-    /** HTTP/2 is told which streams were seen, so that its client can repeat the others. */
+    /** A GOAWAY says which streams an HTTP/2 connection has seen, so that its client can repeat the others. */
     private static void close(SocketWrapperBase<NioChannel> connection, @Nullable Processor processor) {
         if (processor == null || !TOMCAT.sayGoodbye(processor)) {
             connection.close();

@@ -14,8 +14,8 @@ import org.apache.juli.logging.LogFactory;
  * (org.apache.catalina.startup.Catalina#stop), so that the process would end at once. This is what systemd does. One for each stop of a
  * server, made by the thread that stops it. Thread-safe.
  *
- * <p>A stop need not end with an {@code AFTER_STOP}: where a listener or a part of the server throws, the server's state becomes {@code
- * FAILED} and no event tells of it (org.apache.catalina.util.LifecycleBase#stop).
+ * <p>A stop need not end with an {@code AFTER_STOP}: where a listener or a part of the server throws, the server's state becomes
+ * {@code FAILED} and no event announces that (org.apache.catalina.util.LifecycleBase#stop).
  */
 final class ProcessKeeper {
     private static final Log LOG = LogFactory.getLog(ProcessKeeper.class);

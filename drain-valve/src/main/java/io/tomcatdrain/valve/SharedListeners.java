@@ -37,7 +37,7 @@ final class SharedListeners {
         return endpoint != null && isShared(endpoint) && TOMCAT.serverSocket(endpoint) != null;
     }
 
-    /** The same of an endpoint that listens: Tomcat does not start one that was told to inherit a socket and has not. */
+    /** The same of an endpoint that listens: Tomcat does not start one that should inherit a socket and has none to inherit. */
     static boolean isShared(NioEndpoint endpoint) {
         return endpoint.getUseInheritedChannel();
     }
@@ -82,7 +82,7 @@ final class SharedListeners {
         TOMCAT.serverSocket(endpoint, left);
         left.boundAs(TOMCAT.noteSocketClosed(endpoint));
         left.wakeAcceptor();
-        // HTTP/2 has no last answer of a connection: its clients are told by GOAWAY, and what they have sent is served.
+        // HTTP/2 has no last answer of a connection: a GOAWAY tells its client, and what the client has sent is served.
         endpoint.getHandler().pause();
         return left;
     }

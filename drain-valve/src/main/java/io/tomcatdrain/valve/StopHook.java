@@ -27,12 +27,14 @@ import org.jspecify.annotations.Nullable;
 final class StopHook {
     private static final Log LOG = LogFactory.getLog(StopHook.class);
 
-    /** How long the rest of a stop may take before a process that was told to end twice ends. */
+    /**
+     * How long the rest of a stop may take, after the drain, before a process that got SIGTERM after the shutdown port ends all the same.
+     */
     private static final Duration REST_OF_STOP = Duration.ofSeconds(60);
 
     /**
-     * Guards who has which hook. Not the server's own monitor: its stop holds that while it waits for a part whose stop may want to
-     * leave the hook.
+     * Guards which server has which hook. Not the server's own monitor: its stop holds that while it waits for a part whose stop may want
+     * to leave the hook.
      */
     private static final Object LOCK = new Object();
 
@@ -57,7 +59,7 @@ final class StopHook {
     private final Handle handle = () -> this;
     private final List<Part> parts = new CopyOnWriteArrayList<>();
 
-    /** Null unless systemd wants to hear of the server. */
+    /** Null unless systemd has asked for messages (NOTIFY_SOCKET). */
     private final @Nullable SystemdNotify systemd = SystemdNotify.ofProcess();
 
     /** That of the stop that runs, or of one that did not end well. */

@@ -2,7 +2,10 @@ package io.tomcatdrain.valve;
 
 /** Which threads wait for the stop that waits for them. */
 final class StoppingThread {
-    /** Whoever calls System.exit is inside this class of the JDK's until the process ends, and waits there for the hooks that stop the server. */
+    /**
+     * A thread that calls System.exit is inside this class of the JDK's until the process ends, and waits there for the hooks that stop the
+     * server.
+     */
     private static final String EXIT = "java.lang.Shutdown";
 
     private StoppingThread() {}

@@ -59,11 +59,11 @@ final class SystemdNotify {
     private volatile boolean off;
 
     /**
-     * Makes one that tells nothing yet.
+     * Makes one that has said nothing yet.
      *
      * @param program what is run
      * @param environment what it gets besides the process's own environment
-     * @param period how often it is told of a drain that runs
+     * @param period how often systemd hears of a drain that runs
      */
     SystemdNotify(String program, Map<String, String> environment, Duration period) {
         this.program = program;
@@ -71,7 +71,7 @@ final class SystemdNotify {
         this.period = period;
     }
 
-    /** Returns what speaks to the systemd that has started this process; null if none has, or it does not want to hear. */
+    /** Returns what speaks to the systemd that has started this process; null if none has, or its unit asks for no messages. */
     static @Nullable SystemdNotify ofProcess() {
         String socket = System.getenv("NOTIFY_SOCKET");
         return socket == null || socket.isEmpty() ? null : new SystemdNotify(PROGRAM, Map.of(), PERIOD);
@@ -132,7 +132,7 @@ final class SystemdNotify {
             end();
         } catch (RuntimeException | Error fault) {
             end();
-            LOG.warn("Could not tell systemd how the server is", fault);
+            LOG.warn("Could not send systemd the state of the server", fault);
         }
     }
 

@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Where a valve keeps the ticket of the request that a pooled coyote request carries at present. Used by the request's own threads,
  * one after the other; Tomcat orders them.
  *
- * <p>A coyote request is reused for many requests and its notes are never cleared, so one note per valve serves them all and a
- * request costs no allocation. The start time tells the requests apart: a ticket with another one was left behind by a request that
- * ended without a further call, and is closed by the next.
+ * <p>A coyote request is reused for many requests and its notes are never cleared, so one note per valve serves them all and a request
+ * costs no allocation. The start time distinguishes the requests: a ticket with another one was left behind by a request that ended without
+ * a further call, and is closed by the next.
  */
 final class TicketNote {
     /** Coyote leaves notes 17 to 31 to others (org.apache.coyote.Request#setNote). */

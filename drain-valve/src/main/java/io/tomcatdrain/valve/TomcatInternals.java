@@ -210,8 +210,8 @@ final class TomcatInternals {
     }
 
     /**
-     * Tells the endpoint what its own closeServerSocketGraceful would: without it a later start would not listen again. Connections end
-     * with their next answer from then on. Returns what it was told before.
+     * Sets the state that the endpoint's own closeServerSocketGraceful would set: without it a later start would not listen again.
+     * Connections end with their next answer from then on. Returns the state before.
      */
     @Nullable Object noteSocketClosed(AbstractEndpoint<?, ?> endpoint) {
         Object before = Members.get(bindState, endpoint);
@@ -219,7 +219,7 @@ final class TomcatInternals {
         return before;
     }
 
-    /** Tells the endpoint what it was told before. */
+    /** Sets the state back to what it was before. */
     void noteSocketBound(AbstractEndpoint<?, ?> endpoint, @Nullable Object before) {
         if (before != null) {
             Members.set(bindState, endpoint, before);
@@ -257,7 +257,7 @@ final class TomcatInternals {
 
     // ---------------------------------------------------------------- connections
 
-    /** Returns true if connections can be told that are being processed. */
+    /** Returns true if connections that are being processed can be told from idle ones. */
     boolean canEndConnections() {
         return getEndpoint != null && getLock != null;
     }

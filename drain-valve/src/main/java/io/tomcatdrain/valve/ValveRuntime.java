@@ -124,7 +124,7 @@ final class ValveRuntime {
         return around == null ? 0 : 1 + depthOf(around);
     }
 
-    /** A request that waits for the drain, or for a stop, would hold both until their limits. */
+    /** Lets requests that themselves wait for the drain or for a stop hold neither: otherwise both would last to their limits. */
     private void letGoWhoWaitsForUs() {
         int gone = owner.letGo(StoppingThread::isStuck);
         if (gone > 0) {
@@ -213,7 +213,7 @@ final class ValveRuntime {
         }
     }
 
-    /** Notes mod_jk, which tells a node by a request attribute that it balances, and can replay what is refused. */
+    /** Notes that mod_jk is in front: it shows by a request attribute, and can replay what is refused. */
     void noteFrontEnd(Request request) {
         if (!modJkSeen
                 && Connections.isAjp(request)
@@ -231,8 +231,8 @@ final class ValveRuntime {
     }
 
     /**
-     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
-     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients learn of
+     * it by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
      *
      * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
      */

@@ -6,8 +6,8 @@ import org.apache.coyote.Request;
 import org.apache.tomcat.util.net.ApplicationBufferHandler;
 
 /**
- * Stands between a request and its body where nobody has announced how long that is, and tells whether a thread is waiting for more of
- * it. Where the end of such a body is, Tomcat knows only once it is read: an application that has all of its form reads no further.
+ * Stands between a request and its body where the length of that is not announced, and shows whether a thread is waiting for more of it.
+ * Where the end of such a body is, Tomcat knows only once it is read: an application that has all of its form reads no further.
  */
 final class WatchedBody implements InputBuffer {
     private final InputBuffer body;

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 final class Transcript {
     private static final String FENCE = "```";
     private static final String PROMPT = "$ ";
-    private static final int WIDTH = 120;
+    private static final int WIDTH = 99;
 
     /** What is another on each run: times, how far an upload is, and when a refused client may come again. */
     private static final Pattern VOLATILE = Pattern.compile("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z|(?<=Date: ).*"
