@@ -49,13 +49,21 @@ final class Canary {
         if (!places.tryAcquire()) {
             response.setHeader(
                     "Retry-After", Refusal.wholeSeconds(drain.settings().retryAfter()));
-            Answers.error(request, response, Answers.TOO_MANY_REQUESTS, MOST + " canary uploads are read already: try again later");
+            Answers.error(
+                    request,
+                    response,
+                    Answers.TOO_MANY_REQUESTS,
+                    MOST + " canary uploads are read already: try again later");
             return;
         }
         try {
             long bytes = request.getContentLengthLong() > LONGEST ? LONGEST + 1 : read(request.getInputStream());
             if (bytes > LONGEST) {
-                Answers.error(request, response, 413, "a canary upload has at most " + LONGEST + " bytes: send a shorter one");
+                Answers.error(
+                        request,
+                        response,
+                        413,
+                        "a canary upload has at most " + LONGEST + " bytes: send a shorter one");
             } else {
                 Answers.json(request, response, 200, StatusJson.utf8(StatusJson.ofCanary(drain.name(), bytes)));
             }

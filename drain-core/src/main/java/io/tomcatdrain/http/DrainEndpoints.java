@@ -286,7 +286,8 @@ final class DrainEndpoints {
         if (reason == null) {
             reason = "POST " + path + " from " + request.getRemoteAddr();
         }
-        // First, as clients that have gone may keep places: a thread that waits writes nothing, and so learns of nothing.
+        // First, as clients that have gone may keep places: a thread that waits writes nothing, and so learns of
+        // nothing.
         var unused = drain.start(reason, limits);
         if (wait == null) {
             status(request, response, 202);

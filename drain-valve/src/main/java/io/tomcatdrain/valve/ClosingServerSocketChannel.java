@@ -26,8 +26,8 @@ final class ClosingServerSocketChannel extends StandInServerSocketChannel {
                 if (System.nanoTime() - until >= 0) {
                     return false;
                 }
-                // A queue holds more than acceptCount says: one more on Linux, half as many again on BSD. One more place is for the look
-                // that finds nothing.
+                // A queue holds more than acceptCount says: one more on Linux, half as many again on BSD. One more
+                // place is for the look that finds nothing.
                 makeRoom(endpoint.getAcceptCount() * 3 / 2 + 2);
             }
             awaitEnded(until);

@@ -231,8 +231,8 @@ final class ValveRuntime {
     }
 
     /**
-     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients learn of
-     * it by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
+     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
      *
      * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
      */
