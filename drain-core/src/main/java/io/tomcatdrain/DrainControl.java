@@ -127,10 +127,10 @@ final class DrainControl {
         goOn();
     }
 
-    void endLameDuck() {
+    void startForLateStop(String why) {
         lock.lock();
         try {
-            sequence.endLameDuck(ticker.nanos());
+            sequence.startForLateStop(why, ticker.nanos());
         } finally {
             lock.unlock();
         }

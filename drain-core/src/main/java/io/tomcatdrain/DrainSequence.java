@@ -86,7 +86,7 @@ final class DrainSequence {
     DrainOutcome start(String why, DrainLimits limits, long now) {
         assert lock.isHeldByCurrentThread();
         if (state == DrainState.SERVING) {
-            begin(why, now, true);
+            begin(why, now, true, true);
         }
         Duration timeout = limits.timeout();
         if (timeout != null) {
@@ -102,22 +102,27 @@ final class DrainSequence {
     /** Begins or joins a drain that nothing can undo, within what is left before the process is killed. */
     void startForStop(String why, boolean wholeService, long now) {
         assert lock.isHeldByCurrentThread();
+        stop(why, wholeService, true, now);
+    }
+
+    /** As {@link #startForStop}, without a lame duck: nobody can ask for readiness any more. */
+    void startForLateStop(String why, long now) {
+        assert lock.isHeldByCurrentThread();
+        stop(why, false, false, now);
+        run.times().endLameDuckBy(now);
+    }
+
+    private void stop(String why, boolean wholeService, boolean reachable, long now) {
         stopping = true;
         resumeNanos = null;
         if (state == DrainState.SERVING) {
-            begin(why, now, wholeService);
+            begin(why, now, wholeService, reachable);
         }
         run.times().stopBegins(now);
         Duration budget = settings.stopBudget();
         if (budget != null && !state.isOver()) {
             run.times().stopWithin(budget, now);
         }
-    }
-
-    /** Ends the lame duck now, if there is one. */
-    void endLameDuck(long now) {
-        assert lock.isHeldByCurrentThread();
-        run.times().endLameDuckBy(now);
     }
 
     /** Gives up what a drain still waits for, and every later resume. */
@@ -160,8 +165,11 @@ final class DrainSequence {
         frontEndReplays = true;
     }
 
-    /** Begins a drain; only one of the whole service touches the listening sockets, which all containers share. */
-    private void begin(String why, long now, boolean wholeService) {
+    /**
+     * Begins a drain; only one of the whole service touches the listening sockets, which all containers share, and only one of a node
+     * that can still be reached has to do with those who ask for its readiness.
+     */
+    private void begin(String why, long now, boolean wholeService, boolean reachable) {
         boolean closeListenersNow = wholeService && closing.drainBegins(settings.closeListener());
         report = null;
         run = newRun(why, now, closeListenersNow);
@@ -170,14 +178,19 @@ final class DrainSequence {
         if (closeListenersNow && closing.areAllShared() && settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
             run.times().endLameDuckBy(now); // newcomers need no front end to find the next process
         }
-        warnOfProbers(now);
-        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
-            probers.hints(now).forEach(hint -> say(Level.INFO, hint));
+        if (reachable) {
+            sayWhoIsNotTold(closeListenersNow && closing.refusesNobody(), now);
         }
-        if (settings.lameDuck().mode() == LameDuck.Mode.AUTO
-                && !(closeListenersNow && closing.refusesNobody())
-                && !frontEndReplays
-                && !probers.anybodyWaitedFor(now)) {
+        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
+    }
+
+    private void sayWhoIsNotTold(boolean refusesNobody, long now) {
+        if (settings.lameDuck().mode() != LameDuck.Mode.AUTO) {
+            return;
+        }
+        warnOfProbers(now);
+        probers.hints(now).forEach(hint -> say(Level.INFO, hint));
+        if (!refusesNobody && !frontEndReplays && !probers.anybodyWaitedFor(now)) {
             say(
                     Level.WARNING,
                     "nobody has asked for readiness regularly, so that no front end learns of the drain before new"
@@ -185,7 +198,6 @@ final class DrainSequence {
                             + (closing.isPossible() ? "/ready], set closeListener if it cannot, or" : "/ready], or")
                             + " set lameDuck to a duration");
         }
-        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
     }
 
     /** Names the probers that cannot see the drain in time, each once. */

@@ -191,9 +191,12 @@ public final class NodeDrain implements Drain {
         return control.isStopping();
     }
 
-    /** Ends the lame duck of the drain that runs, for a stop after which nothing new can reach the node; else does nothing. */
-    public void endLameDuck() {
-        control.endLameDuck();
+    /**
+     * As {@link #startForStop}, of a part that nothing new can reach any more, a prober neither. There is no lame duck; that of a drain which
+     * runs already ends.
+     */
+    public void startForLateStop(String reason) {
+        control.startForLateStop(LogText.bounded(reason));
     }
 
     /**

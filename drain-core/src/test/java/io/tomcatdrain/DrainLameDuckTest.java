@@ -277,6 +277,22 @@ class DrainLameDuckTest {
         }
     }
 
+    /** It would not have changed anything, and where others looked too slowly that does not either. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3})
+    void nothingIsSaidOfProbersWhereNobodyCanAskAnyMore(int polls) throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            Ticket request = drain.enterRequest();
+            poll(drain, polls, Duration.ofSeconds(15));
+            drain.startForLateStop("undeploy");
+
+            assertThat(drain.state()).isEqualTo(DRAINING);
+            assertThat(log.lines()).isNotEmpty().noneMatch(line -> line.contains("prob") || line.contains("readiness"));
+            request.close();
+        }
+    }
+
     @Test
     void oneThatLooksOnceAMinuteIsNotWaitedFor() throws Exception {
         try (CapturedLog log = FakeTicker.capturedLog()) {

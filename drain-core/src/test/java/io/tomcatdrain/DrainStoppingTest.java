@@ -131,33 +131,32 @@ class DrainStoppingTest {
 
     @Test
     void aStopThatNothingNewCanReachNeedsNoLameDuck() {
+        NodeDrain drain = time.drain("lameDuck", "20s");
+        Ticket upload = drain.enterUpload(TestUpload.unseen());
+        drain.startForLateStop("undeploy");
+        assertThat(drain.state()).isEqualTo(DRAINING);
+        assertThat(drain.isStopping()).isTrue();
+
+        upload.close();
+        time.settle();
+        assertThat(drain.status().report().lameDuckMillis()).isZero();
+    }
+
+    @Test
+    void aStopThatNothingNewCanReachEndsTheLameDuckThatRuns() {
         NodeDrain drain = time.drain("lameDuck", "20s", "uploadTimeout", "30s");
         Ticket upload = drain.enterUpload(TestUpload.unseen());
-        drain.startForStop("undeploy", false);
+        drain.start("upgrade");
         time.advanceSeconds(1);
         assertThat(drain.state()).isEqualTo(LAME_DUCK);
 
-        drain.endLameDuck();
+        drain.startForLateStop("undeploy");
 
         assertThat(drain.state()).isEqualTo(DRAINING);
         upload.close();
         time.settle();
         assertThat(drain.state()).isEqualTo(DRAINED);
         assertThat(drain.status().report().lameDuckMillis()).isEqualTo(1000);
-    }
-
-    @Test
-    void theEndOfALameDuckIsForThatOneDrainOnly() {
-        NodeDrain drain = time.drain("lameDuck", "20s");
-        drain.endLameDuck();
-        drain.start("upgrade");
-        assertThat(drain.state()).isEqualTo(LAME_DUCK);
-        drain.endLameDuck();
-        drain.resume();
-        drain.start("again");
-        time.advanceSeconds(19);
-
-        assertThat(drain.state()).isEqualTo(LAME_DUCK);
     }
 
     @Test

@@ -240,9 +240,14 @@ public final class ServletDrain implements AutoCloseable {
         safely("begin the drain", () -> drain.startForStop(what, wholeService));
     }
 
-    /** Ends the lame duck of a stop after which nothing new can reach the node. */
-    public void endLameDuck() {
-        safely("end the lame duck", drain::endLameDuck);
+    /**
+     * Begins the drain of a stop after which nothing new can reach the node, without a lame duck.
+     *
+     * @param what as for {@link #begin}
+     */
+    public void beginLate(String what) {
+        stopBegun = true;
+        safely("begin the drain", () -> drain.startForLateStop(what));
     }
 
     /** Returns true once a stop has begun. */

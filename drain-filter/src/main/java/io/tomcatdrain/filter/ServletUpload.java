@@ -11,6 +11,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class ServletUpload implements UploadSource {
     private static final long UNKNOWN = -1;
+    private static final String MULTIPART = "multipart/";
+    private static final String URL_ENCODED = "application/x-www-form-urlencoded";
+
+    /** An attribute by which Tomcat 10.1 says that it has not found all parameters. */
+    private static final String PARSE_FAILED = "org.apache.catalina.parameter_parse_failed";
 
     private final HttpServletRequest request;
     private final String method;
@@ -102,16 +107,42 @@ final class ServletUpload implements UploadSource {
 
     /** The application has been given so many bytes; negative: the end. */
     void received(long count) {
-        if (count < 0) {
+        if (count >= 0) {
+            bytes.addAndGet(count);
+        } else if (bytes.get() == 0 && isForm()) {
+            parsed(); // for the application's parameters, or an earlier filter's
+        } else {
             complete = true;
             cut = contentLength >= 0 && bytes.get() < contentLength;
-        } else {
-            bytes.addAndGet(count);
         }
+    }
+
+    /** Returns true for a type that the container may read by itself. */
+    private boolean isForm() {
+        String type = request.getContentType();
+        return isOf(type, MULTIPART) || isOf(type, URL_ENCODED);
+    }
+
+    private static boolean isOf(@Nullable String type, String start) {
+        return type != null && type.regionMatches(true, 0, start, 0, start.length());
     }
 
     boolean isCut() {
         return cut;
+    }
+
+    /**
+     * The container has been asked for parameters. For those of a form that comes by POST it reads the body, if nobody has begun to; whether it
+     * reads another one is its own business, and stays unknown until the application asks for more.
+     */
+    void parametersRead() {
+        if (bytes.get() == UNKNOWN
+                && !complete
+                && method.equals("POST")
+                && isOf(request.getContentType(), URL_ENCODED)
+                && request.getAttribute(PARSE_FAILED) == null) {
+            parsed();
+        }
     }
 
     /** The container has read the whole body by itself. */

@@ -90,8 +90,7 @@ final class StopNotification {
 
     /** Waits until everything that was accepted has been answered, within the limits. Nothing new arrives by now. */
     static void drainForStop(String what, ServletDrain drain) {
-        drain.begin(what, false);
-        drain.endLameDuck();
+        drain.beginLate(what);
         drain.await();
         drain.answerWaiting();
     }

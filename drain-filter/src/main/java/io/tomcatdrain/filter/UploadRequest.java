@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.Enumeration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** An upload whose bytes are counted as the application reads them. As thread-safe as the request that it wraps. */
@@ -93,6 +95,40 @@ final class UploadRequest extends HttpServletRequestWrapper {
     private boolean isForm() {
         String type = getContentType();
         return type == null || type.regionMatches(true, 0, "multipart/", 0, "multipart/".length());
+    }
+
+    @Override
+    public @Nullable String getParameter(String name) {
+        String value = super.getParameter(name);
+        parametersRead();
+        return value;
+    }
+
+    @Override
+    public Enumeration<String> getParameterNames() {
+        Enumeration<String> names = super.getParameterNames();
+        parametersRead();
+        return names;
+    }
+
+    @Override
+    public String @Nullable [] getParameterValues(String name) {
+        String[] values = super.getParameterValues(name);
+        parametersRead();
+        return values;
+    }
+
+    @Override
+    public Map<String, String[]> getParameterMap() {
+        Map<String, String[]> parameters = super.getParameterMap();
+        parametersRead();
+        return parameters;
+    }
+
+    private void parametersRead() {
+        if (reader == null) { // the container's own bypasses the count
+            progress.parametersRead();
+        }
     }
 
     @Override

@@ -309,11 +309,15 @@ class FilterIT {
         }
     }
 
-    /** Neither of them is lost, though Tomcat's own patience is shorter than the uploads. */
+    /**
+     * Neither of them is lost, though Tomcat's own patience is shorter than the uploads. Of probers, which cannot ask any more, nothing
+     * is said.
+     */
     @ParameterizedTest
     @EnumSource
     void everyStopWaitsForUploads(Stop stop) throws Exception {
-        try (EmbeddedTomcat server = FilterServer.with(parameters("lameDuck", "auto"))
+        try (CapturedLog log = new CapturedLog(Drain.class.getName());
+                EmbeddedTomcat server = FilterServer.with(parameters("lameDuck", "auto"))
                         .customize(each -> ((StandardContext) each.context()).setUnloadDelay(1))
                         .start();
                 SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
@@ -327,6 +331,8 @@ class FilterIT {
             stopping.result();
             assertThat(drain.status().report().outcome()).isEqualTo(io.tomcatdrain.DrainReport.Outcome.DRAINED);
             assertThat(drain.status().totals().uploadsCompleted()).isEqualTo(2);
+            assertThat(log.lines()).anyMatch(line -> line.contains("DRAINING -> DRAINED"));
+            assertThat(log.warnings()).isEmpty();
             if (stop == Stop.RELOAD) {
                 assertThat(drain(server)).isNotSameAs(drain);
                 assertThat(upload(server, "/app/upload").status()).isEqualTo(200);

@@ -19,6 +19,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class UploadRequestTest {
     /** Ten characters of which two take two bytes each. */
@@ -32,6 +34,7 @@ class UploadRequestTest {
                 .setAttribute(anyString(), any());
         when(request.getAttribute(anyString())).thenAnswer(call -> attributes.get(call.<String>getArgument(0)));
         when(request.getContentLengthLong()).thenReturn(contentLength);
+        when(request.getMethod()).thenReturn("POST");
         when(request.getContextPath()).thenReturn("/shop");
         when(request.getServletPath()).thenReturn("/upload");
         when(request.getInputStream()).thenReturn(new Stream());
@@ -189,6 +192,62 @@ class UploadRequestTest {
 
         assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
         assertThat(progress.isBodyComplete()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"one", "names", "values", "map"})
+    void aFormWhoseParametersTheContainerHasReadIsComplete(String asked) throws Exception {
+        when(container.getContentType()).thenReturn("Application/X-WWW-Form-Urlencoded; charset=UTF-8");
+        switch (asked) {
+            case "one" -> upload.getParameter("größe");
+            case "names" -> upload.getParameterNames();
+            case "values" -> upload.getParameterValues("größe");
+            default -> upload.getParameterMap();
+        }
+        assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
+        assertThat(progress.isBodyComplete()).isTrue();
+
+        container.getInputStream().readAllBytes();
+        assertThat(upload.getInputStream().read()).isEqualTo(-1);
+        assertThat(progress.isCut()).isFalse();
+        assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
+    }
+
+    /** Tomcat leaves a form that is too long for it to the application. */
+    @Test
+    void aFormThatTheContainerHasNotReadIsReadByTheApplication() throws Exception {
+        when(container.getContentType()).thenReturn("application/x-www-form-urlencoded");
+        container.setAttribute("org.apache.catalina.parameter_parse_failed", true);
+        upload.getParameter("größe");
+        assertThat(progress.bytesReceived()).isEqualTo(-1);
+
+        assertThat(upload.getInputStream().readAllBytes()).hasSize(BODY.length);
+        assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
+        assertThat(progress.isCut()).isFalse();
+    }
+
+    /** Only then does it show that the container has read the body, as it does for parts if the servlet is configured for them. */
+    @Test
+    void aBodyOfPartsThatIsEmptyWhenTheApplicationAsksForItIsComplete() throws Exception {
+        when(container.getContentType()).thenReturn("multipart/form-data; boundary=cut");
+        upload.getParameter("größe");
+        assertThat(progress.bytesReceived()).isEqualTo(-1);
+
+        container.getInputStream().readAllBytes();
+        assertThat(upload.getInputStream().read()).isEqualTo(-1);
+        assertThat(progress.isCut()).isFalse();
+        assertThat(progress.isBodyComplete()).isTrue();
+        assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
+    }
+
+    /** No container reads it by itself. */
+    @Test
+    void aBodyOfBytesThatIsEmptyIsCut() throws Exception {
+        when(container.getContentType()).thenReturn("application/octet-stream");
+        upload.getParameter("größe");
+        container.getInputStream().readAllBytes();
+        assertThat(upload.getInputStream().read()).isEqualTo(-1);
+        assertThat(progress.isCut()).isTrue();
     }
 
     /** An async dispatch comes with the container's own request, unless the application has handed on its own. */
