@@ -74,8 +74,9 @@ class TranscriptIT {
         boolean background = command.endsWith("&");
         String here = (background ? command.substring(0, command.length() - 1) : command)
                 .replace("http://localhost:8080", root(node.root()))
-                // What goes on meanwhile has more time then.
+                // So that a machine which stands still for a while changes nothing.
                 .replace("--limit-rate 2M", "--limit-rate 1M")
+                .replace("--max-time 2 ", "--max-time 10 ")
                 .replace("http://localhost:9404", root(node.metricsUri()))
                 .replace("drain-valve-VERSION-all.jar", System.getProperty("drain.valve.all.jar"));
         Path output = Files.createTempFile(directory, "output", "");
