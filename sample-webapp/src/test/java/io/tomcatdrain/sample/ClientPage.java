@@ -16,7 +16,7 @@ import java.util.Map;
  * server is {@link io.tomcatdrain.testkit.ResumableUploads}.
  */
 public final class ClientPage {
-    private static final Duration LIMIT = Duration.ofSeconds(90);
+    private static final Duration LIMIT = Duration.ofMinutes(3);
     private static final int CLIENTS = 4;
 
     private final Browser browser;

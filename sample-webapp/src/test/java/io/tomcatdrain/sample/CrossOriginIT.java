@@ -21,14 +21,16 @@ import org.apache.catalina.filters.CorsFilter;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.tomcat.util.descriptor.web.FilterDef;
 import org.apache.tomcat.util.descriptor.web.FilterMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** A script that uploads to another origin learns in a browser that the node leaves, and when to come again. */
-@Timeout(120)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Timeout(600)
+@Tag("after-fleets")
+@ResourceLock("a Tomcat in this process")
 class CrossOriginIT {
     private static final String UPLOAD = """
             const form = new FormData();

@@ -3,18 +3,17 @@ package io.tomcatdrain.sample;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /** Prometheus finds the sample's metrics in every state, and during a stop. */
-@Timeout(120)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Timeout(600)
+@Tag("after-fleets")
 class MetricsIT {
     @Test
-    void isScrapedInEveryState() throws Exception {
-        try (var sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "3s")) {
+    void isScrapedWhileItServesAndAsLameDuck() throws Exception {
+        try (var sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "10m")) {
             var node = new NodeClient(sample);
             assertThat(node.get("/page?ms=1")).isEqualTo(200);
             assertScraped(node, "serving");
@@ -22,12 +21,21 @@ class MetricsIT {
                     .startsWith("text/plain")
                     .contains("version=0.0.4");
 
+            node.control("POST", "/drain");
+            assertThat(node.get("/page")).isEqualTo(200);
+            assertScraped(node, "lame_duck");
+        }
+    }
+
+    @Test
+    void isScrapedWhileItDrainsAndDuringAStop() throws Exception {
+        try (var sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "off")) {
+            var node = new NodeClient(sample);
             try (var upload = new DripUpload(node.root().getPort())) {
                 upload.sendUpTo(100_000);
                 await().until(() -> node.status().at("/totals/uploadBytes").asLong() >= 100_000);
+                assertScraped(node, "serving");
                 node.control("POST", "/drain");
-                assertScraped(node, "lame_duck");
-
                 await().until(() -> node.state().equals("DRAINING"));
                 assertThat(node.get("/page")).isEqualTo(503);
                 assertScraped(node, "draining");
@@ -46,7 +54,7 @@ class MetricsIT {
     void isScrapedWhenDrained() throws Exception {
         try (var sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN)) {
             var node = new NodeClient(sample);
-            assertThat(node.control("POST", "/drain?wait=10s").get("state").asText())
+            assertThat(node.control("POST", "/drain?wait=1m").get("state").asText())
                     .isEqualTo("DRAINED");
             assertThat(node.get("/page")).isEqualTo(503);
             assertScraped(node, "drained");
@@ -54,7 +62,7 @@ class MetricsIT {
     }
 
     private static void assertScraped(NodeClient node, String state) {
-        await().atMost(Duration.ofSeconds(2)).untilAsserted(() -> {
+        await().untilAsserted(() -> {
             var status = NodeClient.numbers(node.status());
             assertThat(node.scraped()).isEqualTo(status).containsEntry("state", state);
         });

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,11 +19,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
@@ -34,9 +33,9 @@ import org.openqa.selenium.interactions.Actions;
  * The sample's page in a browser: uploads through a drain, watches it, steers it, and is fit to be used by everybody. One server for all;
  * each test leaves it serving, but the last one, which stops it.
  */
-@Timeout(180)
+@Timeout(600)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Tag("after-fleets")
 class PageIT {
     /**
      * What the browser notes of answers that the test wanted: a refusal, which Tomcat may cut a large body short with, and a wrong
@@ -66,7 +65,7 @@ class PageIT {
             }
             abort("skipped: " + missing);
         });
-        sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "5s");
+        sample = SampleProcess.start("--port", "0", "--token", NodeClient.TOKEN, "--lame-duck", "10s");
         browser = new Browser(Files.createDirectory(directory.resolve("profile")));
         node = new NodeClient(sample);
         file = Files.write(directory.resolve("holiday.bin"), new byte[3_000_000]);
@@ -98,7 +97,7 @@ class PageIT {
     void aFileOfSeveralRequestsOutlivesADrain() {
         watch(NodeClient.TOKEN);
         awaitState("serving");
-        browser.bytesPerSecond(100_000);
+        browser.bytesPerSecond(SLOW);
         browser.element("large").sendKeys(file.toString());
         browser.element("send-large").click();
         await().until(() -> browser.text("files").contains("of 3.0 MB"));
@@ -108,10 +107,9 @@ class PageIT {
         awaitState("draining");
         assertThat(browser.all("#sent .card.good")).isEmpty();
         browser.bytesPerSecond(-1);
-        await().atMost(Duration.ofSeconds(30))
-                .until(() -> browser.all("#sent .card.good").size() == 1);
+        await().until(() -> browser.all("#sent .card.good").size() == 1);
         assertThat(browser.all("#sent .card").get(0).getText()).contains("holiday.bin", "Arrived complete.");
-        await().atMost(Duration.ofSeconds(20)).until(() -> browser.text("state").equals("drained"));
+        await().until(() -> browser.text("state").equals("drained"));
     }
 
     /** What is given up is said to be, and no bar moves for it. The client sends nothing while numbers are compared. */
@@ -174,12 +172,12 @@ class PageIT {
 
         browser.element("drain").click();
         awaitState("lame duck");
-        await().until(() -> browser.text("lame-duck").matches("(?s).*s so far, at most \\d s more.*"));
+        await().until(() -> browser.text("lame-duck").matches("(?s).*s so far, at most \\d+ s more.*"));
         assertThat(browser.text("draining")).contains("comes next, for at most 10 min");
         lookFromAllSides("2-lame-duck");
 
         awaitState("draining");
-        assertThat(browser.text("lame-duck")).contains("took 5.");
+        assertThat(browser.text("lame-duck")).containsPattern("took \\d+\\.\\d s");
         await().until(() -> browser.text("draining").matches("(?s).*s so far, at most (10|9) min more.*"));
         assertThat(browser.text("report")).isEmpty();
         assertThat(browser.text("sent-hint")).startsWith("What this browser has sent.");
@@ -190,7 +188,7 @@ class PageIT {
         browser.element("comment").sendKeys("this must not be lost");
         fillInAndSend("Too late");
         WebElement refused = browser.all("#sent .card").get(0);
-        await().atMost(Duration.ofSeconds(20)).until(() -> refused.getText().contains("try again now"));
+        await().until(() -> refused.getText().contains("try again now"));
         assertThat(refused.getText())
                 .contains("This server is being upgraded and takes no new uploads. Nothing is lost: your form is kept")
                 .contains("Try again");
@@ -201,8 +199,7 @@ class PageIT {
 
         browser.driver().switchTo().window(first);
         browser.bytesPerSecond(-1);
-        await().atMost(Duration.ofSeconds(30))
-                .until(() -> browser.all("#sent .card.good").size() == 1);
+        await().until(() -> browser.all("#sent .card.good").size() == 1);
         assertThat(browser.all("#sent .card").get(0).getText())
                 .contains("Slow but sure")
                 .contains("Arrived complete: 3.0 MB, SHA-256 checked.");
@@ -270,8 +267,11 @@ class PageIT {
     void asksNowAndThenWhereAllStreamsAreTaken() throws Exception {
         List<InputStream> streams = new ArrayList<>();
         try {
-            for (int i = 0; i < 16; i++) {
-                streams.add(node.listen().body());
+            int status = 200;
+            while (status == 200) {
+                var answer = node.listen();
+                streams.add(answer.body());
+                status = answer.statusCode();
             }
             watch(NodeClient.TOKEN);
             awaitState("serving");
@@ -303,9 +303,8 @@ class PageIT {
             upload.sendUpTo(100_000);
             await().until(() -> !browser.all("#inflight .card").isEmpty());
             sample.terminate();
-            await().atMost(Duration.ofSeconds(20))
-                    .untilAsserted(() ->
-                            assertThat(browser.text("panel")).contains("It cannot be resumed: it is being stopped"));
+            await().untilAsserted(() ->
+                    assertThat(browser.text("panel")).contains("It cannot be resumed: it is being stopped"));
             assertThat(browser.element("resume").getAttribute("aria-disabled")).isEqualTo("true");
         }
         assertThat(sample.exitStatus()).isEqualTo(128 + 15);
@@ -377,12 +376,12 @@ class PageIT {
     }
 
     private static void awaitState(String state) {
-        await().atMost(Duration.ofSeconds(20)).until(() -> browser.text("state"), state::equals);
+        await().until(() -> browser.text("state"), state::equals);
     }
 
     /** Waits until page, JSON and Prometheus show the same: each is asked for its own instant. */
     private void awaitAgreement(String state) {
-        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+        await().untilAsserted(() -> {
             JsonNode status = node.status();
             Map<String, Object> numbers = NodeClient.numbers(status);
             assertThat(numbersOfThePage()).isEqualTo(numbers);

@@ -39,7 +39,7 @@ final class SampleProcess implements AutoCloseable {
 
     /** Waits for a line that contains the text, and returns it. */
     String line(String text) {
-        return await().atMost(Duration.ofSeconds(60))
+        return await().atMost(Duration.ofMinutes(3))
                 .until(
                         () -> lines.stream()
                                 .filter(line -> line.contains(text))
@@ -55,7 +55,7 @@ final class SampleProcess implements AutoCloseable {
 
     /** Waits for the end, and returns the exit status. */
     int exitStatus() throws InterruptedException {
-        if (!process.waitFor(90, TimeUnit.SECONDS)) {
+        if (!process.waitFor(3, TimeUnit.MINUTES)) {
             throw new IllegalStateException("does not end:\n" + output());
         }
         reader.join();

@@ -13,13 +13,13 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.parallel.Isolated;
 
 /** Runs the server as a user does: opens its page, uploads, drains, resumes, and stops it while an upload runs. */
-@Timeout(120)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Timeout(600)
+@Tag("after-fleets")
 class ServerIT {
     private static final String TOKEN = "a-token-for-the-tests";
 
@@ -58,7 +58,7 @@ class ServerIT {
                 assertThat(server.exitStatus()).as(server.output()).isEqualTo(128 + 15);
                 long millis = (System.nanoTime() - answeredNanos) / 1_000_000;
                 System.out.println("From the last answer to the end of the process: " + millis + " ms");
-                assertThat(Duration.ofMillis(millis)).isLessThan(Duration.ofSeconds(10));
+                assertThat(Duration.ofMillis(millis)).isLessThan(Duration.ofMinutes(1));
                 assertThat(server.output())
                         .contains("-> DRAINED")
                         .contains("finished=1, failed=0, refused=1")

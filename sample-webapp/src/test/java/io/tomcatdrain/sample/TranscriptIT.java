@@ -15,9 +15,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Runs the commands of the documents against the sample, and compares what they print with what the documents say. {@code
  * -Dtranscripts=write} lets the documents say it.
  */
-@Timeout(120)
-@Isolated("what it looks at takes its time, which fleets beside it would stretch")
+@Timeout(600)
+@Tag("after-fleets")
 class TranscriptIT {
     private static final boolean WRITE = "write".equals(System.getProperty("transcripts"));
 
@@ -74,6 +74,9 @@ class TranscriptIT {
         boolean background = command.endsWith("&");
         String here = (background ? command.substring(0, command.length() - 1) : command)
                 .replace("http://localhost:8080", root(node.root()))
+                // So that a machine which stands still for a while changes nothing.
+                .replace("--limit-rate 2M", "--limit-rate 1M")
+                .replace("--max-time 2 ", "--max-time 10 ")
                 .replace("http://localhost:9404", root(node.metricsUri()))
                 .replace("drain-valve-VERSION-all.jar", System.getProperty("drain.valve.all.jar"));
         Path output = Files.createTempFile(directory, "output", "");
@@ -88,7 +91,7 @@ class TranscriptIT {
             await().until(() -> node.status().at("/inFlight/uploads").asLong() == 1);
             return "";
         }
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(command).isTrue();
+        assertThat(process.waitFor(3, TimeUnit.MINUTES)).as(command).isTrue();
         return Files.readString(output)
                 .replace("\r", "")
                 .replace(root(node.root()), "http://localhost:8080")

@@ -29,22 +29,30 @@ public final class Exchange implements Closeable {
 
     private final Socket socket;
     private final InputStream in;
+    private final int answerMillis;
 
     /** What came back: status, headers by lower-case name (the last one of each), and the body as text. */
     public record Answer(int status, Map<String, String> headers, String body) {}
 
-    private Exchange(Socket socket) throws IOException {
+    private Exchange(Socket socket, int answerMillis) throws IOException {
         this.socket = socket;
+        this.answerMillis = answerMillis;
         this.in = new BufferedInputStream(socket.getInputStream(), LONGEST_LINE);
     }
 
     public static Exchange with(int port) throws IOException {
+        return with(port, Duration.ofMillis(ANSWER_MILLIS));
+    }
+
+    /** The same for a server that may be silent for so long. */
+    public static Exchange with(int port, Duration patience) throws IOException {
+        int answerMillis = Math.toIntExact(patience.toMillis());
         var socket = new Socket();
         try {
             socket.setTcpNoDelay(true);
-            socket.setSoTimeout(ANSWER_MILLIS);
+            socket.setSoTimeout(answerMillis);
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), CONNECT_MILLIS);
-            return new Exchange(socket);
+            return new Exchange(socket, answerMillis);
         } catch (IOException e) {
             socket.close();
             throw e;
@@ -103,7 +111,7 @@ public final class Exchange implements Closeable {
             in.reset();
             return true;
         } finally {
-            socket.setSoTimeout(ANSWER_MILLIS);
+            socket.setSoTimeout(answerMillis);
         }
     }
 

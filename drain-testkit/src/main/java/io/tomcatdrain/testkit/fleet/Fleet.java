@@ -141,8 +141,11 @@ public final class Fleet<N extends Node> implements AutoCloseable {
 
     @Override
     public void close() {
-        stopFront();
-        nodes.forEach(Node::close);
+        try {
+            stopFront();
+        } finally {
+            nodes.forEach(Node::close);
+        }
     }
 
     private void startFront(FrontEnd frontEnd, UnaryOperator<String> change) throws IOException {

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 
 /**
@@ -38,7 +37,7 @@ public final class Load {
             int readers,
             Duration betweenGets) {
         public static final Profile SHORT_UPLOADS =
-                new Profile(9, 2 << 20, 4 << 20, Duration.ofMillis(1500), Duration.ofMillis(4000), 6, everyReader(40));
+                new Profile(9, 1 << 20, 2 << 20, Duration.ofMillis(1500), Duration.ofMillis(4000), 6, everyReader(40));
         public static final Profile LONG_UPLOADS =
                 new Profile(12, 2 << 20, 8 << 20, Duration.ofSeconds(4), Duration.ofSeconds(10), 6, everyReader(50));
 
@@ -78,6 +77,11 @@ public final class Load {
         }
         load.clients.forEach(Thread::start);
         return load;
+    }
+
+    /** Begins no further request, and does not wait for those under way: they end with the fleet at the latest. */
+    public void abandon() {
+        ending = true;
     }
 
     /** Lets every client finish the request that it is at. */
@@ -133,7 +137,7 @@ public final class Load {
         while (!ending) {
             request(Kind.GET, "reader " + number + ", " + path, () -> get(path, session), answer -> "");
             nextNanos += profile.betweenGets().toNanos();
-            pauseUntil(nextNanos);
+            Pause.until(nextNanos);
         }
     }
 
@@ -165,7 +169,7 @@ public final class Load {
         var outcome = new Outcome(kind, what, node, begunIn, tally.phase(), beganNanos, endedNanos, fault);
         tally.add(outcome);
         if (outcome.lost()) {
-            pauseUntil(endedNanos + AFTER_LOSS.toNanos());
+            Pause.until(endedNanos + AFTER_LOSS.toNanos());
         }
     }
 
@@ -223,12 +227,6 @@ public final class Load {
         return least + random.nextInt(most - least + 1);
     }
 
-    private static void pauseUntil(long nanos) {
-        for (long left = nanos - System.nanoTime(); left > 0; left = nanos - System.nanoTime()) {
-            LockSupport.parkNanos(left);
-        }
-    }
-
     /** A body on its way, at a steady pace, until it is complete or its answer comes. */
     private record Body(Exchange exchange, boolean chunked) {
         void send(UploadForm form, Duration time) throws IOException {
@@ -237,7 +235,7 @@ public final class Load {
             int steps = Math.max(1, (int) (time.toNanos() / WRITE_INTERVAL.toNanos()));
             int sent = 0;
             for (int step = 1; step <= steps && !exchange.hasAnswer(); step++) {
-                pauseUntil(startNanos + step * WRITE_INTERVAL.toNanos());
+                Pause.until(startNanos + step * WRITE_INTERVAL.toNanos());
                 int next = (int) ((long) form.fileSize() * step / steps);
                 send(form.fileSource(), form.fileOffset() + sent, next - sent);
                 sent = next;

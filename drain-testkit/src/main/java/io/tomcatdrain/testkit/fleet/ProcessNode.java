@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A node that is a process of its own, whose output goes to a file; it is ready when it answers on its HTTP port. */
+/**
+ * A node that is a process of its own, whose output goes to a file; it is ready when its page answers. Nothing here asks for readiness: who does
+ * that once is a prober to a node, for which a drain soon after its start waits.
+ */
 public abstract class ProcessNode implements Node {
     private static final Duration START_LIMIT = Duration.ofMinutes(3);
     private static final Duration EXIT_LIMIT = Duration.ofMinutes(3);
@@ -34,9 +37,9 @@ public abstract class ProcessNode implements Node {
         return Map.of();
     }
 
-    /** The path that is answered with 200 when the node is ready. */
-    protected String readyPath() {
-        return "/page";
+    /** The port at which the node answers last when it starts. */
+    protected int lastPort() {
+        return httpPort;
     }
 
     /** Begins a stop; the caller waits for the end of the process. */
@@ -68,6 +71,11 @@ public abstract class ProcessNode implements Node {
     @Override
     public final void start() {
         launch();
+        awaitReady();
+    }
+
+    /** Waits until it is ready for requests. */
+    public final void awaitReady() {
         var started = running();
         await(name + " ready")
                 .atMost(START_LIMIT)
@@ -87,7 +95,7 @@ public abstract class ProcessNode implements Node {
 
     private boolean isReady() {
         try {
-            return Exchange.get(httpPort, readyPath(), "").status() == 200;
+            return Exchange.get(lastPort(), "/page", "").status() == 200;
         } catch (IOException notYet) {
             return false;
         }

@@ -101,8 +101,8 @@ public final class TomcatNode extends ProcessNode {
     }
 
     @Override
-    protected String readyPath() {
-        return drains ? "/drain/ready" : "/page";
+    protected int lastPort() {
+        return controlPort;
     }
 
     @Override
@@ -113,10 +113,7 @@ public final class TomcatNode extends ProcessNode {
             case SHUTDOWN_PORT_THEN_SIGTERM -> {
                 sendShutdownCommand();
                 // The signal must find the drain running: earlier it would be a plain SIGTERM.
-                await(name() + " drains")
-                        .atMost(Duration.ofMinutes(1))
-                        .pollInterval(Duration.ofMillis(50))
-                        .until(this::hasLeftServing);
+                await(name() + " drains").pollInterval(Duration.ofMillis(50)).until(this::hasLeftServing);
                 running.sendSigterm();
             }
         }

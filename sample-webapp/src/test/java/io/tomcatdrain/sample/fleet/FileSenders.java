@@ -23,7 +23,7 @@ import java.util.concurrent.locks.LockSupport;
 final class FileSenders implements AutoCloseable {
     private static final int PART = 32 << 10;
     private static final int LEAST_PARTS = 8;
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Duration.ofMinutes(1);
 
     /** How the clients wait before they try again: tus-js-client's own times. */
     private static final long[] RETRY_MILLIS = {100, 1000, 3000, 5000};
@@ -95,9 +95,14 @@ final class FileSenders implements AutoCloseable {
         return List.copyOf(faults);
     }
 
+    /** Begins no further file, and does not wait for those under way: they end with the fleet at the latest. */
+    void abandon() {
+        end.countDown();
+    }
+
     @Override
     public void close() {
-        end.countDown();
+        abandon();
         for (var thread : threads) {
             try {
                 thread.join(TimeUnit.SECONDS.toMillis(90));

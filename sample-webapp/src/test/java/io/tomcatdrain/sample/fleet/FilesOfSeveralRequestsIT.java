@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * pages between them. {@code -Dfleet=long} makes at least 10 stops and 200 files behind each of four front ends, and adds a real browser with
  * real clients.
  */
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
 @Execution(CONCURRENT)
 final class FilesOfSeveralRequestsIT {
@@ -99,8 +99,10 @@ final class FilesOfSeveralRequestsIT {
         try (var fleet =
                 Fleet.started(frontEnd, "files-off", 11, "openUploads=\"off\"", FilesOfSeveralRequestsIT::takeFiles)) {
             var senders = FileSenders.started(fleet.port(), 2, 12, 300);
-            try (senders) {
+            try {
                 new RollingRestart(fleet, frontEnd).untilLossIsSeen(Profile.SHORT_UPLOADS, () -> hasLostFile(senders));
+            } finally {
+                senders.abandon();
             }
 
             assertThat(hasLostFile(senders)).as("%s", senders.faults()).isTrue();

@@ -2,6 +2,7 @@ package io.tomcatdrain.sample.fleet;
 
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
+import io.tomcatdrain.testkit.fleet.Pause;
 import io.tomcatdrain.testkit.fleet.Tally;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import java.io.IOException;
@@ -12,12 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Two nodes behind a front end, the second of which may have a clock that jumps. */
 final class FleetSite implements RestartedSite {
-    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
 
     private final Fleet<TomcatNode> fleet;
     private final FrontEnd frontEnd;
@@ -92,7 +92,7 @@ final class FleetSite implements RestartedSite {
 
     @Override
     public Restart restart(int number, Tally tally) {
-        LockSupport.parkNanos(nextNanos - System.nanoTime());
+        Pause.until(nextNanos);
         int size = fleet.nodes().size();
         var node = fleet.nodes().get(number % size);
         var trouble = troubles(node)

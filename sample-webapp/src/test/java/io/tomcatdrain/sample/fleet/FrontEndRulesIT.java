@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * What the examples' front ends let through to a node, and what they tell it. Nobody reaches a node's drain through them, however the path is
  * written; the node itself, asked at its own connectors, takes the same paths for the drain's.
  */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @Execution(SAME_THREAD)
 final class FrontEndRulesIT {
     private static final String TOKEN = "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n";
@@ -69,8 +69,9 @@ final class FrontEndRulesIT {
             var node = TomcatNode.installed(Parts.work().resolve("rules/tomcat" + line), "n1", line, "");
             NODES.put(line, node);
             logWhoAsks(node);
-            node.start();
+            node.launch();
         }
+        NODES.values().forEach(TomcatNode::awaitReady);
     }
 
     @AfterAll

@@ -10,6 +10,7 @@ import io.tomcatdrain.testkit.fleet.Load.Profile;
 import io.tomcatdrain.testkit.fleet.LongForm;
 import io.tomcatdrain.testkit.fleet.Node;
 import io.tomcatdrain.testkit.fleet.Parts;
+import io.tomcatdrain.testkit.fleet.Pause;
 import io.tomcatdrain.testkit.fleet.Tally;
 import io.tomcatdrain.testkit.fleet.TomcatNode;
 import io.tomcatdrain.testkit.fleet.WebServer;
@@ -22,7 +23,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
@@ -125,7 +125,7 @@ final class GrowthIT {
         }
         nodes.forEach(TomcatNode::launch);
         nodes.forEach(node -> tally.awaitUploadBy(node.name(), stopNanos + (System.nanoTime() - stopNanos), USE_LIMIT));
-        LockSupport.parkNanos(FRONT_END.betweenNodes().toNanos());
+        Pause.until(System.nanoTime() + FRONT_END.betweenNodes().toNanos());
         return new Step(uploads, Duration.ofNanos(lastNanos - stopNanos));
     }
 

@@ -138,7 +138,7 @@ final class HandOverIT {
                     serving = other(serving);
                 }
             } finally {
-                load.finish();
+                load.abandon();
             }
             assertThat(tally.lostUploads()).isNotEmpty();
         }

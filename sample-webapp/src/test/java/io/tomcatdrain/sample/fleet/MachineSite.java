@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** One machine whose socket is handed over again and again. */
 final class MachineSite implements RestartedSite {
-    private static final Duration USE_LIMIT = Duration.ofSeconds(60);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
 
     private final OneMachine machine;
     private final boolean drains;

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Two Tomcats of one machine that take turns at one listening socket, by the tools of {@code examples/one-machine}. */
 final class OneMachine implements AutoCloseable {
-    private static final Duration LIMIT = Duration.ofMinutes(2);
+    private static final Duration LIMIT = Duration.ofMinutes(5);
 
     private static final Pattern HTTP = Pattern.compile("<Connector bindOnInit=\"false\" port=\"(\\d+)\"([^>]*)/>");
     private static final Pattern AJP = Pattern.compile("<Connector protocol=\"AJP/1.3\"([^>]*)bindOnInit=\"false\" />");
@@ -160,12 +160,11 @@ final class OneMachine implements AutoCloseable {
         return valveAttributes == null ? "/page" : "/drain/ready";
     }
 
+    /** By its page: who asks for readiness once is a prober, for which a drain soon after waits. */
     private void awaitReady(String instance) {
         await(instance + " is ready").atMost(LIMIT).until(() -> {
             try {
-                return Exchange.get(node(instance).controlPort(), readyPath(), "")
-                                .status()
-                        == 200;
+                return Exchange.get(node(instance).controlPort(), "/page", "").status() == 200;
             } catch (IOException notYet) {
                 return false;
             }

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.parallel.Execution;
 
 /** What {@code examples/} has for one machine, as the tools see it that read it; {@link HandOverIT} uses it. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @Execution(CONCURRENT)
 final class OneMachineFilesIT {
     private static final Duration LIMIT = Duration.ofMinutes(2);
@@ -112,7 +112,10 @@ final class OneMachineFilesIT {
                         "/upload",
                         "Content-Type: " + form.contentType() + "\r\nContent-Length: " + form.length() + "\r\n");
                 upload.send(form.head());
-                assertThat(Exchange.get(node.httpPort(), "/page", "").status()).isEqualTo(200);
+                await().until(() -> Exchange.get(
+                                node.controlPort(), "/drain", "Authorization: Bearer " + TomcatNode.TOKEN + "\r\n")
+                        .body()
+                        .contains("\"uploads\":1"));
 
                 assertThat(run(directory, environment, restart, "1"))
                         .contains("still runs after 1 s; nothing was started")
@@ -136,7 +139,7 @@ final class OneMachineFilesIT {
     private static void awaitReady(TomcatNode node) {
         await("ready").atMost(LIMIT).until(() -> {
             try {
-                return Exchange.get(node.controlPort(), "/drain/ready", "").status() == 200;
+                return Exchange.get(node.controlPort(), "/page", "").status() == 200;
             } catch (IOException notYet) {
                 return false;
             }

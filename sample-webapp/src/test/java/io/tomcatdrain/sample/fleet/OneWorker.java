@@ -16,7 +16,7 @@ import java.util.Map;
 
 /** httpd with mod_jk and one worker, by the example, before the socket of {@link OneMachine}. */
 final class OneWorker implements AutoCloseable {
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Duration.ofMinutes(2);
 
     private final int port = Ports.free();
     private final Path directory;

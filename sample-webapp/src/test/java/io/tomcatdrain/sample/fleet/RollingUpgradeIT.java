@@ -44,7 +44,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Execution(CONCURRENT)
 final class RollingUpgradeIT {
     private static final FrontEnd FRONT_END = FrontEnd.MOD_PROXY_HTTP;
-    private static final Duration USE_LIMIT = Duration.ofSeconds(30);
+    private static final Duration USE_LIMIT = Duration.ofMinutes(3);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(60);
     private static final Duration TOOL_LIMIT = Duration.ofMinutes(10);
     private static final String VERSION_PAGE = "/version.txt";

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Two real Tomcats with the example's shared session store are restarted in turn, under uploads and sessions in use. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @ResourceLock(providers = LongForm.class)
 @Execution(CONCURRENT)
 final class SessionIT {

@@ -30,11 +30,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** While a node starts, its front end serves everybody by the other one: nobody waits for an application that is not there yet. */
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 15, unit = TimeUnit.MINUTES)
 @Execution(SAME_THREAD)
 final class StartingNodeIT {
     private static final Duration CONTINUE_LIMIT = Duration.ofSeconds(1);
-    private static final int START_MILLIS = 60_000;
+    private static final int START_MILLIS = 180_000;
     private static final int ROUNDS = 6;
     private static final Random RANDOM = new Random(1);
 
