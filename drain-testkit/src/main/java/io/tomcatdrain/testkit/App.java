@@ -127,7 +127,10 @@ public final class App {
                 case "/io" -> throw new IOException("on purpose");
                 case "/servletException" -> throw new ServletException("on purpose");
                 case "/error" -> throw new AssertionError("on purpose");
-                case "/vmError" -> throw new InternalError("on purpose");
+                case "/vmError" -> {
+                    entered(request);
+                    throw new InternalError("on purpose");
+                }
                 case "/forward" -> request.getRequestDispatcher("/ok").forward(request, response);
                 case "/big" -> big(response);
                 case "/slow" -> {

@@ -40,9 +40,12 @@ final class Http1Scenarios {
             rows.add(request("servlet throws: " + fault, "500", get("/app/" + fault)));
         }
         rows.add(request("servlet throws what the VM throws", "cut", server -> {
+            String key = key();
             try (var client = new Http11Client(server.port())) {
+                client.send(head("GET", "/app/vmError", KEY + ": " + key));
+                server.app().awaitEntered(key, client::hasInput);
                 // Tomcat lets the thread die and leaves the connection alone.
-                client.send(head("GET", "/app/vmError")).socket().setSoTimeout(100);
+                client.socket().setSoTimeout(100);
                 return seen(client.answer());
             }
         }));

@@ -232,12 +232,14 @@ final class ValveRuntime {
 
     /**
      * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
-     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it.
+     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it. Does nothing if the
+     * node serves again by the time that this is called, on a thread of its own.
      *
      * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
      */
-    private static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
-        if (after == DrainState.LAME_DUCK || after == DrainState.DRAINING) {
+    static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
+        boolean leaves = after == DrainState.LAME_DUCK || after == DrainState.DRAINING;
+        if (leaves && drain.state() != DrainState.SERVING) {
             if (idle != null) {
                 GoAway.sendToIdle(idle);
             }

@@ -40,7 +40,7 @@ class AnswerHookIT {
                     upload.finishWhole();
                 }
                 assertThat(upload.connectionStays).as(path).isEqualTo(stays);
-                assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+                assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
             }
             if (!server.drain().settings().closeListener()) {
                 server.drain().resume();
@@ -76,7 +76,7 @@ class AnswerHookIT {
             assertThat(answer.status()).isEqualTo(200);
             assertThat(answer.complete()).isTrue();
             assertThat(upload.connectionStays).isFalse();
-            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
             assertThat(server.drain().status().totals().uploadsFailed()).isZero();
         }
     }

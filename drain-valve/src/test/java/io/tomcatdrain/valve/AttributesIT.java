@@ -69,13 +69,12 @@ class AttributesIT {
             var over = server.drain().start("test");
             assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
             finder.hold.close();
-            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
         }
     }
 
     private static void awaitBytes(TestServer server, long bytes) {
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(5))
+        await().pollInterval(Duration.ofMillis(5))
                 .untilAsserted(() -> assertThat(server.drain().status().uploads())
                         .extracting(ActiveUpload::bytesReceived)
                         .containsExactly(bytes));
@@ -123,7 +122,7 @@ class AttributesIT {
                     awaitBytes(server, at + 5000);
                 }
             }
-            await().until(() -> server.drain().status().uploads().isEmpty());
+            await().until(() -> server.drain().status().totals().uploadsFailed() == 4);
             assertThat(server.drain().status().totals().uploadBytes()).isEqualTo(4 * 40_000);
         }
     }

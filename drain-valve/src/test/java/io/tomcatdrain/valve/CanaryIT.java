@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.DrainState;
+import io.tomcatdrain.DrainStatus;
 import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.Http11Client;
+import io.tomcatdrain.testkit.fleet.Ports;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Uploads to the endpoints themselves, which stand for an application's. */
-@Timeout(60)
+@Timeout(180)
 class CanaryIT {
     private static final String TOKEN = "a-token-for-the-tests";
     private static final String BEARER = "Authorization: Bearer " + TOKEN;
@@ -93,10 +93,7 @@ class CanaryIT {
                     .contains("\"closeListener\":false", "\"probeFailures\":3", "\"lameDuckTimeoutMillis\":30000")
                     .doesNotContain(TOKEN);
         }
-        int controlPort;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            controlPort = socket.getLocalPort();
-        }
+        int controlPort = Ports.free();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("token", TOKEN)
                 .set("controlPort", Integer.toString(controlPort))
@@ -140,8 +137,10 @@ class CanaryIT {
             for (Http11Client client : held) {
                 client.reset();
             }
-            await().until(() -> server.drain().status().inFlight().uploads() == 0);
-            assertThat(server.drain().status().totals().uploadsFailed()).isGreaterThanOrEqualTo(16);
+            await().until(() -> {
+                DrainStatus status = server.drain().status();
+                return status.inFlight().uploads() == 0 && status.totals().uploadsFailed() >= 16;
+            });
             assertThat(Http11Client.exchange(server.port(), head("/drain/canary", "Content-Length: 0"), new byte[0])
                             .status())
                     .isEqualTo(200);

@@ -10,8 +10,9 @@ import java.io.StringReader;
 import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
 import org.apache.catalina.Container;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleState;
@@ -143,9 +144,11 @@ class ConfigurationIT {
     void theReasonOfAFailedStartIsTheFirstAndTheLastThatIsLogged() throws Exception {
         Server server = parse("<Valve className='io.tomcatdrain.valve.DrainValve' uploadTimout='5m'/>");
         String reason = "DrainValve[Catalina]: unknown attribute [uploadTimout]; did you mean [uploadTimeout]?";
-        List<String> lines = new CopyOnWriteArrayList<>();
-        try (var ours = new CapturedLog(DrainValve.class.getName(), lines::add);
-                var tomcats = new CapturedLog("org.apache.catalina", lines::add)) {
+        List<String> lines = new ArrayList<>();
+        Thread starts = Thread.currentThread();
+        Predicate<String> ofThisServer = line -> Thread.currentThread() == starts && lines.add(line);
+        try (var ours = new CapturedLog(DrainValve.class.getName(), ofThisServer);
+                var tomcats = new CapturedLog("org.apache.catalina", ofThisServer)) {
             assertThatThrownBy(server::start).isInstanceOf(LifecycleException.class);
             assertThatThrownBy(server::destroy).isInstanceOf(LifecycleException.class); // by Catalina, too
             assertThat(ours.lines()).containsExactly(reason, reason);

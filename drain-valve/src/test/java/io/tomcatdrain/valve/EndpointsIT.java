@@ -14,21 +14,15 @@ import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Background;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
+import io.tomcatdrain.testkit.fleet.Ports;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Asks a real Tomcat for readiness, liveness and status, and commands it, over HTTP and AJP. */
 class EndpointsIT {
@@ -83,8 +77,7 @@ class EndpointsIT {
             assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(200);
 
             // None of all that was counted, but the one page.
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> drain.status().totals().requestsCompleted() == 1);
+            await().until(() -> drain.status().totals().requestsCompleted() == 1);
             assertThat(drain.status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
             assertThat(drain.status().totals().refused()).isZero();
         }
@@ -112,34 +105,30 @@ class EndpointsIT {
         }
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "/drain/ready;jsessionid=1, 200",
-        "/drain;v=1/ready, 200",
-        "/drain/ready?prober=web, 200",
-        "/drain/ready?x=1, 400",
-        "/dr%61in/ready, 200",
-        "/x/../drain/ready, 200",
-        "//drain/ready, 200",
-        "/drain/ready/, 404",
-        "/drain/READY, 404",
-        "/drain/, 404"
-    })
-    void spellingsOfThePath(String path, int status) throws Exception {
+    @Test
+    void spellingsOfThePath() throws Exception {
+        Map<String, Integer> statuses = Map.of(
+                "/drain/ready;jsessionid=1", 200,
+                "/drain;v=1/ready", 200,
+                "/drain/ready?prober=web", 200,
+                "/drain/ready?x=1", 400,
+                "/dr%61in/ready", 200,
+                "/x/../drain/ready", 200,
+                "//drain/ready", 200,
+                "/drain/ready/", 404,
+                "/drain/READY", 404,
+                "/drain/", 404);
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            assertJson(ask(server, "GET", path), status);
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"/drainage", "/DRAIN/ready", "/Drain", "/app/drain/ready", "/"})
-    void otherPathsAreTomcats(String path) throws Exception {
-        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start()) {
-            Answer answer = ask(server, "GET", path);
-            assertThat(answer.status()).isEqualTo(404);
-            assertThat(String.valueOf(answer.header("Content-Type"))).doesNotContain("json");
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> server.drain().status().totals().requestsCompleted() == 1);
+            for (Map.Entry<String, Integer> each : statuses.entrySet()) {
+                assertJson(ask(server, "GET", each.getKey()), each.getValue());
+            }
+            for (String tomcats : List.of("/drainage", "/DRAIN/ready", "/Drain", "/app/drain/ready", "/")) {
+                Answer answer = ask(server, "GET", tomcats);
+                assertThat(answer.status()).as(tomcats).isEqualTo(404);
+                assertThat(String.valueOf(answer.header("Content-Type"))).doesNotContain("json");
+            }
+            await().until(() -> server.drain().status().totals().requestsCompleted() >= 5);
+            assertThat(server.drain().status().totals().requestsCompleted()).isEqualTo(5);
         }
     }
 
@@ -157,10 +146,7 @@ class EndpointsIT {
 
     @Test
     void controlIsAnsweredOnItsPortOnly() throws Exception {
-        int controlPort;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            controlPort = socket.getLocalPort();
-        }
+        int controlPort = Ports.free();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("token", TOKEN)
                 .set("controlPort", Integer.toString(controlPort))
@@ -200,56 +186,47 @@ class EndpointsIT {
                     Http2Client.get(server.port(), "/drain", "authorization", "Bearer " + TOKEN),
                     200,
                     "\"state\":\"SERVING\"");
-            assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
+            assertThat(server.drain().start("test").get(1, TimeUnit.MINUTES).outcome())
                     .isEqualTo(DrainReport.Outcome.DRAINED);
             assertJson(overAjp(server, "/drain/ready"), 503);
             assertJson(Http2Client.get(server.port(), "/drain/ready"), 503);
         }
     }
 
+    private static int poll(TestServer server) throws IOException {
+        return ask(server, "GET", "/drain/ready", "User-Agent: prober").status();
+    }
+
     @Test
     void lameDuckLastsUntilTheProberHasSeenIt() throws Exception {
-        ScheduledExecutorService prober = Executors.newSingleThreadScheduledExecutor();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("lameDuck", "auto")
+                .set("lameDuckTimeout", "10m") // and a prober that has asked once is waited for during a third of that
                 .start()) {
             Drain drain = server.drain();
-            List<Integer> seen = new CopyOnWriteArrayList<>();
-            var polls = prober.scheduleAtFixedRate(
-                    () -> {
-                        try {
-                            seen.add(ask(server, "GET", "/drain/ready", "User-Agent: prober")
-                                    .status());
-                        } catch (IOException lost) {
-                            seen.add(Answer.NONE);
-                        }
-                    },
-                    0,
-                    100,
-                    TimeUnit.MILLISECONDS);
-            await().atMost(Duration.ofSeconds(10)).until(() -> seen.size() >= 4);
-            assertThat(seen).containsOnly(200);
+            assertThat(poll(server)).isEqualTo(200);
             Hold hold = drain.hold("the test");
             assertThat(hold.isEffective()).isTrue();
-            var report = drain.start("test");
-            assertThat(drain.state()).isEqualTo(DrainState.LAME_DUCK);
+            var over = drain.start("test");
             assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(200);
-            await().atMost(Duration.ofSeconds(10))
-                    .pollInterval(Duration.ofMillis(5))
-                    .until(() -> drain.state() == DrainState.DRAINING);
-            assertThat(seen.stream().filter(status -> status == 503).count())
-                    .as("%s", seen)
-                    .isBetween(3L, 20L);
+            assertThat(drain.state()).isEqualTo(DrainState.LAME_DUCK);
+            AtomicInteger polls = new AtomicInteger();
+            await().until(() -> {
+                assertThat(poll(server)).isEqualTo(503);
+                polls.incrementAndGet();
+                return drain.state() == DrainState.DRAINING;
+            });
             assertThat(drain.status().probers()).singleElement().satisfies(each -> {
                 assertThat(each.remote()).isEqualTo("127.0.0.1");
-                assertThat(each.seenDown()).isGreaterThanOrEqualTo(3);
+                assertThat(each.seenDown()).isEqualTo(polls.get());
             });
             assertThat(ask(server, "GET", "/app/ok").status()).isEqualTo(503);
             hold.close();
-            assertThat(report.get(10, TimeUnit.SECONDS).lameDuckMillis()).isBetween(200L, 8_000L);
-            polls.cancel(false);
-        } finally {
-            prober.shutdownNow();
+            long lameDuckMillis = over.get(1, TimeUnit.MINUTES).lameDuckMillis();
+            // On a machine that stands still it may be taken for dead.
+            assertThat(polls.get() >= 3 || lameDuckMillis >= 2_000)
+                    .as("%s polls, %s ms", polls, lameDuckMillis)
+                    .isTrue();
         }
     }
 

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,7 +44,7 @@ class LastLinesIT {
         private final Process process;
         private final int port;
 
-        Server(Manager manager) throws Exception {
+        Server(Manager manager, String... more) throws Exception {
             Path log4j = directory.resolve("log4j2.xml");
             Files.writeString(log4j, """
                     <Configuration>
@@ -50,17 +52,18 @@ class LastLinesIT {
                       <Loggers><Root level="info"><AppenderRef ref="console"/></Root></Loggers>
                     </Configuration>
                     """);
-            process = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java")
-                                    .toString(),
-                            "-Djava.util.logging.manager=" + manager.type,
-                            "-Dlog4j2.configurationFile=" + log4j,
-                            // As in Tomcat's launcher, where Log4j cannot see the servlet API: it closes at SIGTERM.
-                            "-Dlog4j2.is.webapp=false",
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            LeavingServer.class.getName(),
-                            directory.toString())
+            List<String> command = new ArrayList<>(List.of(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-Djava.util.logging.manager=" + manager.type,
+                    "-Dlog4j2.configurationFile=" + log4j,
+                    // As in Tomcat's launcher, where Log4j cannot see the servlet API: it closes at SIGTERM.
+                    "-Dlog4j2.is.webapp=false",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    LeavingServer.class.getName(),
+                    directory.toString()));
+            command.addAll(List.of(more));
+            process = new ProcessBuilder(command)
                     .redirectErrorStream(true)
                     .redirectOutput(output.toFile())
                     .start();
@@ -115,7 +118,7 @@ class LastLinesIT {
 
     @Test
     void nameNobodyWhereNobodyWasGivenUp() throws Exception {
-        try (Server server = new Server(Manager.JDK);
+        try (Server server = new Server(Manager.JDK, "with ten minutes");
                 Socket upload = server.beginUpload("/app/whole")) {
             server.terminate();
             upload.getOutputStream().write(new byte[LENGTH - 1]);
