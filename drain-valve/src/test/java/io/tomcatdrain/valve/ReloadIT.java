@@ -264,9 +264,19 @@ class ReloadIT {
 
     // ---------------------------------------------------------------- reload
 
+    @Tag("oldest")
+    @Test
+    void newcomersAreRefusedWhileItWaitsAndAllElseIsServed() throws Exception {
+        refusesNewcomersAlone(TestServer.Position.ENGINE, Reload.MANAGER);
+    }
+
     @ParameterizedTest
-    @CsvSource({"ENGINE, MANAGER", "ENGINE, JMX", "ENGINE, WATCHED_RESOURCE", "ENGINE, CHANGED_CLASSES", "HOST, JMX"})
-    void newcomersAreRefusedWhileItWaitsAndAllElseIsServed(TestServer.Position position, Reload kind) throws Exception {
+    @CsvSource({"ENGINE, JMX", "ENGINE, WATCHED_RESOURCE", "ENGINE, CHANGED_CLASSES", "HOST, JMX"})
+    void theyAreHoweverItIsReloaded(TestServer.Position position, Reload kind) throws Exception {
+        refusesNewcomersAlone(position, kind);
+    }
+
+    private static void refusesNewcomersAlone(TestServer.Position position, Reload kind) throws Exception {
         try (TestServer server = deployed(position).start();
                 SlowUpload elsewhere = SlowUpload.begin(server, "/app/async/upload");
                 SlowUpload blocking = SlowUpload.begin(server, "/upload");
@@ -302,7 +312,6 @@ class ReloadIT {
         }
     }
 
-    @Tag("oldest")
     @Test
     void pagesAreServedWhileItWaitsWhereOnlyUploadsAreRefused() throws Exception {
         try (TestServer server = deployed(TestServer.Position.ENGINE)
