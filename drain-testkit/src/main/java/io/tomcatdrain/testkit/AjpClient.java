@@ -213,6 +213,10 @@ public final class AjpClient implements AutoCloseable {
         }
     }
 
+    public int localPort() {
+        return socket.getLocalPort();
+    }
+
     public void fin() throws IOException {
         socket.shutdownOutput();
     }

@@ -425,6 +425,10 @@ public final class Http2Client implements AutoCloseable {
         }
     }
 
+    public int localPort() {
+        return socket.getLocalPort();
+    }
+
     /** Breaks the connection. */
     public void reset() throws IOException {
         socket.setSoLinger(true, 0);

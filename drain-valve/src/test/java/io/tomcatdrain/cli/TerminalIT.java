@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The commands against real nodes. */
-@Timeout(60)
+@Timeout(180)
 class TerminalIT {
     private static final String TOKEN = "0123456789abcdef";
 

@@ -55,53 +55,60 @@ interface Line extends AutoCloseable {
     @Override
     void close() throws IOException;
 
+    /** The client's port. */
+    int localPort();
+
     /**
      * Uploads without a pause, over connections that are kept for as long as they may be and over fresh ones, until the kernel refuses to
-     * connect. Returns what was wrong; nothing if each upload was answered, or was not looked at.
+     * connect. Returns what was wrong; nothing if each upload over a connection that was accepted was answered, or was not looked at.
      *
      * @param answered is told of each answer
-     * @param cut is told of a connection that ended before its first answer, if the kernel refuses the next one: it may have waited in
-     *     the queue of a listener that closed, as the connection whose handshake ends behind the acceptor's last look does. The caller says
-     *     how many it allows
      */
-    static String uploadUntilRefused(Protocol protocol, int port, int ajpPort, Runnable answered, Runnable cut) {
-        String mayBeCut = "";
+    static String uploadUntilRefused(Protocol protocol, int port, int ajpPort, Runnable answered, Accepted accepted) {
+        String lost = "";
         while (true) {
-            long idleSince = System.nanoTime(); // at the earliest: an answer may have waited for its client
-            int answers = 0;
+            long connecting = System.nanoTime();
             try (Line line = protocol.connect(port, ajpPort)) {
-                if (!mayBeCut.isEmpty()) {
-                    return mayBeCut;
+                if (!lost.isEmpty()) {
+                    return lost + ", by a listener that is open";
                 }
-                do {
-                    long sent = System.nanoTime();
-                    Answer answer = line.upload();
-                    if (line.wasNotLookedAt()) {
-                        break;
-                    }
-                    if (answer.status() == Answer.NONE) {
-                        throw new EOFException("no answer"); // a client tells what it reads so, be it an end or a reset
-                    }
-                    if (!answer.complete() || isWrong(answer)) {
-                        return protocol + " answered " + answer;
-                    }
-                    answered.run();
-                    answers++;
-                    idleSince = sent;
-                } while (line.isReusable());
+                lost = uploadWhileReusable(line, connecting, answered);
+                if (accepted.forget(line.localPort()) && !lost.isEmpty()) {
+                    return protocol + " " + lost;
+                }
             } catch (ConnectException refused) {
-                if (!mayBeCut.isEmpty()) {
-                    cut.run();
-                }
                 return "";
-            } catch (IOException lost) {
-                if (!wasIdle(idleSince)) {
-                    mayBeCut = protocol + " lost behind " + answers + " answers: " + lost;
-                    if (answers > 0) {
-                        return mayBeCut;
-                    }
-                }
+            } catch (IOException reset) {
+                lost = wasIdle(connecting) ? "" : protocol + " lost a fresh connection: " + reset;
             }
+        }
+    }
+
+    /** Returns what was wrong; nothing if all is well. */
+    private static String uploadWhileReusable(Line line, long connecting, Runnable answered) {
+        long idleSince = connecting; // at the earliest: an answer may have waited for its client
+        int answers = 0;
+        try {
+            do {
+                long sent = System.nanoTime();
+                Answer answer = line.upload();
+                if (line.wasNotLookedAt()) {
+                    return "";
+                }
+                if (!answer.complete()) {
+                    throw new EOFException(
+                            answer.toString()); // a client tells what it reads so, be it an end or a reset
+                }
+                if (isWrong(answer)) {
+                    return "answered " + answer;
+                }
+                answered.run();
+                answers++;
+                idleSince = sent;
+            } while (line.isReusable());
+            return "";
+        } catch (IOException lost) {
+            return wasIdle(idleSince) ? "" : "lost behind " + answers + " answers: " + lost;
         }
     }
 
@@ -140,7 +147,12 @@ interface Line extends AutoCloseable {
 
         @Override
         public boolean isClosedByServer() throws IOException {
-            return client.isClosedWithin(10_000);
+            return client.isClosedWithin(30_000);
+        }
+
+        @Override
+        public int localPort() {
+            return client.socket().getLocalPort();
         }
 
         @Override
@@ -152,7 +164,7 @@ interface Line extends AutoCloseable {
     /** HTTP/2, one stream after the other. */
     final class Http2 implements Line {
         private final Http2Client client;
-        private int stream;
+        private int stream = -1;
 
         private Http2(Http2Client client) {
             this.client = client;
@@ -160,8 +172,13 @@ interface Line extends AutoCloseable {
 
         @Override
         public Answer upload() throws IOException {
-            stream = client.upload("/app/upload", App.MULTIPART, BODY.length);
-            client.data(stream, BODY, true);
+            stream += 2;
+            try {
+                var unused = client.upload("/app/upload", App.MULTIPART, BODY.length) == stream
+                        && client.data(stream, BODY, true);
+            } catch (IOException closed) {
+                // What the server has said before is still to be read.
+            }
             return client.answer(stream);
         }
 
@@ -179,6 +196,11 @@ interface Line extends AutoCloseable {
         public boolean isClosedByServer() {
             await().until(client::isClosed);
             return client.lastGoAway() >= 0;
+        }
+
+        @Override
+        public int localPort() {
+            return client.localPort();
         }
 
         @Override
@@ -208,6 +230,11 @@ interface Line extends AutoCloseable {
         @Override
         public boolean isClosedByServer() {
             return !client.finish(AjpClient.Body.of(new byte[0])).complete();
+        }
+
+        @Override
+        public int localPort() {
+            return client.localPort();
         }
 
         @Override

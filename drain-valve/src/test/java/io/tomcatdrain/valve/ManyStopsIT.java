@@ -27,10 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class ManyStopsIT {
     private static final int STOPS = Integer.getInteger("stops", 0);
-    private static final long NANOS = TimeUnit.SECONDS.toNanos(10);
-
-    /** What holds these stops takes less than a second; the rest is for slow machines. */
-    private static final int LONGEST_SECONDS = 20;
+    private static final long NANOS = TimeUnit.SECONDS.toNanos(6);
 
     @BeforeAll
     static void quiet() {
@@ -42,18 +39,13 @@ class ManyStopsIT {
         long began = System.nanoTime();
         int stops = 0;
         AtomicInteger answers = new AtomicInteger();
-        AtomicInteger cut = new AtomicInteger();
         while (STOPS > 0 ? stops < STOPS : System.nanoTime() - began < NANOS) {
-            stopUnderTraffic(stops++, answers, cut);
+            stopUnderTraffic(stops++, answers);
         }
-        System.out.println(stops + " stops, " + answers + " answered uploads, " + cut + " cut in a handshake");
-        // A handshake that ends between the acceptor's last look and the close is beyond a server's reach. The clients
-        // connect as fast
-        // as they can.
-        assertThat(cut).hasValueLessThanOrEqualTo(1 + stops / 10);
+        System.out.println(stops + " stops, " + answers + " answered uploads");
     }
 
-    private static void stopUnderTraffic(int round, AtomicInteger answers, AtomicInteger cut) throws Exception {
+    private static void stopUnderTraffic(int round, AtomicInteger answers) throws Exception {
         List<Background<String>> clients = new ArrayList<>();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("requestTimeout", "200ms")
@@ -62,6 +54,7 @@ class ManyStopsIT {
                 Http2Client streams = new Http2Client(server.port())) {
             int port = server.port();
             int ajpPort = server.ajpPort();
+            Accepted accepted = Accepted.by(server);
             CountDownLatch busy = new CountDownLatch(Protocol.values().length);
             for (Protocol protocol : Protocol.values()) {
                 AtomicInteger own = new AtomicInteger();
@@ -71,11 +64,11 @@ class ManyStopsIT {
                         busy.countDown();
                     }
                 };
-                clients.add(Background.call(
-                        () -> Line.uploadUntilRefused(protocol, port, ajpPort, answered, cut::incrementAndGet)));
+                clients.add(
+                        Background.call(() -> Line.uploadUntilRefused(protocol, port, ajpPort, answered, accepted)));
             }
             clients.add(Background.call(() -> probeAndLeave(port)));
-            assertThat(busy.await(LONGEST_SECONDS, TimeUnit.SECONDS)).isTrue();
+            assertThat(busy.await(1, TimeUnit.MINUTES)).isTrue();
             streams.request("GET", "/app/async/never", true, App.KEY, "never" + round);
             int broken = streams.upload("/app/async/upload", App.MULTIPART, 1_000);
             streams.cancel(broken);

@@ -37,13 +37,13 @@ class ReadyPathsIT {
                 .set("lameDuck", "1m")
                 .set("drainOnStop", "false")
                 .start()) {
-            for (String path : new String[] {"/app/ok", "/app/ok?x=1&prober=lb", "/app/forward"}) {
+            for (String path : new String[] {"/app/ok", "/app/ok?x=1&prober=lb", "/app/forward?prober=other"}) {
                 assertThat(ask(server, "GET", path)).isEqualTo(200);
             }
             assertThat(server.app().calls.get()).isEqualTo(4); // a forward is two
             assertThat(server.drain().status().probers())
                     .extracting(DrainStatus.Prober::name)
-                    .containsExactlyInAnyOrder(null, "lb");
+                    .containsExactlyInAnyOrder(null, "lb", "other");
 
             var unused = server.drain().start("test");
             assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
@@ -92,7 +92,7 @@ class ReadyPathsIT {
             assertThat(ask(server, "GET", "/app/ok")).isEqualTo(503);
             assertThat(server.drain().status().totals().refused()).isZero();
             upload.finishWhole();
-            assertThat(over.get(30, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get(60, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
         }
     }
 
@@ -104,14 +104,14 @@ class ReadyPathsIT {
                 .set("lameDuckTimeout", "10m")
                 .set("probeFailures", "2")
                 .start()) {
-            ask(server, "GET", "/app/ok?prober=lb");
+            // Once: it is waited for longer than one whose rhythm, here of milliseconds, is known.
             ask(server, "GET", "/app/ok?prober=lb");
             var over = server.drain().start("test");
             assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
             assertThat(ask(server, "GET", "/app/ok?prober=lb")).isEqualTo(503);
             assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
             assertThat(ask(server, "GET", "/app/ok?prober=lb")).isEqualTo(503);
-            assertThat(over.get(30, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get(60, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
         }
     }
 

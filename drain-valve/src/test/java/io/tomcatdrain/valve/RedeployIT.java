@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A redeployment of one application loses no upload, wherever the valve is, though Tomcat's own patience is short. */
-@Timeout(60)
+@Timeout(180)
 class RedeployIT {
     enum Redeployment {
         RELOAD,
@@ -134,6 +134,7 @@ class RedeployIT {
     @Test
     void requestsOfOtherApplicationsAreNotWaitedFor() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("requestTimeout", "10m")
                         .customize(each -> TestServer.addApp(
                                 each.tomcat(), "/other", each.directory().toFile(), each.app()))
                         .start();
@@ -189,7 +190,7 @@ class RedeployIT {
                         .start();
                 Http11Client client = new Http11Client(server.port())) {
             Context second = (Context) server.tomcat().getHost().findChild("/other");
-            for (int i = 0; i < 60; i++) {
+            for (int i = 0; i < 12; i++) {
                 for (Context context : List.of(server.context(), second)) {
                     context.reload();
                     Answer answer = client.send(Http11Client.head("GET", context.getPath() + "/ok"))

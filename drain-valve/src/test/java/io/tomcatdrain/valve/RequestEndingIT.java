@@ -65,14 +65,12 @@ class RequestEndingIT {
                 before.requestsCompleted() + scenario.requests(position),
                 before.refused(),
                 0);
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(5))
-                .untilAsserted(() -> {
-                    DrainStatus status = server.drain().status();
-                    assertThat(status.inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
-                    assertThat(withoutBytes(status.totals())).isEqualTo(after);
-                });
-        assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
+        await().pollInterval(Duration.ofMillis(5)).untilAsserted(() -> {
+            DrainStatus status = server.drain().status();
+            assertThat(status.inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
+            assertThat(withoutBytes(status.totals())).isEqualTo(after);
+        });
+        assertThat(server.drain().start("test").get(60, TimeUnit.SECONDS).outcome())
                 .isEqualTo(DrainReport.Outcome.DRAINED);
         assertThat(withoutBytes(server.drain().status().totals())).isEqualTo(after);
         server.drain().resume();
@@ -94,9 +92,9 @@ class RequestEndingIT {
             server.app().awaitEntered("never");
             client.reset();
             assertThat(drain.status().inFlight().requests()).isEqualTo(1);
-            DrainReport report = drain.start("test").get(10, TimeUnit.SECONDS);
+            DrainReport report = drain.start("test").get(60, TimeUnit.SECONDS);
             assertThat(report.outcome()).isEqualTo(DrainReport.Outcome.EXPIRED);
-            assertThat(report.drainMillis()).isBetween(200L, 5_000L);
+            assertThat(report.drainMillis()).isGreaterThanOrEqualTo(200);
         }
         assertThat(drain.status().inFlight().requests()).isZero();
         assertThat(drain.status().totals().requestsCompleted()).isEqualTo(1);
@@ -130,7 +128,7 @@ class RequestEndingIT {
             assertThat(upgraded.readOne(false).status()).isEqualTo(101);
             assertThat(webSocket.send(Scenario.webSocketHead()).readOne(false).status())
                     .isEqualTo(101);
-            assertThat(server.drain().start("test").get(10, TimeUnit.SECONDS).outcome())
+            assertThat(server.drain().start("test").get(60, TimeUnit.SECONDS).outcome())
                     .isEqualTo(DrainReport.Outcome.DRAINED);
             assertThat(upgraded.send("x").read(1)).asString().isEqualTo("x");
             assertThat(webSocket.send(Scenario.webSocketFrame('x')).read(3)).contains('x');
@@ -157,8 +155,7 @@ class RequestEndingIT {
     }
 
     private static void awaitNothingInFlight(TestServer server) {
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(5))
+        await().pollInterval(Duration.ofMillis(5))
                 .until(() -> server.drain().status().inFlight().equals(new DrainStatus.InFlight(0, 0, 0)));
     }
 

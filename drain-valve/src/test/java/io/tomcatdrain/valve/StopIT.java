@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.DrainLimits;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.http.ServletDrain;
 import io.tomcatdrain.testkit.AjpClient;
@@ -15,10 +16,9 @@ import io.tomcatdrain.testkit.CapturedLog;
 import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.SlowUpload;
+import io.tomcatdrain.testkit.fleet.Ports;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -46,8 +46,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StopIT {
     private static final String TOKEN = "a-token-for-the-tests";
 
-    /** What a stop may take after the last answer, on a machine that does much else. */
-    private static final long SOON_MILLIS = 5_000;
+    /** What a stop may take after the last answer, on a machine that does much else; far below the limits of what it waits for. */
+    private static final long SOON_MILLIS = 25_000;
 
     private CapturedLog log;
 
@@ -88,9 +88,7 @@ class StopIT {
     }
 
     private static void awaitState(Drain drain, DrainState state) {
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(2))
-                .until(() -> drain.state() == state);
+        await().pollInterval(Duration.ofMillis(2)).until(() -> drain.state() == state);
     }
 
     private static Answer upload(int port, String path) throws IOException {
@@ -108,12 +106,6 @@ class StopIT {
 
     private static void assertServed(Answer answer) {
         assertThat(answer.status()).as("%s", answer).isEqualTo(200);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private static String authorization() {
@@ -200,8 +192,7 @@ class StopIT {
             awaitState(drain, DrainState.DRAINING);
             Background<Void> stop = Background.run(server.tomcat()::stop);
             // From now on nobody can resume.
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            await().until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
             upload.finishWhole();
             assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
             assertThat(drain.status().report().reason()).isEqualTo("before the stop");
@@ -222,7 +213,7 @@ class StopIT {
             long before = System.nanoTime();
             server.tomcat().stop();
             assertThat(Duration.ofNanos(System.nanoTime() - before))
-                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(15));
+                    .isBetween(Duration.ofMillis(300), Duration.ofSeconds(45));
             assertThat(drain.state()).isEqualTo(DrainState.EXPIRED);
             assertThat(drain.status().report().abandoned()).hasSize(2);
             assertThat(log.warnings())
@@ -252,7 +243,7 @@ class StopIT {
             Background<Void> stop = Background.run(server.tomcat()::stop);
             awaitState(drain, DrainState.DRAINING);
             stop.thread().interrupt();
-            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(2 * SOON_MILLIS);
+            assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
             assertThat(interrupted).containsExactly(true);
             assertThat(stopLog.warnings())
                     .anyMatch(line -> line.startsWith("drain[Tomcat] interrupted while the stop waits"));
@@ -269,7 +260,7 @@ class StopIT {
                 SlowUpload upload = SlowUpload.begin(server, "/app/async/upload")) {
             long before = System.nanoTime();
             server.tomcat().stop();
-            assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofMillis(2 * SOON_MILLIS));
+            assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofMillis(SOON_MILLIS));
             assertThat(upload.isCut()).isTrue();
         }
     }
@@ -364,10 +355,9 @@ class StopIT {
     }
 
     private static void awaitNoThreadOfOurs() {
-        await().atMost(Duration.ofSeconds(10))
-                .untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
-                        .extracting(Thread::getName)
-                        .noneMatch(name -> name.startsWith("drain-")));
+        await().untilAsserted(() -> assertThat(Thread.getAllStackTraces().keySet())
+                .extracting(Thread::getName)
+                .noneMatch(name -> name.startsWith("drain-")));
     }
 
     @Test
@@ -382,8 +372,7 @@ class StopIT {
                     port, Http11Client.head("POST", "/drain?wait=1m&reason=upgrade", authorization()), new byte[0]));
             awaitState(drain, DrainState.DRAINING);
             Background<Void> stop = Background.run(server.tomcat()::stop);
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            await().until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
             assertThat(waiting.isOver()).isFalse();
             upload.finishWhole();
             assertThat(waiting.result().status()).isEqualTo(200);
@@ -394,7 +383,6 @@ class StopIT {
     }
 
     @Test
-    @Tag("oldest")
     void pageInFlightIsAnsweredWhereOnlyUploadsAreRefused() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("refuse", "uploads")
@@ -422,19 +410,32 @@ class StopIT {
     }
 
     @Test
-    void lameDuckServesAndThenRefuses() throws Exception {
+    void lameDuckServesUntilItIsOver() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
-                .set("lameDuck", "700ms")
+                .set("lameDuck", "10m")
                 .start()) {
             Drain drain = server.drain();
-            long before = System.nanoTime();
             Background<Void> stop = Background.run(server.tomcat()::stop);
             awaitState(drain, DrainState.LAME_DUCK);
             assertThat(Http11Client.get(server.port(), "/drain/ready").status()).isEqualTo(503);
             assertServed(upload(server.port(), "/app/upload"));
-            assertThat(stop.millisAfter(before)).isGreaterThanOrEqualTo(700);
+            assertThat(stop.isOver()).isFalse();
+            server.awaitRest();
+            var unused = drain.start("enough", new DrainLimits(Duration.ZERO, null));
+            stop.result();
             assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
-            assertThat(drain.status().report().lameDuckMillis()).isGreaterThanOrEqualTo(700);
+        }
+    }
+
+    @Test
+    void lameDuckOfAFixedLengthLastsThatLong() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                .set("lameDuck", "300ms")
+                .start()) {
+            Drain drain = server.drain();
+            server.tomcat().stop();
+            assertThat(drain.state()).isEqualTo(DrainState.DRAINED);
+            assertThat(drain.status().report().lameDuckMillis()).isBetween(300L, SOON_MILLIS);
         }
     }
 
@@ -442,7 +443,6 @@ class StopIT {
 
     @ParameterizedTest
     @EnumSource
-    @Tag("oldest")
     void stopOfOnePartDrainsIt(Part part) throws Exception {
         try (TestServer server = TestServer.with(part.position).start();
                 SlowUpload blocking = SlowUpload.begin(server, "/app/upload");
@@ -513,8 +513,7 @@ class StopIT {
             Background<Void> partStop = Background.run(part.of(server)::stop);
             awaitState(drain, DrainState.DRAINING);
             Background<Void> stop = Background.run(server.tomcat()::stop);
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
+            await().until(() -> server.tomcat().getServer().getState().equals(LifecycleState.STOPPING_PREP));
             upload.finishWhole();
             partStop.result();
             assertThat(stop.millisAfter(System.nanoTime())).isLessThan(SOON_MILLIS);
@@ -535,7 +534,7 @@ class StopIT {
     @EnumSource
     @Tag("oldest")
     void closedListenersServeWhatIsConnected(Trigger trigger) throws Exception {
-        int controlPort = freePort();
+        int controlPort = Ports.free();
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("closeListener", "true")
                         .set("token", TOKEN)
@@ -583,7 +582,7 @@ class StopIT {
             Answer last = idle.send(Http11Client.head("GET", "/app/ok")).answer();
             assertThat(last.status()).isEqualTo(200);
             assertThat(last.header("Connection")).isEqualTo("close");
-            assertThat(idle.isClosedWithin(5_000)).isTrue();
+            assertThat(idle.isClosedWithin(30_000)).isTrue();
 
             assertThat(ajp.forward("GET", "/app/ok", Map.of())
                             .answer(AjpClient.Body.of(new byte[0]))
@@ -591,7 +590,7 @@ class StopIT {
                     .isEqualTo(200);
             assertThat(ajp.isReusable()).isFalse();
 
-            await().atMost(Duration.ofSeconds(10)).until(() -> http2.lastGoAway() >= 0);
+            await().until(() -> http2.lastGoAway() >= 0);
             stream.finishWhole();
             assertThat(draining.isOver()).isFalse();
             upload.finishWhole();
@@ -604,7 +603,7 @@ class StopIT {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void controlPortStaysOpenWithAnOffsetToo(boolean withOffset) throws Exception {
-        int listening = freePort();
+        int listening = Ports.free();
         int configured = listening - 100;
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                         .set("closeListener", "true")
@@ -648,7 +647,7 @@ class StopIT {
             assertRefused(upload(nio2.getLocalPort(), "/app/upload"));
             assertRefused(Http11Client.get(nio2.getLocalPort(), "/app/ok"));
             upload.finishWhole();
-            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get(60, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
             assertThat(over.get().refused()).isEqualTo(2);
             server.tomcat().stop();
             assertThat(log.warnings())
@@ -660,7 +659,6 @@ class StopIT {
     }
 
     /** A front end on the same machine may speak over a Unix-domain socket alone. */
-    @Tag("oldest")
     @Test
     void listenerOfAUnixDomainSocketCloses() throws Exception {
         Connector unix = new Connector();
@@ -681,7 +679,7 @@ class StopIT {
             awaitState(server.drain(), DrainState.DRAINING);
             assertThatThrownBy(() -> SocketChannel.open(address)).isInstanceOf(ConnectException.class);
             upload.finishWhole();
-            assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+            assertThat(over.get(60, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
             assertThat(log.lines()).noneMatch(line -> line.contains("listener of"));
         }
     }
@@ -689,7 +687,6 @@ class StopIT {
     /** Each row: the protocol's class and whether the socket is bound at init. */
     @ParameterizedTest
     @CsvSource({"true, true", "false, false"})
-    @Tag("oldest")
     void connectionsAreRefusedWhileTheRestOfTheServerStops(boolean closeListener, boolean bindOnInit) throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
                 .set("closeListener", Boolean.toString(closeListener))

@@ -23,6 +23,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TomcatInternalsIT {
     private static final String JULI = "org.apache.juli.ClassLoaderLogManager";
 
+    /** Without these a valve can close the listeners only of connectors that it met before they were bound: below the engine it has not. */
+    private static final List<String> CLOSING =
+            List.of("getEndpoint", "serverSock", "bindState", "SOCKET_CLOSED_ON_STOP", "acceptor", "stopMillis");
+
     @Tag("oldest")
     @Test
     void thisTomcatHasAll() throws Exception {
@@ -63,7 +67,7 @@ class TomcatInternalsIT {
     void withoutOneOfThemADrainStillRefusesAndTheServerStops(String member) throws Exception {
         try (RenamedTomcat renamed = new RenamedTomcat(member)) {
             Class<?> inside = renamed.loadClass(Inside.class.getName());
-            for (String position : List.of("ENGINE", "HOST")) {
+            for (String position : CLOSING.contains(member) ? List.of("ENGINE", "HOST") : List.of("ENGINE")) {
                 inside.getDeclaredMethod("drain", String.class, String.class).invoke(null, member, position);
             }
         }
@@ -172,7 +176,7 @@ class TomcatInternalsIT {
                 upload.finishWhole();
                 async.finishWhole();
                 ajp.finishWhole();
-                assertThat(over.get(10, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
+                assertThat(over.get(60, TimeUnit.SECONDS).outcome()).hasToString("DRAINED");
                 server.tomcat().stop();
             }
         }

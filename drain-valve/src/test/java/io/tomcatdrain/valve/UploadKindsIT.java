@@ -92,7 +92,7 @@ class UploadKindsIT {
                 client.send(body);
             }
             assertThat(client.answer().text()).isEqualTo(App.sha256(body));
-            assertThat(outcome.get(30, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+            assertThat(outcome.get(60, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
         }
     }
 }
