@@ -23,8 +23,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whatever an application throws, and wherever, leaves nothing in flight, keeps no drain from ending well, and is not our fault. */
-@Timeout(60)
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
 class FaultyApplicationIT {
+    /** Longer than any test may take, so that one which waits for it shows. */
+    private static final String LONG = "1h";
+
     private static EmbeddedTomcat server;
     private static Drain drain;
     private static CapturedLog log;
@@ -36,7 +39,7 @@ class FaultyApplicationIT {
 
     @BeforeAll
     static void start() throws Exception {
-        server = FilterServer.with(Map.of())
+        server = FilterServer.with(Map.of("drain.uploadTimeout", LONG, "drain.requestTimeout", LONG))
                 .customize(each -> FaultyApp.install(each.context()))
                 .customize(each -> ((StandardContext) each.context()).setUnloadDelay(100))
                 .start();
@@ -50,7 +53,7 @@ class FaultyApplicationIT {
 
     /** Where a thread of Tomcat's has died of a fault, its stop has nothing to wait for either. */
     @AfterAll
-    @Timeout(30)
+    @Timeout(value = 2, unit = TimeUnit.MINUTES)
     static void stop() {
         registration.close();
         server.close();
@@ -62,10 +65,9 @@ class FaultyApplicationIT {
     void leavesNothingAndHoldsNoDrain(FaultyApp.Row row) throws Exception {
         row.play(server);
 
-        await().atMost(Duration.ofSeconds(10))
-                .pollInterval(Duration.ofMillis(2))
+        await().pollInterval(Duration.ofMillis(2))
                 .until(() -> drain.status().inFlight().equals(new DrainStatus.InFlight(0, 0, 0)));
-        assertThat(drain.start("test").get(10, TimeUnit.SECONDS).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+        assertThat(drain.start("test").get(1, TimeUnit.MINUTES).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
         assertThat(drain.status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0));
         drain.resume();
         assertThat(log.lines()).noneMatch(line -> line.contains("fault"));

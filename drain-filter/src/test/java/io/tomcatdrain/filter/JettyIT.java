@@ -67,7 +67,7 @@ class JettyIT extends OtherContainer {
 
     @Override
     void stopGracefully() throws Exception {
-        server.setStopTimeout(20_000);
+        server.setStopTimeout(120_000);
         server.stop();
     }
 

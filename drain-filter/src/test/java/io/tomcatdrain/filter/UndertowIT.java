@@ -77,7 +77,7 @@ class UndertowIT extends OtherContainer {
     @Override
     void stopGracefully() throws Exception {
         graceful.shutdown();
-        assertThat(graceful.awaitShutdown(20_000)).isTrue();
+        assertThat(graceful.awaitShutdown(120_000)).isTrue();
         stop();
     }
 

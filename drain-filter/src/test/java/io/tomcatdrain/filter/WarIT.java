@@ -17,7 +17,6 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.jar.JarOutputStream;
@@ -212,7 +211,7 @@ class WarIT {
             assertThat(refused.header("X-Drain")).isEqualTo("refused");
             assertThat(refused.header("X-Own")).as("the drain comes first").isNull();
             finish(upload);
-            Answer over = command("POST", "/shop/drain?wait=10s");
+            Answer over = command("POST", "/shop/drain?wait=25s");
             assertThat(over.text()).contains("\"name\":\"Tomcat/localhost/shop\"", "\"outcome\":\"DRAINED\"");
             assertThat(command("DELETE", "/shop/drain").status()).isEqualTo(200);
             assertThat(upload().header("X-Own")).isEqualTo("seen");
@@ -254,7 +253,7 @@ class WarIT {
             assertThat(refused.header("X-Guard")).isNull();
             finish(upload);
         }
-        assertThat(command("POST", "/shop/drain?wait=10s").text()).contains("\"outcome\":\"DRAINED\"");
+        assertThat(command("POST", "/shop/drain?wait=25s").text()).contains("\"outcome\":\"DRAINED\"");
         assertThat(command("DELETE", "/shop/drain").status()).isEqualTo(200);
         Answer ready = command("GET", "/shop/drain/ready");
         assertThat(ready.status()).as("%s", ready).isEqualTo(200);
@@ -262,11 +261,11 @@ class WarIT {
     }
 
     private static final String LOGIN = """
-            <security-constraint>
-              <web-resource-collection><web-resource-name>%1$s</web-resource-name>%2$s</web-resource-collection>
-              %3$s
-            </security-constraint>
-            """;
+        <security-constraint>
+          <web-resource-collection><web-resource-name>%1$s</web-resource-name>%2$s</web-resource-collection>
+          %3$s
+        </security-constraint>
+        """;
 
     private static String constraint(String resources, boolean login) {
         return LOGIN.formatted(
@@ -407,7 +406,7 @@ class WarIT {
         // loader
         // with it, until the next is. What leaks would pile up.
         deployDrainAndUndeploy();
-        await().atMost(Duration.ofSeconds(20)).untilAsserted(() -> {
+        await().untilAsserted(() -> {
             System.gc();
             assertThat(loaders).allMatch(loader -> loader.get() == null);
         });
@@ -422,7 +421,7 @@ class WarIT {
             assertThat(command("GET", "/shop/drain").text()).contains("\"state\":\"DRAINING\"");
             finish(upload);
         }
-        assertThat(command("POST", "/shop/drain?wait=10s").status()).isEqualTo(200);
+        assertThat(command("POST", "/shop/drain?wait=25s").status()).isEqualTo(200);
         var loader = new WeakReference<>(context.getLoader().getClassLoader());
         undeploy(context);
         return loader;

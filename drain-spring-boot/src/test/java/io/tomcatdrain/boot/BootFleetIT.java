@@ -3,7 +3,6 @@ package io.tomcatdrain.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
-import static org.junit.jupiter.api.parallel.ExecutionMode.CONCURRENT;
 
 import io.tomcatdrain.testkit.fleet.Fleet;
 import io.tomcatdrain.testkit.fleet.FrontEnd;
@@ -16,27 +15,29 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.boot.SpringBootVersion;
 
 /**
  * Two applications of Spring Boot behind a real front end are restarted in turn, under uploads and page reads.
  *
- * <p>A quick form by default, in which both front ends run at once. {@code -Dfleet=long} makes at least 6 stops and 200 uploads; {@code -Dfleet.boot=alone} shows what Spring Boot loses by itself.
+ * <p>A quick form by default, with one of the front ends for each line of Spring Boot. {@code -Dfleet=long} takes both, and makes at least 6 stops and 200 uploads; {@code -Dfleet.boot=alone} shows what Spring Boot loses by itself, behind both.
  */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
-@ResourceLock(providers = LongForm.class)
 final class BootFleetIT {
     private static final boolean ALONE = "alone".equals(System.getProperty("fleet.boot"));
     private static final boolean OLDER_LINE = SpringBootVersion.getVersion().startsWith("3.");
     private static final Report REPORT = new Report();
 
+    static List<FrontEnd> frontEnds() {
+        return LongForm.ASKED_FOR || ALONE
+                ? List.of(FrontEnd.HAPROXY, FrontEnd.MOD_PROXY_HTTP)
+                : List.of(OLDER_LINE ? FrontEnd.HAPROXY : FrontEnd.MOD_PROXY_HTTP);
+    }
+
     @ParameterizedTest
-    @Execution(CONCURRENT)
-    @EnumSource(names = {"HAPROXY", "MOD_PROXY_HTTP"})
+    @MethodSource("frontEnds")
     void losesNothingBehind(FrontEnd frontEnd) {
         needs(frontEnd);
         var properties = ALONE

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.valve.DrainValve;
@@ -20,11 +21,14 @@ import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
+import org.apache.catalina.util.ServerInfo;
 import org.apache.catalina.valves.ValveBase;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.PropertyAccessorFactory;
+import org.springframework.boot.SpringBootVersion;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.test.context.FilteredClassLoader;
@@ -34,10 +38,21 @@ import org.springframework.boot.web.server.ConfigurableWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.SpringVersion;
 
 /** What the dependency alone does, and where it does nothing. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
 class RegistrationIT {
     private static final AutoConfigurations OURS = AutoConfigurations.of(DrainAutoConfiguration.class);
+
+    /** Guards the build: each of its two runs of the integration tests must be on the line that it is named after. */
+    @Test
+    void runsOnTheLineThatTheBuildMeant() {
+        assertThat(SpringBootVersion.getVersion()).isEqualTo(System.getProperty("boot.version"));
+        assertThat(ServerInfo.getServerNumber()).startsWith(System.getProperty("tomcat.version"));
+        assertThat(SpringVersion.getVersion())
+                .startsWith(System.getProperty("boot.version").startsWith("3.") ? "6." : "7.");
+    }
 
     @Test
     void theDependencyAloneIsEnough() {
@@ -55,11 +70,12 @@ class RegistrationIT {
     @Test
     void propertiesSetTheValve() {
         try (var application =
-                TestApp.started("drain.path=/leaving", "drain.upload-timeout=7m", "drain.lameDuck=off")) {
+                TestApp.started("drain.path=/leaving", "drain.upload-timeout=7m", "drain.requestTimeout=8m")) {
             assertThat(Client.status(TestApp.port(application), "/leaving/ready"))
                     .isEqualTo(200);
             var settings = application.getBean(Drain.class).settings();
             assertThat(settings.uploadTimeout()).hasMinutes(7);
+            assertThat(settings.requestTimeout()).hasMinutes(8);
         }
     }
 
@@ -83,8 +99,8 @@ class RegistrationIT {
     @ValueSource(classes = {OwnValve.class, OwnValveOfTheSameName.class})
     void theApplicationsOwnValveIsUsedByAllThatNeedsOne(Class<?> configuration) throws Exception {
         Drain drain;
-        try (var application = TestApp.started(
-                new Class<?>[] {TestApp.class, configuration, MetricsIT.Registry.class}, "drain.path=/unused")) {
+        try (var application =
+                TestApp.started(new Class<?>[] {TestApp.class, configuration, Meters.class}, "drain.path=/unused")) {
             int port = TestApp.port(application);
             var valve = application.getBean(DrainValve.class);
             drain = application.getBean(Drain.class);
@@ -99,7 +115,7 @@ class RegistrationIT {
                             .gauge()
                             .value())
                     .isEqualTo(1);
-            drain.start("test").get(30, TimeUnit.SECONDS);
+            drain.start("test").get();
             assertThat(Client.status(port, "/page")).isEqualTo(503);
             assertThat(Client.status(port, "/actuator/health/liveness")).isEqualTo(200);
             assertThat(Client.status(port, "/actuator/health/readiness")).isEqualTo(503);
@@ -133,7 +149,7 @@ class RegistrationIT {
                     .hasSize(4);
             int port = TestApp.port(application);
             assertThat(Client.get(port, "/page")).contains("X-First: seen").contains("X-Last: seen");
-            valve.drain().start("test").get(30, TimeUnit.SECONDS);
+            valve.drain().start("test").get();
             assertThat(Client.get(port, "/page"))
                     .contains(" 503 ")
                     .contains("X-First: seen")
@@ -176,6 +192,7 @@ class RegistrationIT {
             valve.setPath("/leaving");
             valve.setUploadTimeout("7m");
             valve.setLameDuck("off");
+            valve.setLameDuckTimeout("10m"); // who has asked once is shown for a third of that
             return valve;
         }
     }
@@ -189,16 +206,32 @@ class RegistrationIT {
     }
 
     @Test
-    void switchedOffItDoesNothing() {
-        try (var application = TestApp.started("drain.enabled=false")) {
-            assertThat(application.getBeansOfType(DrainValve.class)).isEmpty();
-            assertThat(Client.status(TestApp.port(application), "/drain/ready")).isEqualTo(404);
+    void theRegistryHasTheMetersOfTheDrain() {
+        MeterRegistry registry;
+        try (var application = TestApp.started(new Class<?>[] {TestApp.class, Meters.class})) {
+            registry = application.getBean(MeterRegistry.class);
+            assertThat(registry.get("drain.state")
+                            .tag("state", "serving")
+                            .gauge()
+                            .value())
+                    .isEqualTo(1);
+        }
+        assertThat(registry.find("drain.state").meters()).isEmpty();
+    }
+
+    @Configuration(proxyBeanMethods = false)
+    static class Meters {
+        @Bean(destroyMethod = "")
+        static SimpleMeterRegistry registry() {
+            return new SimpleMeterRegistry();
         }
     }
 
     @Test
-    void switchedOffItDoesNothingOnAManagementPortEither() {
+    void switchedOffItDoesNothingNorOnAManagementPort() {
         try (var application = TestApp.started("drain.enabled=false", "management.server.port=0")) {
+            assertThat(application.getBeansOfType(DrainValve.class)).isEmpty();
+            assertThat(Client.status(TestApp.port(application), "/drain/ready")).isEqualTo(404);
             assertThat(Client.status(TestApp.managementPort(application), "/actuator/health/readiness"))
                     .isEqualTo(200);
         }

@@ -14,7 +14,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 
-/** A small application as Spring Boot starts it, on a free port. */
+/** A small application as Spring Boot starts it, on a free port. Without a lame duck, unless a test asks for one: a single poll would make it last for seconds. */
 @Configuration(proxyBeanMethods = false)
 @EnableAutoConfiguration
 @Import(TestApp.Work.class)
@@ -34,7 +34,8 @@ public class TestApp {
                 "server.port", "0",
                 "server.address", "127.0.0.1",
                 "spring.main.banner-mode", "off",
-                "management.endpoint.health.probes.enabled", "true"));
+                "management.endpoint.health.probes.enabled", "true",
+                "drain.lame-duck", "off"));
         for (String property : properties) {
             all.put(property.substring(0, property.indexOf('=')), property.substring(property.indexOf('=') + 1));
         }
