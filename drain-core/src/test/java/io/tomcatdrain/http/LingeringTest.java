@@ -3,6 +3,7 @@ package io.tomcatdrain.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -13,8 +14,9 @@ import org.junit.jupiter.api.Test;
 /** The few places in which a refusal lingers are shared fairly. */
 class LingeringTest {
     private static final int MOST = 4;
+    private static final Duration AT_ONCE = Duration.ofMillis(1);
 
-    private final Lingering lingering = new Lingering(TimeUnit.MINUTES.toNanos(1), MOST);
+    private final Lingering lingering = new Lingering(TimeUnit.HOURS.toNanos(1), MOST);
     private final List<Thread> all = new ArrayList<>();
 
     /** Returns once a client of that address lingers. */
@@ -23,12 +25,12 @@ class LingeringTest {
         client.setDaemon(true);
         all.add(client);
         client.start();
-        await().until(() -> client.getState() == Thread.State.TIMED_WAITING);
+        await().pollInterval(AT_ONCE).until(() -> client.getState() == Thread.State.TIMED_WAITING);
         return client;
     }
 
     private static void awaitEnd(Thread client) {
-        await().until(() -> !client.isAlive());
+        await().pollInterval(AT_ONCE).until(() -> !client.isAlive());
     }
 
     @AfterEach

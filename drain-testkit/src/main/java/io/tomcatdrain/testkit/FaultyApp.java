@@ -1,5 +1,7 @@
 package io.tomcatdrain.testkit;
 
+import static org.awaitility.Awaitility.await;
+
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -18,11 +20,13 @@ import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.apache.catalina.Context;
 import org.apache.catalina.Lifecycle;
@@ -75,6 +79,9 @@ public final class FaultyApp {
             "heap", FaultyApp::realOutOfMemory,
             "stack", () -> new StackOverflowError("on purpose")));
 
+    /** How many requests have come to an application, so that no row is over before it has begun. */
+    private static final AtomicInteger BEGUN = new AtomicInteger();
+
     private FaultyApp() {}
 
     /** One request that meets a fault. */
@@ -89,8 +96,10 @@ public final class FaultyApp {
                     : Http11Client.head("GET", target);
             try (var client = new Http11Client(server.port())) {
                 client.socket().setSoTimeout(50); // where the VM's own faults end a thread Tomcat answers nothing
+                int before = BEGUN.get();
                 client.send(head).send(body, 0, body.length / 2);
                 client.send(body, body.length / 2, body.length - body.length / 2);
+                await().pollInterval(Duration.ofMillis(1)).until(() -> BEGUN.get() > before || client.hasInput());
                 client.answer();
             } catch (IOException cut) {
                 // as well
@@ -193,6 +202,7 @@ public final class FaultyApp {
     private static final class FaultyRequestListener implements ServletRequestListener {
         @Override
         public void requestInitialized(ServletRequestEvent event) {
+            BEGUN.incrementAndGet();
             throwIf(event.getServletRequest(), Place.REQUEST_INITIALIZED);
         }
 

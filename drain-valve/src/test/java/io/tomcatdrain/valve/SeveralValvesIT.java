@@ -107,8 +107,8 @@ class SeveralValvesIT {
                     .asString()
                     .startsWith(
                             "DrainValve[localhost]: the valves of [StandardEngine[Tomcat].StandardHost[localhost]] in"
-                                + " service [Tomcat] and of [StandardEngine[Other].StandardHost[localhost]] in service"
-                                + " [Second]")
+                                    + " service [Tomcat] and of [StandardEngine[Other].StandardHost[localhost]] in service"
+                                    + " [Second]")
                     .endsWith("give one of the two containers another name");
             assertThat(server.drain().isReady()).isTrue();
             assertThat(second.drain().isReady()).isTrue();

@@ -89,7 +89,7 @@ final class NodeProcess implements AutoCloseable {
     HttpResponse<String> http(String method, String path) throws IOException, InterruptedException {
         return client.send(
                 HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                        .timeout(Duration.ofMinutes(1))
+                        .timeout(Duration.ofMinutes(3))
                         .header("Authorization", "Bearer " + ScaleServer.TOKEN)
                         .method(method, HttpRequest.BodyPublishers.noBody())
                         .build(),
@@ -98,7 +98,7 @@ final class NodeProcess implements AutoCloseable {
 
     /** Waits for the process to end by itself; returns its exit code. */
     int awaitExit() throws IOException, InterruptedException {
-        if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        if (!process.waitFor(3, TimeUnit.MINUTES)) {
             throw new IOException("the node does not end");
         }
         return process.exitValue();

@@ -112,7 +112,7 @@ final class Scenario {
     }
 
     private static void awaitAllInside(NodeProcess node, int uploads) throws IOException, InterruptedException {
-        long until = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+        long until = System.nanoTime() + Duration.ofMinutes(3).toNanos();
         int inside = counted(node.http("GET", "/drain").body());
         while (inside < uploads) {
             if (System.nanoTime() - until > 0) {

@@ -135,7 +135,7 @@ public final class Soak {
 
     /** One MBean is the drain's, and threads of its own go when they have nothing to do. */
     private boolean ownsNothing() throws IOException, InterruptedException {
-        for (int look = 0; look < 100; look++) {
+        for (int look = 0; look < 1_000; look++) {
             if (String.join(" ", node.ask("own")).equals("own 0 1")) {
                 return true;
             }
