@@ -20,17 +20,17 @@ final class ClosingServerSocketChannel extends StandInServerSocketChannel {
     }
 
     /** Waits until the real listener is closed and its acceptor has ended; returns false if that takes longer. */
-    boolean awaitClosed(long until) throws InterruptedException {
+    boolean awaitClosed(RunningTime patience) throws InterruptedException {
         try {
             while (!closed.await(LOOK_NANOS, TimeUnit.NANOSECONDS)) {
-                if (System.nanoTime() - until >= 0) {
+                if (patience.isOver()) {
                     return false;
                 }
                 // A queue holds more than acceptCount says: one more on Linux, half as many again on BSD. One more
                 // place is for the look that finds nothing.
                 makeRoom(endpoint.getAcceptCount() * 3 / 2 + 2);
             }
-            awaitEnded(until);
+            awaitEnded(patience);
             return true;
         } finally {
             forgetWake();

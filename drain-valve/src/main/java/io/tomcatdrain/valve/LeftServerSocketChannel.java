@@ -35,10 +35,10 @@ final class LeftServerSocketChannel extends StandInServerSocketChannel {
     }
 
     /** Waits until the acceptor is here, and wakes it until it is; returns false if that takes longer. */
-    boolean awaitLeft(long until) throws InterruptedException {
+    boolean awaitLeft(RunningTime patience) throws InterruptedException {
         try {
             while (!left.await(LOOK_NANOS, TimeUnit.NANOSECONDS)) {
-                if (System.nanoTime() - until >= 0) {
+                if (patience.isOver()) {
                     return false;
                 }
                 makeRoom(1);

@@ -99,20 +99,21 @@ final class ListenerCloser {
     }
 
     private static boolean awaitAll(Map<Connector, StandInServerSocketChannel> closing, boolean promised) {
-        long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS);
+        RunningTime patience = new RunningTime(TimeUnit.MILLISECONDS.toNanos(PATIENCE_MILLIS));
         boolean all = true;
         for (Map.Entry<Connector, StandInServerSocketChannel> each : closing.entrySet()) {
             all &= each.getValue() instanceof LeftServerSocketChannel left
-                    ? awaitLeft(each.getKey(), left, until, !promised)
-                    : awaitClosed(each.getKey(), (ClosingServerSocketChannel) each.getValue(), until);
+                    ? awaitLeft(each.getKey(), left, patience, !promised)
+                    : awaitClosed(each.getKey(), (ClosingServerSocketChannel) each.getValue(), patience);
         }
         return all;
     }
 
     /** Returns true in any case: what is accepted still is served. */
-    private static boolean awaitLeft(Connector connector, LeftServerSocketChannel listener, long until, boolean end) {
+    private static boolean awaitLeft(
+            Connector connector, LeftServerSocketChannel listener, RunningTime patience, boolean end) {
         try {
-            if (!listener.awaitLeft(until)) {
+            if (!listener.awaitLeft(patience)) {
                 DrainSettings.patiently(() -> LOG.warn("[" + connector
                         + "] has not stopped accepting within " + PATIENCE_MILLIS
                         + " ms: it may take one more connection from the socket that it shares"));
@@ -122,14 +123,14 @@ final class ListenerCloser {
         }
         if (end) {
             listener.end();
-            listener.awaitEnded(until);
+            listener.awaitEnded(patience);
         }
         return true;
     }
 
-    private static boolean awaitClosed(Connector connector, ClosingServerSocketChannel listener, long until) {
+    private static boolean awaitClosed(Connector connector, ClosingServerSocketChannel listener, RunningTime patience) {
         try {
-            if (listener.awaitClosed(until)) {
+            if (listener.awaitClosed(patience)) {
                 return true;
             }
             DrainSettings.patiently(

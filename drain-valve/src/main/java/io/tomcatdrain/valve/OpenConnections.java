@@ -80,13 +80,13 @@ final class OpenConnections {
 
     private void end(long longestNanos) {
         long began = System.nanoTime();
-        long patience = PATIENCE_NANOS;
+        RunningTime patience = new RunningTime(PATIENCE_NANOS);
         long now = began;
-        while (anyLeft(now) && now - began < patience) {
+        while (anyLeft(now) && !patience.isOver()) {
             LockSupport.parkNanos(this, LOOK_NANOS);
             now = System.nanoTime();
-            if (sending || SpareThreads.waiting(service) > 0) {
-                patience = Math.max(PATIENCE_NANOS, Math.min(longestNanos, now - began + PATIENCE_NANOS));
+            if (now - began < longestNanos - PATIENCE_NANOS && (sending || SpareThreads.waiting(service) > 0)) {
+                patience.restart();
             }
             if (Thread.currentThread().isInterrupted()) {
                 return;

@@ -112,8 +112,8 @@ abstract class StandInServerSocketChannel extends ServerSocketChannel {
     /**
      * Waits for the acceptor's last steps, a fraction of a millisecond: a connector paused before them would try to wake it, and warn.
      */
-    void awaitEnded(long until) {
-        while (acceptor.getState() != Acceptor.AcceptorState.ENDED && System.nanoTime() - until < 0) {
+    void awaitEnded(RunningTime patience) {
+        while (acceptor.getState() != Acceptor.AcceptorState.ENDED && !patience.isOver()) {
             LockSupport.parkNanos(this, LAST_STEP_NANOS);
         }
     }
