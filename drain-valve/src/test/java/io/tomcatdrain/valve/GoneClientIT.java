@@ -258,8 +258,10 @@ class GoneClientIT {
         }
     }
 
+    /** Soon, and long before one of Tomcat's time-outs (20 s) would have ended it. */
     private static void awaitNothingInFlight(TestServer server) {
-        await().pollInterval(Duration.ofMillis(5))
+        await().atMost(Duration.ofSeconds(10))
+                .pollInterval(Duration.ofMillis(5))
                 .untilAsserted(() ->
                         assertThat(server.drain().status().inFlight()).isEqualTo(new DrainStatus.InFlight(0, 0, 0)));
     }
