@@ -73,7 +73,7 @@ final class ClientsTest {
     }
 
     @Test
-    void whoeverWaitsForInputHearsOfTheEndToo() throws Exception {
+    void theEndOfAConnectionIsInputToo() throws Exception {
         try (ServerSocket listener = listener();
                 var client = new Http11Client(listener.getLocalPort())) {
             Socket peer = listener.accept();
