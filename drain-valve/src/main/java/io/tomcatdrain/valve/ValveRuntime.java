@@ -41,7 +41,6 @@ final class ValveRuntime {
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
     private final int nameAt;
 
-    private final int pathLength;
     private final char nameBegin;
 
     private final @Nullable Integer controlPort;
@@ -67,7 +66,6 @@ final class ValveRuntime {
         this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
-        this.pathLength = path.length();
         this.nameBegin = path.charAt(nameAt);
         this.controlPort = settings.controlPort();
         this.spareThreads = new SpareThreads(service);
@@ -126,7 +124,7 @@ final class ValveRuntime {
 
     /** Lets requests that themselves wait for the drain or for a stop hold neither: otherwise both would last to their limits. */
     private void letGoWhoWaitsForUs() {
-        int gone = owner.letGo(StoppingThread::isStuck);
+        int gone = owner.letGoStuck();
         if (gone > 0) {
             DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
                     + " requests that wait for the stop themselves, as those whose application calls System.exit"));
@@ -170,10 +168,14 @@ final class ValveRuntime {
 
     // ---------------------------------------------------------------- requests
 
+    boolean isServing() {
+        return drain.state() == DrainState.SERVING;
+    }
+
     /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
     @Nullable String belowPath(Request request) {
         MessageBytes uri = request.getDecodedRequestURIMB();
-        if (uri.isNull() || isElsewhere(uri) || !uri.startsWithIgnoreCase(path, 0)) {
+        if (isElsewhere(uri) || uri.isNull() || !uri.startsWithIgnoreCase(path, 0)) {
             return null;
         }
         String decoded = uri.toString();
@@ -200,7 +202,8 @@ final class ValveRuntime {
             return false;
         }
         CharChunk chars = uri.getCharChunk();
-        return chars.getLength() < pathLength || chars.getBuffer()[chars.getStart() + nameAt] != nameBegin;
+        int at = chars.getStart() + nameAt;
+        return at >= chars.getEnd() || chars.getBuffer()[at] != nameBegin;
     }
 
     /** Names an application whose requests are all taken for the endpoints'. */
@@ -214,10 +217,8 @@ final class ValveRuntime {
     }
 
     /** Notes that mod_jk is in front: it shows by a request attribute, and can replay what is refused. */
-    void noteFrontEnd(Request request) {
-        if (!modJkSeen
-                && Connections.isAjp(request)
-                && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
+    void noteFrontEnd(TicketNote note, Request request) {
+        if (note.isAjp() && !modJkSeen && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
             modJkSeen = true;
             servlet.noteReplayingFrontEnd();
         }
@@ -225,7 +226,7 @@ final class ValveRuntime {
 
     /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
     void tellToLeave(Request request) {
-        if (drain.state() != DrainState.SERVING) {
+        if (!isServing()) {
             GoAway.send(request.getCoyoteRequest());
         }
     }
