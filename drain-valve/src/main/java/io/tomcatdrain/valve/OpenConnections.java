@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -73,7 +73,7 @@ final class OpenConnections {
                 new OpenConnections(service).end(longest.toNanos());
             }
         } catch (RuntimeException | LinkageError fault) {
-            DrainSettings.patiently(() -> LOG.warn(
+            Patience.call(() -> LOG.warn(
                     "Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault));
         }
     }

@@ -4,6 +4,7 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
 import java.util.Map;
@@ -128,7 +129,7 @@ final class ValveRuntime {
     private void letGoWhoWaitsForUs() {
         int gone = owner.letGo(StoppingThread::isStuck);
         if (gone > 0) {
-            DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+            Patience.call(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
                     + " requests that wait for the stop themselves, as those whose application calls System.exit"));
         }
     }
