@@ -105,6 +105,15 @@ final class TicketNote {
             return found;
         }
 
+        /** Returns the request of a file that Tomcat sends by itself, as another thread sees it; null if it is still under way. */
+        Ticket.@Nullable Subject sent(Request coyote) {
+            TicketNote note = find(coyote, this);
+            if (note != null && note.isRequest()) {
+                return null;
+            }
+            return new SeenRequest(coyote, note == null ? null : note.method);
+        }
+
         /** Returns the pooled objects of these requests, which Tomcat may use for others by the time that the caller looks. */
         List<Request> pooledRequests() {
             List<Request> found = new ArrayList<>();

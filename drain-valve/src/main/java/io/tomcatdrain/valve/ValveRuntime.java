@@ -4,8 +4,11 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Patience;
+import io.tomcatdrain.Ticket;
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
@@ -103,13 +106,19 @@ final class ValveRuntime {
         boolean whole = container instanceof Engine;
         var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
         ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
-        drain.onRequestsGivenUp(fresh.owner::requests);
         drain.onWait(fresh::letGoWhoWaitsForUs);
         AnswersOnTheirWay answers = new AnswersOnTheirWay(
                 fresh.owner, service, settings.stallTimeout().toNanos());
         // A file of which the request is over may be any host's.
-        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
-        if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
+        drain.onAnswers(answers::move, whole ? answers::leave : () -> false);
+        drain.onRequestsGivenUp(() -> {
+            List<Ticket.Subject> requests = fresh.owner.requests();
+            if (whole) {
+                requests.addAll(answers.names());
+            }
+            return requests;
+        });
+        if (whole && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
         StartMessages.active(who, settings);
@@ -126,7 +135,7 @@ final class ValveRuntime {
     private void letGoWhoWaitsForUs() {
         int gone = owner.letGoStuck();
         if (gone > 0) {
-            DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+            Patience.call(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
                     + " requests that wait for the stop themselves, as those whose application calls System.exit"));
         }
     }
