@@ -602,9 +602,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         boolean turnedAway = current.stops.turnsAway(request);
         Ticket ticket = current.refusesHere(request, upload)
                 ? null
-                : upload || turnedAway
-                        ? enterUpload(current, request, turnedAway)
-                        : current.servlet.enterRequest(request);
+                : upload || turnedAway ? enterUpload(current, request, turnedAway) : current.enterRequest(request);
         if (ticket == null) {
             WatchedBody.leave(request.getCoyoteRequest());
             if (response.getStatus() >= 400) {
