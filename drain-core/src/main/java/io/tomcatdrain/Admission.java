@@ -24,8 +24,8 @@ final class Admission {
     private final List<InFlightGate> sealedRequests = new ArrayList<>();
 
     /**
-     * The gates of requests that continue an open upload, while all others are refused; null where no upload may be continued. They are
-     * sealed last, when no such request can come any more.
+     * The gates of requests that continue an open upload or come beside one under way, while all others are refused; null where none of
+     * them is admitted. They are sealed last, when no such request can come any more.
      */
     private volatile @Nullable Gates late;
 
@@ -114,7 +114,7 @@ final class Admission {
         return seen.requestTicket;
     }
 
-    /** Returns the ticket of a plain request that continues an open upload; null if no upload may be continued any more. */
+    /** Returns the ticket of a plain request that continues an open upload or comes beside one; null if none is admitted any more. */
     @Nullable PlainTicket tryLateRequest() {
         Gates seen = late;
         return seen != null && seen.requests.enter() ? seen.requestTicket : null;
@@ -196,14 +196,14 @@ final class Admission {
         registry.readopt(gates.uploads);
     }
 
-    /** Admits requests that continue an open upload, whatever else is refused. */
+    /** Admits requests that continue an open upload or come beside one under way, whatever else is refused. */
     void openLate() {
         Gates before = late;
         late = open();
         seal(before);
     }
 
-    /** Refuses requests that continue an open upload, too. */
+    /** Refuses these requests, too. */
     void sealLate() {
         seal(late);
     }
@@ -251,7 +251,7 @@ final class Admission {
         return sealedRequests.stream().allMatch(InFlightGate::isIdle);
     }
 
-    /** Returns true if no plain request is left that continued an open upload and entered before the last seal. */
+    /** Returns true if no plain request is left that was admitted so and entered before the last seal. */
     boolean lateIdle() {
         sealedLate.removeIf(gate -> {
             boolean gone = gate.isIdle() && !isLate(gate);

@@ -102,6 +102,10 @@ final class DrainControl {
         }
     }
 
+    void onLook(Runnable look) {
+        notifier.onLook(look);
+    }
+
     // ---------------------------------------------------------------- commands
 
     DrainOutcome start(String why, DrainLimits limits) {

@@ -9,10 +9,12 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Tells the log and the listeners of one drain, in order. The log and each listener have a thread of their own, which exists only while
- * there is something to tell; only {@link #fault} lets its caller wait. Thread-safe; all but {@link #fault} may be called under any lock.
+ * Tells the log and the listeners of one drain, in order, and the adapter when to look around. The log, each listener and the adapter have
+ * a thread of their own, which exists only while there is something to tell; only {@link #fault} lets its caller wait. Thread-safe; all but
+ * {@link #fault} may be called under any lock.
  */
 final class DrainNotifier {
     /** Named as users know it from configuring their logs. */
@@ -22,6 +24,9 @@ final class DrainNotifier {
     private final ThreadStarter threads;
     private final SerialDispatcher log;
     private final List<ToldListener> listeners = new CopyOnWriteArrayList<>();
+
+    private final SerialDispatcher looks;
+    private volatile @Nullable Runnable onLook;
 
     /** What runs the stages of drains that are over, for which no thread could be made. */
     private final Queue<SerialDispatcher> late = new ConcurrentLinkedQueue<>();
@@ -33,6 +38,7 @@ final class DrainNotifier {
         this.name = name;
         this.threads = threads;
         this.log = new SerialDispatcher("drain-log-" + name, threads);
+        this.looks = new SerialDispatcher("drain-look-" + name, threads);
     }
 
     DrainListener.Registration listen(DrainListener listener) {
@@ -44,6 +50,23 @@ final class DrainNotifier {
     void stateChanged(DrainState before, DrainState after) {
         for (ToldListener told : listeners) {
             told.dispatcher.execute(() -> told.listener.stateChanged(before, after));
+        }
+        Runnable look = onLook;
+        if (look != null && after != DrainState.SERVING) {
+            looks.execute(look); // also where a look is about to end
+        }
+    }
+
+    /** Sets what the adapter does when it is to look around. */
+    void onLook(Runnable look) {
+        onLook = look;
+    }
+
+    /** Lets the adapter look around, unless it still does. */
+    void look() {
+        Runnable look = onLook;
+        if (look != null) {
+            looks.executeIfIdle(look);
         }
     }
 

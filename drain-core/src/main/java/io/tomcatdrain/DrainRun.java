@@ -41,16 +41,19 @@ final class DrainRun {
     private boolean requestsGivenUp;
     private boolean holdsGivenUp;
 
-    /** True where requests that continue an open upload are not admitted any more. */
+    /** True where requests of what was begun before are not admitted any more. */
     private boolean followsNothing;
 
-    /** True while requests that continue an open upload are admitted, and the next one of each is waited for. */
+    /** True while requests of what was begun before are admitted. */
+    private boolean admitsLate;
+
+    /** True while the next request of each open upload is waited for, too. */
     private boolean followsOpen;
 
     private final List<ActiveUpload> openAbandoned = new ArrayList<>();
     private final List<ActiveUpload> openCut = new ArrayList<>();
 
-    /** When requests that are no uploads, and were admitted since they continue one, have had their time; null until they are the last. */
+    /** When requests that are no uploads, and were admitted for one, have had their time; null until they are the last. */
     private @Nullable Long lateDeadline;
 
     private boolean lateGivenUp;
@@ -131,8 +134,8 @@ final class DrainRun {
     void beginDraining(long now) {
         times.drainingBegins(now);
         endedBefore = work.ended();
-        if (!followsNothing && settings.openUploads() != DrainSettings.OpenUploads.OFF) {
-            beginToFollow(now); // first, so that no request that continues an open upload is refused in between
+        if (!followsNothing) {
+            beginToFollow(now); // first, so that no request of what was begun here is refused in between
         }
         if (closesListeners) {
             work.turnOver();
@@ -145,14 +148,18 @@ final class DrainRun {
         nextLookNanos = now;
     }
 
-    /** Admits requests that continue an open upload, unless none can come. */
+    /** Admits requests that continue an open upload or come beside one under way; not where all are admitted, or none can come. */
     private void beginToFollow(long now) {
-        int idle = work.openUploads().drainBegins(now);
+        boolean follows = settings.openUploads() != DrainSettings.OpenUploads.OFF;
+        int idle = follows ? work.openUploads().drainBegins(now) : 0;
         if (closesListeners) {
-            cutOpen("no request can come through closed listeners", now);
+            if (follows) {
+                cutOpen("no request can come through closed listeners", now);
+            }
             return;
         }
-        followsOpen = true;
+        followsOpen = follows;
+        admitsLate = true;
         work.admitParts();
         if (idle > 0) {
             notifier.say(
@@ -266,7 +273,11 @@ final class DrainRun {
             return false;
         }
         if (!closesListeners) {
-            return !followsOpen || work.refusePartsIfIdle(lateGivenUp);
+            return !admitsLate
+                    || work.refusePartsIfIdle(lateGivenUp)
+                    || (isLateOver(now)
+                            && work.refusePartsIfIdle(
+                                    lateGivenUp)); // those that it has found have their time from now on
         }
         // Closed listeners admit what still arrives on open connections: none of that may be in flight either.
         work.turnOver();
@@ -274,19 +285,22 @@ final class DrainRun {
         return isEmpty();
     }
 
-    /** Gives requests that were admitted late their time, from the moment on at which only they are left. */
+    /** Gives requests that were admitted late their time, from the moment on at which only they are left, but no longer than the last limit. */
     private boolean isLateOver(long now) {
         if (lateGivenUp || work.lateRequestsIdle()) {
             lateDeadline = null;
             return true;
         }
-        Long deadline = lateDeadline;
-        if (deadline == null) {
+        if (lateDeadline == null) {
             lateDeadline = now + settings.requestTimeout().toNanos();
-        } else if (now - deadline >= 0) {
+        }
+        boolean pastLimits = now - times.uploadDeadline() >= 0 && now - times.requestDeadline() >= 0;
+        if (pastLimits || now - lateDeadline >= 0) {
             lateGivenUp = true;
-            warn("giving up requests of clients that had an open upload after requestTimeout ["
-                    + Durations.format(settings.requestTimeout()) + "]");
+            warn("giving up requests of clients that had an upload, after "
+                    + (pastLimits
+                            ? "the last limit"
+                            : "requestTimeout [" + Durations.format(settings.requestTimeout()) + "]"));
         }
         return lateGivenUp;
     }

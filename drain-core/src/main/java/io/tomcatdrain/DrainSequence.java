@@ -40,6 +40,10 @@ final class DrainSequence {
 
     private @Nullable DrainReport report;
     private final Standstill standstill;
+
+    /** When the adapter was last told to look around since a second had passed. */
+    private long adapterLookedNanos;
+
     private @Nullable Long resumeNanos;
 
     /** Written under the lock, read by requests. */
@@ -175,6 +179,7 @@ final class DrainSequence {
         run = newRun(why, now, closeListenersNow);
         probers.drainBegins(now);
         standstill.begins(now);
+        adapterLookedNanos = now;
         if (closeListenersNow && closing.areAllShared() && settings.lameDuck().mode() == LameDuck.Mode.AUTO) {
             run.times().endLameDuckBy(now); // newcomers need no front end to find the next process
         }
@@ -266,6 +271,10 @@ final class DrainSequence {
                 finish(now);
                 waitNanos = DrainWorker.END;
             }
+        }
+        if (runs() && now - adapterLookedNanos >= Standstill.LOOK_NANOS) {
+            adapterLookedNanos = now;
+            notifier.look();
         }
         return untilResume(Standstill.atMost(runs(), waitNanos), now);
     }

@@ -105,20 +105,20 @@ final class InFlightWork {
         openUploads.readopt();
     }
 
-    /** Admits requests that continue an open upload, whatever else is refused. */
+    /** Admits requests that continue an open upload or come beside one under way, whatever else is refused. */
     void admitParts() {
         assert lock.isHeldByCurrentThread();
         admission.openLate();
     }
 
-    /** Refuses requests that continue an open upload, too. */
+    /** Refuses these requests, too. */
     void refuseParts() {
         assert lock.isHeldByCurrentThread();
         admission.sealLate();
     }
 
     /**
-     * Refuses requests that continue an open upload, too, if none of them is inside.
+     * Refuses these requests, too, if none of them is inside.
      *
      * @param notForRequests true if requests that are no uploads are not waited for
      * @return false if one is, and then others are admitted as before
@@ -151,7 +151,7 @@ final class InFlightWork {
         return admission.requestsIdle();
     }
 
-    /** Returns true if no request is left that is no upload and was admitted since it continued one, before those were last refused. */
+    /** Returns true if no request is left that is no upload and was admitted for one, before those were last refused. */
     boolean lateRequestsIdle() {
         assert lock.isHeldByCurrentThread();
         return admission.lateIdle();

@@ -97,7 +97,22 @@ public final class NodeDrain implements Drain {
      * @return the ticket, to be closed exactly once; null if the request is refused
      */
     public @Nullable Ticket enterRequest(Ticket.@Nullable Part part) {
-        return part == null ? admission.admitRequest() : parts.request(part);
+        return enterRequest(part, () -> false);
+    }
+
+    /**
+     * The same for a request that, unless it begins an upload, is admitted also where it would be refused, if it comes beside an upload
+     * that the drain waits for.
+     *
+     * @param besideUpload asked only there: true if nobody can send it to another node before {@link #holdsUpload that upload} has ended
+     */
+    public @Nullable Ticket enterRequest(Ticket.@Nullable Part part, BooleanSupplier besideUpload) {
+        return parts.request(part, besideUpload);
+    }
+
+    /** Returns true if one of certain uploads is under way and was not given up. Takes no lock; looks at each until one is found. */
+    public boolean holdsUpload(Predicate<UploadSource> which) {
+        return control.work().registry().isAnyHeld(which);
     }
 
     /** Returns what that request is of an upload that comes in several. */
@@ -269,6 +284,14 @@ public final class NodeDrain implements Drain {
      */
     public void onWait(Runnable look) {
         control.hooks().onWait(look);
+    }
+
+    /**
+     * Says what the adapter does at the looks of a drain: when its state changes, unless it serves again, and about once a second while it
+     * runs. It runs on a thread of its own, so it may block, and a look that has not ended is not begun anew. What it throws is logged.
+     */
+    public void onLook(Runnable look) {
+        control.onLook(look);
     }
 
     /**

@@ -5,8 +5,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Admits requests that may be parts of uploads which come in several: through the gates like any other, and while these are sealed
- * through those that are kept for what was begun here. Thread-safe; takes a lock only for what names an open upload.
+ * Admits requests that may be parts of uploads which come in several, or come beside an upload: through the gates like any other, and while
+ * these are sealed through those that are kept for what was begun here. Thread-safe; takes a lock only for what names an open upload.
  */
 final class PartAdmission {
     private final Admission admission;
@@ -17,22 +17,35 @@ final class PartAdmission {
         this.open = open;
     }
 
-    /** Returns the ticket of an admitted request that is no upload by itself; null if it is refused. */
-    @Nullable Ticket request(Ticket.Part part) {
+    /** As {@link NodeDrain#enterRequest(Ticket.Part, BooleanSupplier)}. */
+    @Nullable Ticket request(Ticket.@Nullable Part part, BooleanSupplier besideUpload) {
+        Ticket ticket = part == null ? admission.tryRequest() : part(part);
+        if (ticket == null && (part == null || !part.opens()) && besideUpload.getAsBoolean()) {
+            ticket = lateRequest();
+        }
+        if (ticket == null) {
+            admission.noteRefused();
+        }
+        return ticket;
+    }
+
+    private @Nullable Ticket part(Ticket.Part part) {
         boolean comes = open.comes(part); // before the gate: a drain waits for it from now on
         PlainTicket ticket = null;
         try {
             ticket = part.opens() && !comes ? admission.tryOpening() : admission.tryRequest();
             if (ticket == null && comes) {
-                ticket = admission.tryLateRequest();
-            }
-            if (ticket == null && comes) {
-                ticket = admission.tryRequest(); // the node has resumed in between
+                ticket = lateRequest();
             }
         } finally {
             came(part, comes, ticket != null);
         }
         return ticket == null ? null : new PartTicket(ticket, part);
+    }
+
+    private @Nullable PlainTicket lateRequest() {
+        PlainTicket ticket = admission.tryLateRequest();
+        return ticket != null ? ticket : admission.tryRequest(); // the node has resumed in between
     }
 
     /** As {@link NodeDrain#enterUpload(UploadSource, Ticket.Part, Supplier, BooleanSupplier)}. */
@@ -73,6 +86,9 @@ final class PartAdmission {
             }
         } finally {
             came(part, comes, ticket != null);
+            if (ticket == null) {
+                admission.noteRefused();
+            }
         }
         return ticket;
     }
@@ -82,9 +98,6 @@ final class PartAdmission {
             open.isIn();
         } else if (comes) {
             open.isTurnedAway(part);
-        }
-        if (!admitted) {
-            admission.noteRefused();
         }
     }
 }

@@ -52,6 +52,15 @@ final class SerialDispatcher {
         queue(task);
     }
 
+    /** As {@link #execute}, unless an earlier task has not ended. */
+    void executeIfIdle(Runnable task) {
+        if (unfinished.get() == 0) {
+            execute(task);
+        } else {
+            retry();
+        }
+    }
+
     private void queue(Runnable task) {
         tasks.add(task);
         if (unfinished.getAndIncrement() == 0) {

@@ -196,6 +196,16 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
         return false;
     }
 
+    /** Returns true if one of certain uploads is under way and was not given up. */
+    boolean isAnyHeld(Predicate<UploadSource> which) {
+        for (UploadTicket ticket : uploads) {
+            if (ticket.is(which) && !ticket.isGivenUp()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Calls for each upload under way; what is thrown is lost. */
     void visit(Consumer<UploadSource> visitor) {
         for (UploadTicket ticket : uploads) {

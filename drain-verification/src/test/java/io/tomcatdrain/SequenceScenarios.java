@@ -241,6 +241,20 @@ public final class SequenceScenarios {
                 endsAs(DrainState.DRAINED);
             }
         });
+        ALL.put("a page comes beside an upload that ends while a drain runs", () -> new Meeting() {
+            {
+                Ticket upload = upload();
+                drain.start("test");
+                thread("page", () -> {
+                    Ticket page = beside();
+                    if (page != null) {
+                        close(page);
+                    }
+                });
+                thread("upload", () -> close(upload));
+                endsAs(DrainState.DRAINED);
+            }
+        });
         ALL.put("a part comes while the node resumes", () -> new Meeting() {
             {
                 part(creation(), created(), 0);
@@ -425,6 +439,16 @@ public final class SequenceScenarios {
         /** Admits a request of who may have begun a file here. */
         final Ticket late(Ticket.Part.Head head) {
             Ticket ticket = drain.enterRequest(drain.part(head));
+            if (ticket != null) {
+                inside++;
+                requests++;
+            }
+            return ticket;
+        }
+
+        /** Admits a page that is one of a connection with an upload, if that is under way. */
+        final Ticket beside() {
+            Ticket ticket = drain.enterRequest(null, () -> drain.holdsUpload(any -> true));
             if (ticket != null) {
                 inside++;
                 requests++;

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,12 +127,21 @@ public final class ServletDrain implements AutoCloseable {
      * @return the ticket, to be closed exactly once, with {@link #answered} before; null if the request is refused
      */
     public @Nullable Ticket enterRequest(HttpServletRequest request) {
+        return enterRequest(request, any -> false);
+    }
+
+    /**
+     * The same for adapters that know their connections.
+     *
+     * @param besideUpload asked where the request would be refused, as by {@link NodeDrain#enterRequest(Ticket.Part, BooleanSupplier)}
+     */
+    public @Nullable Ticket enterRequest(HttpServletRequest request, Predicate<HttpServletRequest> besideUpload) {
         Ticket.Part part = parts.of(request);
         if (part != null) {
-            return drain.enterRequest(part);
+            return drain.enterRequest(part, () -> besideUpload.test(request));
         }
         Ticket ticket = drain.tryEnterRequest();
-        return ticket != null ? ticket : drain.enterRequest(parts.late(request));
+        return ticket != null ? ticket : drain.enterRequest(parts.late(request), () -> besideUpload.test(request));
     }
 
     /**

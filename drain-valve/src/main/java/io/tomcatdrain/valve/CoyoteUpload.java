@@ -23,8 +23,11 @@ final class CoyoteUpload implements UploadSource {
     /** The body where its length is not announced; null where it is. */
     private final @Nullable WatchedBody body;
 
-    /** The HTTP/2 connection that may be told to end while this is under way; null if there is none. */
+    /** Its HTTP/2 connection; null if it has none. */
     private final @Nullable InternalHttpUpgradeHandler connection;
+
+    /** True if the client at its other end is not to be told to leave it while this is under way. */
+    private final boolean keepsConnection;
 
     /** The last bytes seen, for when the request is gone. */
     private volatile long lastBytes;
@@ -38,14 +41,20 @@ final class CoyoteUpload implements UploadSource {
         this.remote = request.getRemoteAddr();
         this.contentLength = request.getContentLengthLong();
         this.body = contentLength < 0 ? WatchedBody.of(coyote) : null;
-        this.connection = GoAway.connectionToTell(coyote);
+        this.connection = GoAway.connection(coyote);
+        this.keepsConnection = connection != null && GoAway.breaksOff(coyote);
     }
 
     /** Tells an HTTP/2 client that its node leaves. */
     void tellToLeave() {
-        if (connection != null) {
+        if (connection != null && !keepsConnection) {
             GoAway.send(connection);
         }
+    }
+
+    /** Returns true if its client is not told to leave that HTTP/2 connection because of this upload. */
+    boolean keeps(InternalHttpUpgradeHandler other) {
+        return keepsConnection && connection == other;
     }
 
     /** Returns true if that application has it, which a valve behind the drain's may have taken it to. */

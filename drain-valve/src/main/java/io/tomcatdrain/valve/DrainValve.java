@@ -631,7 +631,7 @@ public class DrainValve extends ValveBase implements AccessLog {
     private static @Nullable Ticket admit(ValveRuntime current, Request request, boolean upload) {
         boolean turnedAway = current.stops.turnsAway(request);
         if (!upload && !turnedAway) {
-            return current.servlet.enterRequest(request);
+            return current.enterRequest(request);
         }
         // What is turned away enters like an upload, so that it is counted.
         Context context = request.getContext();

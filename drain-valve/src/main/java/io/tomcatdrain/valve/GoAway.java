@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import java.time.InstantSource;
 import java.util.concurrent.locks.Lock;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
@@ -22,13 +23,16 @@ import org.jspecify.annotations.Nullable;
  * take new streams for a round trip. One that comes later is ignored, and a second GOAWAY says so to its client, which repeats it
  * elsewhere.
  *
- * <p>Some clients break off all streams of a connection at a GOAWAY, the open ones too. An upload is worth more than a request that is
- * refused, so they are told only while nothing is under way.
+ * <p>Some clients break off all streams of a connection at a GOAWAY, the open ones too. They are told only while nothing is under way. Until
+ * then what they send comes here, so that beside an upload their requests are admitted although the node refuses others.
  */
 final class GoAway {
     private static final Log LOG = LogFactory.getLog(GoAway.class);
 
     private static final TomcatInternals TOMCAT = TomcatInternals.get();
+
+    /** That by which Tomcat notes when a connection was used. */
+    private static final InstantSource CLOCK = InstantSource.system();
 
     /**
      * The client of the JDK, before its version. Before 24, 21.0.9 and 17.0.17 it breaks off what is under way (JDK-8335181); those of the older
@@ -39,6 +43,9 @@ final class GoAway {
 
     private static final int MENDED_JDK = 24;
 
+    /** How long nothing was sent or received over a connection that is idle: a GOAWAY right behind an answer can cost it, too. */
+    private static final long QUIET_MILLIS = 10;
+
     private GoAway() {}
 
     /**
@@ -47,8 +54,8 @@ final class GoAway {
      * @param request of Coyote, which has been answered
      */
     static void send(Request request) {
-        InternalHttpUpgradeHandler connection = connectionToTell(request);
-        if (connection != null) {
+        InternalHttpUpgradeHandler connection = connection(request);
+        if (connection != null && !breaksOff(request)) {
             send(connection);
         }
     }
@@ -62,18 +69,14 @@ final class GoAway {
         }
     }
 
-    /**
-     * Returns the HTTP/2 connection of a request, whose client may be told while that request is under way.
-     *
-     * @return null over another protocol, for a client that breaks off what is under way, or if unknown
-     */
-    static @Nullable InternalHttpUpgradeHandler connectionToTell(Request request) {
-        InternalHttpUpgradeHandler connection = TOMCAT.http2Connection(request);
-        return connection == null || breaksOff(request.getHeader("User-Agent"), isSecure(request)) ? null : connection;
+    /** Returns the HTTP/2 connection of a request; null over another protocol, or if unknown. */
+    static @Nullable InternalHttpUpgradeHandler connection(Request request) {
+        return TOMCAT.http2Connection(request);
     }
 
-    private static boolean isSecure(Request request) {
-        return request.scheme().equalsIgnoreCase("https");
+    /** Returns true for the request of a client that is not to be told while anything of its is under way. */
+    static boolean breaksOff(Request request) {
+        return breaksOff(request.getHeader("User-Agent"), request.scheme().equalsIgnoreCase("https"));
     }
 
     /**
@@ -95,36 +98,65 @@ final class GoAway {
         }
     }
 
-    /** Tells the clients of a service's idle HTTP/2 connections. One that is at work is told by its next request. */
-    static void sendToIdle(Service service) {
+    /**
+     * Tells the clients of a service's idle HTTP/2 connections, which costs nothing for those that were told before.
+     *
+     * @return true if other connections are at work, so that they may be idle later
+     */
+    static boolean sendToIdle(Service service) {
+        boolean othersWork = false;
         for (Connector connector : service.findConnectors()) {
             try {
                 if (TOMCAT.endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint) {
-                    sendToIdle(endpoint);
+                    othersWork |= sendToIdle(endpoint);
                 }
             } catch (RuntimeException | LinkageError fault) {
                 LOG.debug(connector, fault);
             }
         }
+        return othersWork;
     }
 
     /** The same for the connections of one connector. */
-    static void sendToIdle(NioEndpoint endpoint) {
+    static boolean sendToIdle(NioEndpoint endpoint) {
+        boolean othersWork = false;
         for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
             Lock lock = TOMCAT.lock(connection);
             if (lock != null && lock.tryLock()) {
                 try {
-                    if (connection.getCurrentProcessor() instanceof Processor processor
-                            && processor.isUpgrade()
-                            && TOMCAT.streams(processor) == 0) {
-                        processor.pause();
-                    }
+                    othersWork |= !sendIfIdle(connection);
                 } catch (RuntimeException | LinkageError fault) {
                     LOG.debug(connection, fault);
                 } finally {
                     lock.unlock();
                 }
+            } else {
+                othersWork |= lock != null;
             }
         }
+        return othersWork;
+    }
+
+    /** Returns false if it is a connection of HTTP/2 that is at work. */
+    private static boolean sendIfIdle(SocketWrapperBase<NioChannel> connection) {
+        int streams = connection.getCurrentProcessor() instanceof Processor processor && processor.isUpgrade()
+                ? TOMCAT.streams(processor)
+                : -1;
+        boolean idle = streams == 0 && isQuiet(connection) && !OpenConnections.hasBytes(connection.getSocket());
+        if (idle && connection.getCurrentProcessor() instanceof Processor processor) {
+            processor.pause();
+        }
+        return streams < 0 || idle;
+    }
+
+    /** A clock that is set meanwhile makes it true a little too soon, and never false for long. */
+    private static boolean isQuiet(SocketWrapperBase<NioChannel> connection) {
+        return connection instanceof NioEndpoint.NioSocketWrapper socket
+                && isPast(socket.getLastRead())
+                && isPast(socket.getLastWrite());
+    }
+
+    private static boolean isPast(long millis) {
+        return Math.abs(CLOCK.millis() - millis) >= QUIET_MILLIS;
     }
 }

@@ -160,7 +160,8 @@ final class OpenConnections {
         return inRequest || hasBytes(connection.getSocket());
     }
 
-    private static boolean hasBytes(NioChannel channel) {
+    /** Returns true if bytes have arrived that nobody has read; false if that cannot be known. */
+    static boolean hasBytes(NioChannel channel) {
         try {
             SocketChannel socket = channel.getIOChannel();
             return socket.socket().getInputStream().available() > 0;

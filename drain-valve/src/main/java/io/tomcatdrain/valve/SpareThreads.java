@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lends the connectors of a service a few threads beyond their {@code maxThreads} while the node refuses every new request. Where uploads hold
  * all of a connector's threads, whatever else has arrived waits in the executor's queue: a refusal that reaches its client too late, and
- * the questions for readiness and status. The threads beyond the limit reach no application, since nothing new is admitted. Thread-safe.
+ * the questions for readiness and status. The threads beyond the limit reach no application, since nothing new is admitted; but for the rare
+ * request that is served beside an upload over HTTP/2. Thread-safe.
  */
 final class SpareThreads {
     private static final Log LOG = LogFactory.getLog(SpareThreads.class);

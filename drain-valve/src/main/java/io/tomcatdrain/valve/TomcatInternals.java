@@ -304,9 +304,11 @@ final class TomcatInternals {
     /** Returns how many streams of the client's are open on that HTTP/2 connection; −1 for another protocol, or if unknown. */
     int streams(Processor processor) {
         Object handler = http2(processor);
-        return handler != null && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
-                ? streams.get()
-                : -1;
+        return handler == null ? -1 : streams(handler);
+    }
+
+    private int streams(Object handler) {
+        return Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams ? streams.get() : -1;
     }
 
     /** Returns how much the server may send over that HTTP/2 connection before its client takes some; 0 for another protocol, or if unknown. */
@@ -369,6 +371,11 @@ final class TomcatInternals {
                         && Members.get(streamHandler, processor) instanceof InternalHttpUpgradeHandler handler
                 ? handler
                 : null;
+    }
+
+    /** Returns false if that HTTP/2 connection has no other stream than the one of the request that the caller has. */
+    boolean mayHaveOtherStreams(InternalHttpUpgradeHandler connection) {
+        return streams(connection) != 1;
     }
 
     /** Returns the connection that the processor has at present; null if it has none, or if unknown. */

@@ -7,15 +7,20 @@ import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.Patience;
 import io.tomcatdrain.Ticket;
 import io.tomcatdrain.http.ServletDrain;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
 import org.apache.catalina.Engine;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
+import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.buf.CharChunk;
@@ -28,6 +33,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ValveRuntime {
     private static final Log LOG = LogFactory.getLog(DrainValve.class);
+
+    /** How soon to look again for connections that become idle when a drain is over; then after twice and three times that time, and so on. */
+    private static final long FIRST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How often at most: for more than a minute. */
+    private static final int LAST_LOOKS = 100;
 
     final NodeDrain drain;
     final ServletDrain servlet;
@@ -53,6 +66,9 @@ final class ValveRuntime {
     private final String[] readyPaths;
 
     private final SpareThreads spareThreads;
+
+    /** Made once: each request passes where it would be made. */
+    private final Predicate<HttpServletRequest> besideUpload = this::isBesideUpload;
 
     /** Written by any request, to the same value. */
     private boolean modJkSeen;
@@ -103,8 +119,11 @@ final class ValveRuntime {
         drain.onListenersToClose(() -> leaveListeners(service, settings));
         SharedListeners listeners = new SharedListeners(service, settings.controlPort());
         drain.onListenersShared(listeners::lookForAny, listeners::areAllShared, listeners::acceptAgain);
+        var unused = drain.onStateChange((before, after) -> tellUploads(drain, after));
         boolean whole = container instanceof Engine;
-        var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
+        if (whole) {
+            drain.onLook(() -> tellIdle(drain, service));
+        }
         ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
         drain.onWait(fresh::letGoWhoWaitsForUs);
         AnswersOnTheirWay answers = new AnswersOnTheirWay(
@@ -140,7 +159,10 @@ final class ValveRuntime {
         }
     }
 
-    /** Where everything new is refused, threads beyond the limit can do no more than refuse. What continues an open upload is served. */
+    /**
+     * Where everything new is refused, threads beyond the limit do hardly more than refuse. What continues an open upload is served; what
+     * comes beside an upload over HTTP/2 may be, too, and is rare.
+     */
     private void lendThreads(DrainState before, DrainState after) {
         if (after == DrainState.DRAINING && !listeners.isAnyShared() && !drain.hasOpenUploads()) {
             spareThreads.lend();
@@ -241,24 +263,53 @@ final class ValveRuntime {
     }
 
     /**
-     * Tells HTTP/2 clients when the node begins to leave, and those that have come since when it begins to refuse. Other clients are told
-     * by their answers, but an HTTP/2 connection may have an upload under way for long, and other requests beside it. Does nothing if the
-     * node serves again by the time that this is called, on a thread of its own.
-     *
-     * @param idle the service whose idle connections are told, too; null if the drain is that of a part of it
+     * Tells HTTP/2 clients that have an upload under way when the node begins to leave, and those that have come since when it begins to
+     * refuse: there may be other requests beside it. Other clients are told by their answers. Does nothing if the node serves again by the
+     * time that this is called, on a thread of its own.
      */
-    static void tellHttp2(NodeDrain drain, @Nullable Service idle, DrainState after) {
+    static void tellUploads(NodeDrain drain, DrainState after) {
         boolean leaves = after == DrainState.LAME_DUCK || after == DrainState.DRAINING;
         if (leaves && drain.state() != DrainState.SERVING) {
-            if (idle != null) {
-                GoAway.sendToIdle(idle);
-            }
             drain.visitUploads(source -> {
                 if (source instanceof CoyoteUpload upload) {
                     upload.tellToLeave();
                 }
             });
         }
+    }
+
+    /**
+     * Tells the clients of a service's idle HTTP/2 connections, at a look of a drain that leaves with the whole service. The last look, when
+     * the drain is over, goes on for a while: what the drain has waited for may just have been answered.
+     */
+    static void tellIdle(NodeDrain drain, Service service) {
+        int last = 0;
+        while (drain.state() != DrainState.SERVING
+                && GoAway.sendToIdle(service)
+                && drain.state().isOver()
+                && last++ < LAST_LOOKS) {
+            LockSupport.parkNanos(service, Math.min(FIRST_PAUSE_NANOS * last, LONGEST_PAUSE_NANOS));
+        }
+    }
+
+    /** Admits a request that is no upload; null if it is refused. Costs a serving node nothing beyond what it costs the drain. */
+    @Nullable Ticket enterRequest(Request request) {
+        return servlet.enterRequest(request, besideUpload);
+    }
+
+    /**
+     * Returns true for a request over an HTTP/2 connection whose client cannot be told to leave it, since an upload is under way there that
+     * the drain waits for: no front end can send that request elsewhere.
+     */
+    private boolean isBesideUpload(HttpServletRequest asked) {
+        if (!(asked instanceof Request request)) {
+            return false;
+        }
+        InternalHttpUpgradeHandler connection = GoAway.connection(request.getCoyoteRequest());
+        return connection != null
+                && GoAway.breaksOff(request.getCoyoteRequest())
+                && TomcatInternals.get().mayHaveOtherStreams(connection)
+                && drain.holdsUpload(source -> source instanceof CoyoteUpload upload && upload.keeps(connection));
     }
 
     boolean isControlAnswered(Connector connector) {

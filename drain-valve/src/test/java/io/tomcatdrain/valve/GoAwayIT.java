@@ -14,14 +14,12 @@ import io.tomcatdrain.testkit.SlowUpload;
 import io.tomcatdrain.testkit.fleet.Ports;
 import io.tomcatdrain.testkit.fleet.ServerProcess;
 import io.tomcatdrain.testkit.fleet.WebServer;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.SequenceInputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.apache.catalina.connector.Connector;
@@ -111,7 +109,8 @@ class GoAwayIT {
                 assertThat(ask(client)).isEqualTo(200);
                 // What tells of a drain may come late, when the node serves again.
                 NodeDrain serving = new NodeDrain("serving", DrainSettings.defaults(), "");
-                ValveRuntime.tellHttp2(serving, server.tomcat().getService(), DrainState.LAME_DUCK);
+                ValveRuntime.tellUploads(serving, DrainState.LAME_DUCK);
+                ValveRuntime.tellIdle(serving, server.tomcat().getService());
                 assertThat(ask(client)).isEqualTo(200);
                 assertThat(client.lastGoAway()).isEqualTo(-1);
             }
@@ -121,7 +120,7 @@ class GoAwayIT {
     /** Listeners are told of states on threads that exist only meanwhile. */
     private static boolean isNobodyBeingTold() {
         return Thread.getAllStackTraces().keySet().stream()
-                .noneMatch(thread -> thread.getName().startsWith("drain-listener-"));
+                .noneMatch(thread -> thread.getName().matches("drain-(listener|look)-.*"));
     }
 
     private static int ask(Http2Client client) throws IOException {
@@ -147,6 +146,93 @@ class GoAwayIT {
     })
     void knowsClientsThatBreakOffWhatIsUnderWay(String agent, boolean secure, boolean breaksOff) {
         assertThat(GoAway.breaksOff(agent, secure)).isEqualTo(breaksOff);
+    }
+
+    private static final String[] BREAKS_OFF = {"user-agent", "Java-http-client/17.0.15"};
+
+    private static int askAndBreakOff(Http2Client client) throws IOException {
+        return client.answer(client.request("GET", "/app/ok", true, BREAKS_OFF)).status();
+    }
+
+    /** Begins an upload of which a hundred bytes are still to come, and returns its stream. */
+    private static int beginUploadAndBreakOff(TestServer server, Http2Client client) throws Exception {
+        String key = "breaks-off";
+        int upload = client.upload("/app/upload", App.MULTIPART, 200, BREAKS_OFF[0], BREAKS_OFF[1], App.KEY, key);
+        client.data(upload, new byte[100], false);
+        server.app().awaitEntered(key);
+        return upload;
+    }
+
+    private static void finishUpload(Http2Client client, int upload) throws IOException {
+        client.data(upload, new byte[100], true);
+        assertThat(client.answer(upload).status()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ENGINE, session", "ENGINE, off", "HOST, session", "CONTEXT, session"})
+    void oneThatBreaksOffIsServedBesideItsUploadAndToldWhenThatHasEnded(
+            TestServer.Position position, String openUploads) throws Exception {
+        try (TestServer server = TestServer.with(position)
+                        .set("openUploads", openUploads)
+                        .set("stallTimeout", "10m")
+                        .start();
+                Http2Client client = new Http2Client(server.port());
+                Http2Client without = new Http2Client(server.port());
+                SlowUpload holder = SlowUpload.begin(server, "/app/upload")) {
+            assertThat(askAndBreakOff(without)).isEqualTo(200);
+            int upload = beginUploadAndBreakOff(server, client);
+            var over = server.drain().start("test");
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+
+            assertThat(askAndBreakOff(client)).isEqualTo(200);
+            int another = client.upload("/app/upload", App.MULTIPART, 0, BREAKS_OFF);
+            assertThat(client.answer(another).status()).as("another upload").isEqualTo(503);
+            assertThat(askAndBreakOff(client)).isEqualTo(200);
+            assertThat(client.lastGoAway()).isEqualTo(-1);
+            if (position != TestServer.Position.ENGINE) {
+                assertThat(askAndBreakOff(without)).as("without an upload").isEqualTo(503);
+            }
+
+            finishUpload(client, upload);
+            if (position == TestServer.Position.ENGINE) {
+                await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+                await().until(() -> without.lastGoAway() == Integer.MAX_VALUE);
+            }
+            assertThat(server.drain().state()).isEqualTo(DrainState.DRAINING);
+            holder.finishWhole();
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
+        }
+    }
+
+    @Tag("oldest")
+    @Test
+    void oneThatBreaksOffIsToldInTheLameDuckOnceItsUploadHasEnded() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("lameDuck", "10m")
+                        .set("drainOnStop", "false")
+                        .start();
+                Http2Client client = new Http2Client(server.port())) {
+            int upload = beginUploadAndBreakOff(server, client);
+            var unused = server.drain().start("test");
+            assertThat(askAndBreakOff(client)).isEqualTo(200);
+            assertThat(client.lastGoAway()).isEqualTo(-1);
+            finishUpload(client, upload);
+            await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+            assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
+        }
+    }
+
+    @Test
+    void oneThatBreaksOffIsToldWhenItsUploadWasTheLastThatTheDrainWaitedFor() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE).start();
+                Http2Client client = new Http2Client(server.port())) {
+            int upload = beginUploadAndBreakOff(server, client);
+            var over = server.drain().start("test");
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+            finishUpload(client, upload);
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
+            await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+        }
     }
 
     /** The JDK's own client, be it one that breaks off at a GOAWAY or not. */
@@ -188,6 +274,9 @@ class GoAwayIT {
 
         /** Returns the upload's status. */
         int finishUpload() throws Exception;
+
+        /** Ends what can be ended of it. */
+        default void close() throws Exception {}
     }
 
     /** That of the JDK. */
@@ -196,7 +285,10 @@ class GoAwayIT {
 
         private final HttpClient client;
         private final URI base;
-        private final CountDownLatch rest = new CountDownLatch(1);
+
+        /** Never lets the client wait: one that reads from a stream may do so on the thread that takes the answers of the connection. */
+        private final SubmissionPublisher<ByteBuffer> body = new SubmissionPublisher<>();
+
         private @Nullable CompletableFuture<HttpResponse<String>> upload;
 
         JdkClient(String scheme, int port, SSLContext trust) {
@@ -211,8 +303,10 @@ class GoAwayIT {
         @Override
         public int ask() throws Exception {
             // The first request of each connection makes it one of HTTP/2's.
-            var answer = client.send(
-                    HttpRequest.newBuilder(base.resolve("/app/ok")).build(), HttpResponse.BodyHandlers.ofString());
+            var request = HttpRequest.newBuilder(base.resolve("/app/ok"))
+                    .timeout(Duration.ofSeconds(30)) // one that crosses a GOAWAY may get neither answer nor error
+                    .build();
+            var answer = client.send(request, HttpResponse.BodyHandlers.ofString());
             assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
             return answer.statusCode();
         }
@@ -223,45 +317,19 @@ class GoAwayIT {
                     HttpRequest.newBuilder(base.resolve("/app/upload"))
                             .header("Content-Type", App.MULTIPART)
                             .header(App.KEY, KEY)
-                            .POST(HttpRequest.BodyPublishers.ofInputStream(() -> inTwoParts(rest)))
+                            .POST(HttpRequest.BodyPublishers.fromPublisher(body))
                             .build(),
                     HttpResponse.BodyHandlers.ofString());
+            await().until(body::hasSubscribers);
+            body.submit(ByteBuffer.wrap(new byte[100_000]));
         }
 
         @Override
         public int finishUpload() throws Exception {
-            rest.countDown();
+            body.submit(ByteBuffer.wrap(new byte[100_000]));
+            body.close();
             return Objects.requireNonNull(upload).get(1, TimeUnit.MINUTES).statusCode();
         }
-    }
-
-    private static InputStream inTwoParts(CountDownLatch rest) {
-        InputStream second = new InputStream() {
-            private final InputStream bytes = new ByteArrayInputStream(new byte[100_000]);
-
-            @Override
-            public int read() throws IOException {
-                awaitRest();
-                return bytes.read();
-            }
-
-            @Override
-            public int read(byte[] to, int at, int most) throws IOException {
-                awaitRest();
-                return bytes.read(to, at, most);
-            }
-
-            private void awaitRest() throws IOException {
-                try {
-                    if (!rest.await(30, TimeUnit.SECONDS)) {
-                        throw new IOException("nobody let it go on");
-                    }
-                } catch (InterruptedException interrupted) {
-                    throw new IOException(interrupted);
-                }
-            }
-        };
-        return new SequenceInputStream(new ByteArrayInputStream(new byte[100_000]), second);
     }
 
     // ---------------------------------------------------------------- behind HAProxy
@@ -283,8 +351,8 @@ class GoAwayIT {
                 option httpchk GET /drain/ready?prober=haproxy
                 http-check expect status 200
                 default-server check inter 500ms fall 3 rise 1
-                server n1 127.0.0.1:%d
-                server n2 127.0.0.1:%d
+                server n1 127.0.0.1:%d port %d
+                server n2 127.0.0.1:%d port %d
             """;
 
     /** One that does what HTTP/2 wants it to. */
@@ -326,8 +394,12 @@ class GoAwayIT {
             client.data(upload, new byte[100_000], true);
             int status = client.answer(upload).status();
             client.close();
-            current.close();
             return status;
+        }
+
+        @Override
+        public void close() throws IOException {
+            current.close();
         }
     }
 
@@ -335,44 +407,96 @@ class GoAwayIT {
         Client to(int port) throws IOException;
     }
 
-    @Test
-    void nothingIsRefusedBehindABalancerOfConnections(@TempDir Path directory) throws Exception {
-        nothingIsRefused(directory, PlainClient::new);
-    }
-
-    private static void nothingIsRefused(Path directory, Connect connect) throws Exception {
-        assumeTrue(WebServer.HAPROXY.missing().isEmpty(), "HAProxy is not installed");
-        int port = Ports.free();
-        try (TestServer one = serverToProbe();
-                TestServer two = serverToProbe();
-                ServerProcess haproxy = startHaproxy(directory, port, one, two)) {
-            Client client = connected(port, connect);
-            TestServer node = one.app().calls.get() > 0 ? one : two;
-            client.beginUpload();
-            node.app().awaitEntered(JdkClient.KEY);
-            await().until(() -> node.drain().summary().probers().size() == 1);
-            var over = node.drain().start("test");
-            int asked = 0;
-            for (int after = 0; after < 20; after += node.drain().state() == DrainState.DRAINING ? 1 : 0) {
-                assertThat(client.ask()).as("request %d, %s", ++asked, haproxy).isEqualTo(200);
+    /** A node, and the connector to which the balancer takes its clients. */
+    private record Node(TestServer server, Connector connector) implements AutoCloseable {
+        static Node start(@Nullable TestCertificate certificate) throws Exception {
+            Connector connector = new Connector();
+            connector.setPort(0);
+            connector.setProperty("address", "127.0.0.1");
+            Http2Protocol http2 = new Http2Protocol();
+            // No connection ends for another reason than ours, not for the many small frames of our client either.
+            http2.setKeepAliveTimeout(600_000);
+            http2.setOverheadCountFactor(0);
+            http2.setOverheadDataThreshold(0);
+            http2.setOverheadWindowUpdateThreshold(0);
+            connector.addUpgradeProtocol(http2);
+            if (certificate != null) {
+                certificate.secure(connector);
             }
-            assertThat(node.drain().summary().totals().refused()).isZero();
-            assertThat(client.finishUpload()).isEqualTo(200);
-            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
+            return new Node(
+                    TestServer.with(TestServer.Position.ENGINE)
+                            .set("lameDuck", "auto")
+                            .set("lameDuckTimeout", "1m")
+                            .set("stallTimeout", "10m")
+                            .customize(each -> each.tomcat().getService().addConnector(connector))
+                            .start(),
+                    connector);
+        }
+
+        int calls() {
+            return server.app().calls.get();
+        }
+
+        @Override
+        public void close() {
+            server.close();
         }
     }
 
-    private static TestServer serverToProbe() throws Exception {
-        return TestServer.with(TestServer.Position.ENGINE)
-                .set("lameDuck", "auto")
-                .set("lameDuckTimeout", "20s")
-                .start();
+    @Test
+    void nothingIsRefusedBehindABalancerOfConnections(@TempDir Path directory) throws Exception {
+        nothingIsRefused(directory, null, PlainClient::new);
     }
 
-    private static ServerProcess startHaproxy(Path directory, int port, TestServer one, TestServer two)
-            throws IOException {
-        Path configuration =
-                Files.writeString(directory.resolve("haproxy.cfg"), HAPROXY.formatted(port, one.port(), two.port()));
+    /** It is told when its upload has ended, and does what comes next on the other node. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void nothingOfTheClientOfThisJdkIsRefusedBehindABalancerOfConnections(boolean secure, @TempDir Path directory)
+            throws Exception {
+        TestCertificate certificate = TestCertificate.in(directory);
+        SSLContext trust = certificate.trust();
+        nothingIsRefused(
+                directory, secure ? certificate : null, port -> new JdkClient(secure ? "https" : "http", port, trust));
+    }
+
+    private static void nothingIsRefused(Path directory, @Nullable TestCertificate certificate, Connect connect)
+            throws Exception {
+        assumeTrue(WebServer.HAPROXY.missing().isEmpty(), "HAProxy is not installed");
+        int port = Ports.free();
+        try (Node one = Node.start(certificate);
+                Node two = Node.start(certificate);
+                ServerProcess haproxy = startHaproxy(directory, port, one, two)) {
+            Client client = connected(port, connect);
+            Node node = one.calls() > 0 ? one : two;
+            Node other = node == one ? two : one;
+            client.beginUpload();
+            node.server().app().awaitEntered(JdkClient.KEY);
+            await().until(() -> node.server().drain().summary().probers().size() == 1);
+            assertThat(client.ask()).isEqualTo(200);
+            var over = node.server().drain().start("test");
+            int asked = 0;
+            for (int after = 0; after < 20; after += node.server().drain().state() == DrainState.DRAINING ? 1 : 0) {
+                assertThat(client.ask()).as("request %d, %s", ++asked, haproxy).isEqualTo(200);
+            }
+            assertThat(node.server().drain().summary().totals().refused()).isZero();
+            assertThat(client.finishUpload()).isEqualTo(200);
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
+
+            // Until it is told, which some clients show by nothing, the node that is drained refuses it.
+            int before = other.calls();
+            await().ignoreExceptions().until(() -> client.ask() == 200 && other.calls() > before);
+            client.close();
+        }
+    }
+
+    private static ServerProcess startHaproxy(Path directory, int port, Node one, Node two) throws IOException {
+        String text = HAPROXY.formatted(
+                port,
+                one.connector().getLocalPort(),
+                one.server().port(),
+                two.connector().getLocalPort(),
+                two.server().port());
+        Path configuration = Files.writeString(directory.resolve("haproxy.cfg"), text);
         return ServerProcess.start(
                 List.of(WebServer.HAPROXY.program().toString(), "-db", "-f", configuration.toString()),
                 Map.of(),
