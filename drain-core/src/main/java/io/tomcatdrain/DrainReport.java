@@ -86,10 +86,10 @@ public record DrainReport(
     }
 
     /**
-     * A request that was given up and is no upload.
+     * A request that was given up and is no upload, or a file that the container still sent when its request was over and forgotten.
      *
      * @param method the request method; null if unknown
-     * @param path the request path without its query string; null if unknown
+     * @param path the request path without its query string, or what the file is called; null if unknown
      * @param elapsedMillis how long ago it had begun; −1 if unknown
      */
     public record AbandonedRequest(

@@ -179,7 +179,9 @@ final class DrainRun {
         if (requestsPast && !requestsGivenUp && !areRequestsOver()) {
             requestsGivenUp = true;
             abandonedRequests.addAll(work.nameRequests());
-            warn("giving up " + work.requestsInFlight() + " requests after requestTimeout ["
+            // A file that is still sent may be named although its request is over.
+            long count = Math.max(work.requestsInFlight(), abandonedRequests.size());
+            warn("giving up " + count + " requests after requestTimeout ["
                     + Durations.format(settings.requestTimeout()) + "]"
                     + (abandonedRequests.isEmpty() ? "" : ": " + LogText.namedRequests(abandonedRequests)));
         }

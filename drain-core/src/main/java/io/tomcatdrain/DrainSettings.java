@@ -195,15 +195,6 @@ public final class DrainSettings {
     }
 
     /**
-     * Calls what is others' and may fail or hang, a log's handler above all, for an adapter's thread that must go on whatever it does: on a
-     * thread of its own, whose end is waited for at most two seconds, and not at all while another such call hangs. Never throws; what
-     * the call throws is lost.
-     */
-    public static void patiently(Runnable others) {
-        Patience.call(others);
-    }
-
-    /**
      * Returns true for a {@code killAfter} that names a property which nothing has set: a Tomcat that is started by hand, without what its
      * unit or pod adds, is not killed from outside, and must start.
      */

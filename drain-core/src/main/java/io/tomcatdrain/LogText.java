@@ -81,10 +81,10 @@ final class LogText {
             text.append(text.length() == 1 ? "" : "; ")
                     .append(bounded(request.method()))
                     .append(' ')
-                    .append(bounded(request.path()))
-                    .append(" since ")
-                    .append(request.elapsedMillis())
-                    .append(" ms");
+                    .append(bounded(request.path()));
+            if (request.elapsedMillis() >= 0) {
+                text.append(" since ").append(request.elapsedMillis()).append(" ms");
+            }
         }
         if (requests.size() > NAMED) {
             text.append("; and ").append(requests.size() - NAMED).append(" more");

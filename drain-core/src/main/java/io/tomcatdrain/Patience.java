@@ -6,12 +6,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Calls what is others' and may fail or hang, for threads that must go on whatever it does: those of requests, and those of a stop.
- * Adapters have it as {@link DrainSettings#patiently}. Thread-safe.
+ * Thread-safe. Public for the drain's own adapters; an application has no use for it.
  *
  * <p>A log's handler is the site's own: it may wait for a full disk, a mail server or a collector that does not answer. So are the
  * listeners that an MBean server calls on the thread that takes an MBean out, and the meters of a registry.
+ *
+ * @since 1.0
  */
-final class Patience {
+public final class Patience {
     /** How long a caller waits, so that the calls of one thread keep their order where all is well. */
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
@@ -32,7 +34,7 @@ final class Patience {
      * Runs it on a thread of its own and waits for its end: at most two seconds, and not at all while another call hangs. Never throws;
      * what the call throws is lost. An interrupt stays, and does not end the wait.
      */
-    static void call(Runnable others) {
+    public static void call(Runnable others) {
         if (UNDER_WAY.incrementAndGet() > MOST) {
             UNDER_WAY.decrementAndGet();
             return;

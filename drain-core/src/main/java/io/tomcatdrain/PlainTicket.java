@@ -14,6 +14,11 @@ final class PlainTicket extends Ticket {
     }
 
     @Override
+    public boolean isShared() {
+        return true;
+    }
+
+    @Override
     public void close(boolean failed) {
         gate.exit();
     }

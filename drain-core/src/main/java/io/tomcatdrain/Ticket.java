@@ -77,6 +77,11 @@ public abstract class Ticket implements AutoCloseable {
         return part;
     }
 
+    /** Returns true if many requests have this very ticket, so that an adapter may keep it when it has closed it for one of them. */
+    public boolean isShared() {
+        return false;
+    }
+
     /** Returns true if the request is a part of an upload that comes in several requests. */
     public final boolean isPart() {
         return part != null;

@@ -50,16 +50,25 @@ public final class UploadTypes {
             return false;
         }
         for (int i = 0; i < prefixes.size(); i++) { // without an iterator: every request with a body passes here
-            String prefix = prefixes.get(i);
-            int length = prefix.length();
-            if (contentType.regionMatches(true, 0, prefix, 0, length)
-                    && (prefix.endsWith("/")
-                            || contentType.length() == length
-                            || endsMediaType(contentType.charAt(length)))) {
+            if (isOf(contentType, prefixes.get(i))) {
                 return true;
             }
         }
         return false;
+    }
+
+    /**
+     * Returns true if a content type is of that media type, whatever its case and parameters; null is of none.
+     *
+     * @param mediaType {@code type/subtype}, or {@code type/} for all of that type
+     */
+    public static boolean isOf(@Nullable String contentType, String mediaType) {
+        int length = mediaType.length();
+        return contentType != null
+                && contentType.regionMatches(true, 0, mediaType, 0, length)
+                && (mediaType.endsWith("/")
+                        || contentType.length() == length
+                        || endsMediaType(contentType.charAt(length)));
     }
 
     /** Returns true if a media type ends before that character (RFC 9110, section 8.3.1). */

@@ -360,8 +360,24 @@ class DrainExpiryTest {
             assertThat(log.warnings())
                     .last()
                     .asString()
-                    .endsWith(
-                            "requests given up: [POST /export since 41200 ms; GET /page? since 31000 ms; ? ? since -1 ms]");
+                    .endsWith("requests given up: [POST /export since 41200 ms; GET /page? since 31000 ms; ? ?]");
+        }
+    }
+
+    /** The container still sends it when its request is over. */
+    @Test
+    void aFileThatIsGivenUpIsNamed() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off");
+            drain.onAnswers(() -> false, () -> true);
+            drain.onRequestsGivenUp(() -> List.of(new Plain(null, "all.iso", null, -1)));
+            CompletableFuture<DrainReport> outcome = drain.start("upgrade");
+            time.advanceSeconds(31);
+
+            assertThat(result(outcome).abandonedRequests())
+                    .containsExactly(new DrainReport.AbandonedRequest(null, "all.iso", -1));
+            assertThat(log.warnings())
+                    .anyMatch(line -> line.contains("giving up 1 requests after requestTimeout [30s]: [? all.iso]"));
         }
     }
 

@@ -1,8 +1,8 @@
 package io.tomcatdrain.http;
 
-import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.Ticket;
 import io.tomcatdrain.UploadSource;
 import io.tomcatdrain.jmx.DrainRegistration;
@@ -342,6 +342,6 @@ public final class ServletDrain implements AutoCloseable {
 
     /** A log that fails or hangs must not keep a server from stopping. */
     private void log(Level level, String what, @Nullable Throwable fault) {
-        DrainSettings.patiently(() -> LOG.log(level, "drain[" + drain.name() + "] " + what, fault));
+        Patience.call(() -> LOG.log(level, "drain[" + drain.name() + "] " + what, fault));
     }
 }

@@ -2,7 +2,7 @@ package io.tomcatdrain.jmx;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainListener;
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -81,7 +81,7 @@ public final class DrainRegistration implements AutoCloseable {
 
     /** A log that fails or hangs must neither keep a server from starting nor from stopping. */
     private void warn(String what, @Nullable Throwable fault) {
-        DrainSettings.patiently(() -> LOG.log(Level.WARNING, "drain[" + drainName + "] " + what, fault));
+        Patience.call(() -> LOG.log(Level.WARNING, "drain[" + drainName + "] " + what, fault));
     }
 
     /** Shows a drain by JMX until the registration is closed. Never throws: what goes wrong is logged. */
@@ -114,7 +114,7 @@ public final class DrainRegistration implements AutoCloseable {
         if (registered == null || !closed.compareAndSet(false, true)) {
             return;
         }
-        DrainSettings.patiently(() -> unregister(registered)); // the listeners of others are told on that thread
+        Patience.call(() -> unregister(registered)); // the listeners of others are told on that thread
     }
 
     private void unregister(ObjectName registered) {

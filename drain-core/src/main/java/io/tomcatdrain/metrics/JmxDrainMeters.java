@@ -1,7 +1,7 @@
 package io.tomcatdrain.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.jmx.DrainMXBean;
 import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
@@ -72,8 +72,7 @@ final class JmxDrainMeters implements NotificationListener, AutoCloseable {
         if (!(notification instanceof MBeanServerNotification change) || !DRAINS.apply(change.getMBeanName())) {
             return;
         }
-        DrainSettings.patiently(
-                () -> follow(change)); // on the thread that registers an MBean, that of a stop among them
+        Patience.call(() -> follow(change)); // on the thread that registers an MBean, that of a stop among them
     }
 
     private void follow(MBeanServerNotification change) {

@@ -1,6 +1,7 @@
 package io.tomcatdrain.filter;
 
 import io.tomcatdrain.UploadSource;
+import io.tomcatdrain.UploadTypes;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -120,11 +121,7 @@ final class ServletUpload implements UploadSource {
     /** Returns true for a type that the container may read by itself. */
     private boolean isForm() {
         String type = request.getContentType();
-        return isOf(type, MULTIPART) || isOf(type, URL_ENCODED);
-    }
-
-    private static boolean isOf(@Nullable String type, String start) {
-        return type != null && type.regionMatches(true, 0, start, 0, start.length());
+        return UploadTypes.isOf(type, MULTIPART) || UploadTypes.isOf(type, URL_ENCODED);
     }
 
     boolean isCut() {
@@ -139,7 +136,7 @@ final class ServletUpload implements UploadSource {
         if (bytes.get() == UNKNOWN
                 && !complete
                 && method.equals("POST")
-                && isOf(request.getContentType(), URL_ENCODED)
+                && UploadTypes.isOf(request.getContentType(), URL_ENCODED)
                 && request.getAttribute(PARSE_FAILED) == null) {
             parsed();
         }

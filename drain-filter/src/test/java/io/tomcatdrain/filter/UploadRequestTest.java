@@ -226,6 +226,19 @@ class UploadRequestTest {
         assertThat(progress.isCut()).isFalse();
     }
 
+    @Test
+    void parametersAreReadOfFormsOnly() throws Exception {
+        when(container.getContentType()).thenReturn("application/x-www-form-urlencodedX");
+        upload.getParameter("größe");
+        assertThat(progress.bytesReceived()).isEqualTo(-1);
+        assertThat(progress.isBodyComplete()).isFalse();
+
+        when(container.getContentType()).thenReturn("Application/X-WWW-Form-URLEncoded;charset=utf-8");
+        upload.getParameter("größe");
+        assertThat(progress.bytesReceived()).isEqualTo(BODY.length);
+        assertThat(progress.isBodyComplete()).isTrue();
+    }
+
     /** Only then does it show that the container has read the body, as it does for parts if the servlet is configured for them. */
     @Test
     void aBodyOfPartsThatIsEmptyWhenTheApplicationAsksForItIsComplete() throws Exception {

@@ -11,10 +11,12 @@ import java.util.stream.Collectors;
 
 /** An application of Spring Boot's as one node of a fleet: a process of its own, on the class path of the test. */
 final class BootNode extends ProcessNode {
+    private final Path directory;
     private final List<String> properties;
 
     BootNode(Path directory, String name, List<String> properties) {
         super(name, Parts.emptied(directory).resolve("console.log"));
+        this.directory = directory.toAbsolutePath();
         this.properties = properties;
     }
 
@@ -34,6 +36,7 @@ final class BootNode extends ProcessNode {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Dnode=" + name(),
                 "-DjvmRoute=" + name(),
+                "-Djava.io.tmpdir=" + directory,
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",

@@ -1,7 +1,10 @@
 package io.tomcatdrain.boot;
 
+import io.tomcatdrain.testkit.fleet.Parts;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -33,6 +36,7 @@ public class TestApp {
         var all = new TreeMap<String, Object>(Map.of(
                 "server.port", "0",
                 "server.address", "127.0.0.1",
+                "server.tomcat.basedir", ownDirectory(),
                 "spring.main.banner-mode", "off",
                 "management.endpoint.health.probes.enabled", "true",
                 "drain.lame-duck", "off"));
@@ -43,6 +47,16 @@ public class TestApp {
         application.setDefaultProperties(all);
         application.setRegisterShutdownHook(false);
         return application.run();
+    }
+
+    /** Spring Boot's own stays behind at the end, since something is in it. */
+    private static String ownDirectory() {
+        try {
+            return Files.createTempDirectory(Files.createDirectories(Parts.work()), "tomcat")
+                    .toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     static int port(ConfigurableApplicationContext application) {

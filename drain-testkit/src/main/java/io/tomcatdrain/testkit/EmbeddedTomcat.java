@@ -15,6 +15,7 @@ import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
+import org.apache.catalina.Globals;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleException;
 import org.apache.catalina.LifecycleState;
@@ -357,6 +358,10 @@ public class EmbeddedTomcat implements AutoCloseable {
     }
 
     private void delete() {
+        // The first embedded Tomcat of a JVM sets it, for all that come: each makes the directory again if it is gone.
+        if (directory.toString().equals(System.getProperty(Globals.CATALINA_HOME_PROP))) {
+            System.clearProperty(Globals.CATALINA_HOME_PROP);
+        }
         try (Stream<Path> files = Files.walk(directory)) {
             files.sorted(Comparator.reverseOrder())
                     .forEach(file -> file.toFile().delete());

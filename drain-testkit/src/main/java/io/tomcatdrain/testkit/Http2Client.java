@@ -45,6 +45,7 @@ public final class Http2Client implements AutoCloseable {
     private int lastGoAway = -1;
     private boolean settled;
     private boolean ended;
+    private long toTake = Long.MAX_VALUE;
 
     /** What is known of one stream; guarded by the connection's lock. */
     private final class Exchange {
@@ -58,11 +59,12 @@ public final class Http2Client implements AutoCloseable {
 
     public Http2Client(int port) throws IOException {
         this(new Socket(InetAddress.getLoopbackAddress(), port));
-        awaitSettings();
     }
 
-    private Http2Client(Socket socket) throws IOException {
+    /** Goes on on a connection on which nothing was sent but what TLS needs. */
+    public Http2Client(Socket socket) throws IOException {
         this(socket, socket.getInputStream(), false);
+        awaitSettings();
     }
 
     private Http2Client(Socket socket, InputStream in, boolean upgraded) throws IOException {
@@ -280,11 +282,59 @@ public final class Http2Client implements AutoCloseable {
 
     // ---------------------------------------------------------------- reading
 
+    /** Lets the server send as much as it likes without waiting for this client: only the connection's buffers stop it then. */
+    public void openWindows() throws IOException {
+        byte[] most = ByteBuffer.allocate(4).putInt(1 << 30).array();
+        byte[] setting = ByteBuffer.allocate(6).putShort((short) 4).put(most).array();
+        lock.lock();
+        try {
+            frame(SETTINGS, 0, 0, setting);
+            frame(WINDOW_UPDATE, 0, 0, most);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes so many more bytes of bodies, and then nothing any more; at 0 it may take the one frame that comes next. */
+    public void take(long bytes) {
+        lock.lock();
+        try {
+            toTake = bytes;
+            news.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void awaitTurn() throws IOException {
+        lock.lock();
+        try {
+            while (toTake <= 0) {
+                news.await();
+            }
+        } catch (InterruptedException interrupted) {
+            throw new IOException(interrupted);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Returns how much of the body of an answer has come. */
+    public int bodyLength(int stream) {
+        lock.lock();
+        try {
+            return exchanges.get(stream).body.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void read() {
         try {
             DataInputStream frames = new DataInputStream(in);
             ByteArrayOutputStream block = new ByteArrayOutputStream();
             while (true) {
+                awaitTurn();
                 int length = frames.readUnsignedByte() << 16 | frames.readUnsignedShort();
                 int type = frames.readUnsignedByte();
                 int flags = frames.readUnsignedByte();
@@ -315,6 +365,7 @@ public final class Http2Client implements AutoCloseable {
         Exchange exchange = exchanges.get(stream);
         switch (type) {
             case DATA -> {
+                toTake -= payload.length;
                 if (payload.length > 0) {
                     byte[] grant = ByteBuffer.allocate(4).putInt(payload.length).array();
                     reply(WINDOW_UPDATE, 0, 0, grant);

@@ -28,12 +28,13 @@ final class AnswerHook implements ActionHook {
         this.processor = processor;
     }
 
-    /** Begins to look at the answers of that pooled response; more than once changes nothing. */
-    static void watch(Response response) {
+    /** Begins to look at the answers of that pooled response; more than once changes nothing. Returns false if that cannot be done. */
+    static boolean watch(Response response) {
         ActionHook hook = TOMCAT.hook(response);
         if (hook instanceof AbstractProcessor) {
             TOMCAT.hook(response, new AnswerHook(response, hook));
         }
+        return TOMCAT.hook(response) instanceof AnswerHook;
     }
 
     @Override

@@ -1,10 +1,13 @@
 package io.tomcatdrain.valve;
 
+import io.tomcatdrain.Ticket;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
+import org.apache.coyote.Processor;
 import org.apache.coyote.Request;
 import org.apache.coyote.Response;
 import org.apache.tomcat.util.buf.MessageBytes;
@@ -49,8 +52,8 @@ final class AnswersOnTheirWay {
                 moves |= moves(request, request.getStartTimeNanos(), answer.getContentWritten(), now, fresh);
             }
         }
-        for (SendfileDataBase file : files()) {
-            moves |= moves(file, 0, file.length, now, fresh);
+        for (SentFile file : files()) {
+            moves |= moves(file.data, 0, file.left, now, fresh);
         }
         seen = fresh;
         return moves;
@@ -78,30 +81,70 @@ final class AnswersOnTheirWay {
         return !files().isEmpty();
     }
 
-    private List<SendfileDataBase> files() {
-        List<SendfileDataBase> files = new ArrayList<>();
+    /** Names the files that Tomcat sends by itself and whose requests are over. */
+    List<Ticket.Subject> names() {
+        List<Ticket.Subject> names = new ArrayList<>();
+        for (SentFile file : files()) {
+            Request request = file.request;
+            Ticket.Subject name = request == null ? new NamedFile(file.name) : owner.sent(request);
+            if (name != null) {
+                names.add(name);
+            }
+        }
+        return names;
+    }
+
+    /** A file whose request is forgotten. */
+    private record NamedFile(@Nullable String path) implements Ticket.Subject {
+        @Override
+        public boolean isGone() {
+            return false;
+        }
+    }
+
+    private List<SentFile> files() {
+        List<SentFile> files = new ArrayList<>();
         for (Connector connector : service.findConnectors()) {
             AbstractEndpoint<?, ?> endpoint = TomcatInternals.get().endpoint(connector.getProtocolHandler());
             if (endpoint != null) {
                 for (SocketWrapperBase<?> connection : endpoint.getConnections()) {
-                    SendfileDataBase file = fileOn(connection);
-                    if (file != null) {
-                        files.add(file);
-                    }
+                    files.addAll(filesOn(connection));
                 }
             }
         }
         return files;
     }
 
-    /** Returns the file that Tomcat sends on that connection by itself; null if it sends none. AJP never does. */
-    static @Nullable SendfileDataBase fileOn(SocketWrapperBase<?> connection) {
+    /**
+     * A file that Tomcat sends by itself.
+     *
+     * @param data what Tomcat keeps of it, which is for this file alone
+     * @param left how many bytes are still to be sent
+     * @param name what the file is called on disk; null if unknown
+     * @param request that of an HTTP/2 stream, which is kept as long as the stream; null over HTTP/1.1, where it is forgotten
+     */
+    record SentFile(
+            Object data,
+            long left,
+            @Nullable String name,
+            @Nullable Request request) {}
+
+    /** Returns the files that Tomcat sends on that connection by itself: over HTTP/2 one for each stream at most. AJP never does. */
+    static List<SentFile> filesOn(SocketWrapperBase<?> connection) {
         if (connection.isClosed()) {
-            return null;
+            return List.of();
         }
-        if (connection instanceof NioEndpoint.NioSocketWrapper nio) {
-            return nio.getSendfileData();
+        SendfileDataBase file = connection instanceof NioEndpoint.NioSocketWrapper nio ? nio.getSendfileData() : null;
+        if (connection instanceof Nio2Endpoint.Nio2SocketWrapper nio2) {
+            file = nio2.getSendfileData();
         }
-        return connection instanceof Nio2Endpoint.Nio2SocketWrapper nio2 ? nio2.getSendfileData() : null;
+        if (file != null) {
+            return List.of(new SentFile(file, file.length, new File(file.fileName).getName(), null));
+        }
+        return connection.getError() == null
+                        && connection.getCurrentProcessor() instanceof Processor processor
+                        && processor.isUpgrade()
+                ? TomcatInternals.get().sentFiles(processor)
+                : List.of();
     }
 }

@@ -1,9 +1,9 @@
 package io.tomcatdrain.valve;
 
 import io.tomcatdrain.ActiveUpload;
-import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.UploadSource;
 import io.tomcatdrain.http.ServletDrain;
 import java.util.List;
@@ -66,14 +66,14 @@ final class ApplicationStops {
             // The first upload that is found takes the pause off: a stop that waits for none is Tomcat's alone.
             List<ActiveUpload> left = drain.awaitUploads(upload -> isOf(context, upload) && pause.lift());
             if (!left.isEmpty()) {
-                DrainSettings.patiently(() ->
+                Patience.call(() ->
                         LOG.warn("drain[" + drain.name() + "] " + context + " stops with uploads in flight: " + left));
             }
             awaitRequests(context, pause, began);
         } catch (InterruptedException enough) {
             Thread.currentThread().interrupt();
         } catch (RuntimeException | Error fault) {
-            DrainSettings.patiently(() ->
+            Patience.call(() ->
                     LOG.error("drain[" + drain.name() + "] could not wait for the requests of " + context, fault));
         }
     }
@@ -86,7 +86,7 @@ final class ApplicationStops {
             boolean mayWait = waited < HELD_NANOS || pause.lift();
             if (waited >= longest || !mayWait) {
                 String line = "drain[" + drain.name() + "] " + context + " stops with " + left + " requests in flight";
-                DrainSettings.patiently(() -> LOG.warn(line));
+                Patience.call(() -> LOG.warn(line));
                 return;
             }
             LockSupport.parkNanos(this, LOOK_NANOS);

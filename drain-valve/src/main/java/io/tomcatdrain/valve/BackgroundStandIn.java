@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -50,7 +50,7 @@ final class BackgroundStandIn implements AutoCloseable {
             try {
                 thread.start();
             } catch (Error noThread) {
-                DrainSettings.patiently(() -> LOG.warn(
+                Patience.call(() -> LOG.warn(
                         "Cannot do the periodic work of other applications while " + stopping + " stops", noThread));
             }
         }

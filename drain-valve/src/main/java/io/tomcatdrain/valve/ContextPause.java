@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
 import org.apache.catalina.Engine;
@@ -64,7 +64,7 @@ final class ContextPause implements AutoCloseable {
         TomcatInternals.get().pause(reloading, true);
         if (!warned) {
             warned = true;
-            DrainSettings.patiently(() -> LOG.warn(reloading
+            Patience.call(() -> LOG.warn(reloading
                     + " reloads without waiting for its uploads: this Tomcat's pause cannot be taken off, and a wait"
                     + " would keep a thread for every request to the application. Stop and start it instead"));
         }

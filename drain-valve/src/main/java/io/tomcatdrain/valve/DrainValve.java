@@ -563,71 +563,95 @@ public class DrainValve extends ValveBase implements AccessLog {
             getNext().invoke(request, response);
             return;
         }
-        TicketNote note = TicketNote.of(request.getCoyoteRequest(), current.owner);
-        boolean reentry = note.isReentry(request.getCoyoteRequest());
-        if (reentry && note.holdsUpload() && current.stops.turnsBack(request)) {
+        org.apache.coyote.Request coyote = request.getCoyoteRequest();
+        TicketNote note = TicketNote.of(coyote, current.owner);
+        if (note.isReentry(coyote)) {
+            invokeAgain(current, note, request, response);
+            return;
+        }
+        note.begin(coyote, request.getConnector());
+        boolean leaves = !current.isServing();
+        String below = current.belowPath(request);
+        if (isAnswered(current, request, response, below)) {
+            return;
+        }
+        current.noteFrontEnd(note, request);
+        if (leaves && current.servlet.isApplications(request)) {
+            pass(current, note, request, response, false, leaves);
+            return;
+        }
+        boolean canary = below != null;
+        String method = request.getMethod();
+        boolean upload = canary || current.uploads.matches(method, request);
+        Ticket ticket = leaves && current.refusesHere(request, upload) ? null : admit(current, request, upload);
+        if (ticket == null) {
+            refuse(current, request, response);
+            return;
+        }
+        note.hold(ticket, upload, method);
+        pass(current, note, request, response, canary, leaves);
+    }
+
+    /**
+     * The same for a request that has passed already, and comes again for an async or error dispatch, or since a valve behind this one has
+     * rewritten it.
+     */
+    private void invokeAgain(ValveRuntime current, TicketNote note, Request request, Response response)
+            throws IOException, ServletException {
+        if (note.holdsUpload() && current.stops.turnsBack(request)) {
             note.close(true);
             current.servlet.refuse(request, response);
             return;
         }
-        if (reentry && request.isAsyncDispatching()) {
-            pass(current, note, request, response, false);
-            return;
+        String below = request.isAsyncDispatching() ? null : current.belowPath(request);
+        if (request.isAsyncDispatching() || !isAnswered(current, request, response, below)) {
+            pass(current, note, request, response, below != null, !current.isServing());
         }
-        if (!reentry) {
-            note.begin(request.getCoyoteRequest(), request.getConnector());
-        }
-        // Looked at again where it comes again: a RewriteValve may have changed it, and sends it through the pipeline
-        // anew.
-        String below = current.belowPath(request);
-        boolean canary = below != null && current.servlet.isCanary(request, below);
-        if (below != null && !canary) {
-            current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
-            return;
-        }
-        if (current.isReadyPath(request) && current.servlet.answersReadiness(request, response)) {
-            return;
-        }
-        if (reentry) {
-            pass(current, note, request, response, canary);
-            return;
-        }
-        current.noteFrontEnd(request);
-        if (current.servlet.isApplications(request)) {
-            pass(current, note, request, response, false);
-            return;
-        }
-        String method = request.getMethod();
-        boolean upload = canary || current.uploads.matches(method, request);
-        boolean turnedAway = current.stops.turnsAway(request);
-        Ticket ticket = current.refusesHere(request, upload)
-                ? null
-                : upload || turnedAway
-                        ? enterUpload(current, request, turnedAway)
-                        : current.servlet.enterRequest(request);
-        if (ticket == null) {
-            WatchedBody.leave(request.getCoyoteRequest());
-            if (response.getStatus() >= 400) {
-                getNext().invoke(request, response); // what is no request Tomcat has answered already
-            } else {
-                current.servlet.refuse(request, response);
-            }
-            return;
-        }
-        note.hold(ticket, upload, method);
-        pass(current, note, request, response, canary);
     }
 
-    /** Enters an upload, or what is turned away like one, so that it is counted. */
-    private static @Nullable Ticket enterUpload(ValveRuntime current, Request request, boolean turnedAway) {
+    /**
+     * Answers a request for the endpoints, or for readiness at another path.
+     *
+     * @param below what {@link ValveRuntime#belowPath} returns
+     * @return false if it is to be admitted like any other: only a canary is, of those for the endpoints
+     */
+    private static boolean isAnswered(ValveRuntime current, Request request, Response response, @Nullable String below)
+            throws IOException {
+        if (below == null) {
+            return current.isReadyPath(request) && current.servlet.answersReadiness(request, response);
+        }
+        if (current.servlet.isCanary(request, below)) {
+            return false;
+        }
+        current.servlet.answer(request, response, below, current.isControlAnswered(request.getConnector()));
+        return true;
+    }
+
+    /** Returns the ticket of an admitted request; null if it is refused. */
+    private static @Nullable Ticket admit(ValveRuntime current, Request request, boolean upload) {
+        boolean turnedAway = current.stops.turnsAway(request);
+        if (!upload && !turnedAway) {
+            return current.servlet.enterRequest(request);
+        }
+        // What is turned away enters like an upload, so that it is counted.
         Context context = request.getContext();
         return current.servlet.enterUpload(
                 request, new CoyoteUpload(request), () -> turnedAway || current.stops.isStopping(context));
     }
 
-    private void pass(ValveRuntime current, TicketNote note, Request request, Response response, boolean canary)
+    private void refuse(ValveRuntime current, Request request, Response response) throws IOException, ServletException {
+        WatchedBody.leave(request.getCoyoteRequest());
+        if (response.getStatus() >= 400) {
+            getNext().invoke(request, response); // what is no request Tomcat has answered already
+        } else {
+            current.servlet.refuse(request, response);
+        }
+    }
+
+    private void pass(
+            ValveRuntime current, TicketNote note, Request request, Response response, boolean canary, boolean leaves)
             throws IOException, ServletException {
-        if (current.drain.state() != DrainState.SERVING) {
+        if (leaves) {
             current.servlet.endConnection(request, response);
             // What the poller sends by itself is over for every valve when it begins.
             request.getCoyoteRequest().setSendfile(false);
@@ -644,13 +668,15 @@ public class DrainValve extends ValveBase implements AccessLog {
             threw = false;
         } finally {
             note.leave();
-            boolean async = !threw && request.isAsync();
-            if (async) {
+            if (!threw && request.isAsync()) {
                 keepFindable(current, note, request);
             } else {
-                current.servlet.endConnection(request, response); // the drain may have begun meanwhile
                 // Tomcat calls log() for neither: see the implementation note.
-                if (threw || request.getContext() == null || unasked) {
+                boolean ends = threw || request.getContext() == null || unasked;
+                if (ends || !note.isHooked()) {
+                    current.servlet.endConnection(request, response); // the drain may have begun meanwhile
+                }
+                if (ends) {
                     ServletDrain.answered(note.ticket(), request, response);
                     close(note, request, threw || isFailed(note, request, response));
                 }

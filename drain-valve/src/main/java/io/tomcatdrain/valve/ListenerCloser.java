@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
 import java.util.LinkedHashMap;
@@ -114,7 +114,7 @@ final class ListenerCloser {
             Connector connector, LeftServerSocketChannel listener, RunningTime patience, boolean end) {
         try {
             if (!listener.awaitLeft(patience)) {
-                DrainSettings.patiently(() -> LOG.warn("[" + connector
+                Patience.call(() -> LOG.warn("[" + connector
                         + "] has not stopped accepting within " + PATIENCE_MILLIS
                         + " ms: it may take one more connection from the socket that it shares"));
             }
@@ -133,9 +133,8 @@ final class ListenerCloser {
             if (listener.awaitClosed(patience)) {
                 return true;
             }
-            DrainSettings.patiently(
-                    () -> LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
-                            + " ms: connections still wait in its queue; it closes when Tomcat has taken them"));
+            Patience.call(() -> LOG.warn("The listener of [" + connector + "] is not closed after " + PATIENCE_MILLIS
+                    + " ms: connections still wait in its queue; it closes when Tomcat has taken them"));
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -169,7 +168,7 @@ final class ListenerCloser {
         }
         if (promised) {
             String line = what;
-            DrainSettings.patiently(() -> LOG.warn(line));
+            Patience.call(() -> LOG.warn(line));
         } else {
             LOG.debug(what);
         }

@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -41,14 +41,25 @@ final class OpenConnections {
 
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-    /** Since when each connection has been seen with nothing on it. */
-    private final IdentityHashMap<SocketWrapperBase<?>, Long> idleSince = new IdentityHashMap<>();
+    /**
+     * How a connection was seen with nothing on it.
+     *
+     * @param sinceNanos since when
+     * @param window how much the server may send over HTTP/2; it grows when the client has taken what was sent
+     * @param grows true if it has grown meanwhile
+     */
+    private record Idle(long sinceNanos, long window, boolean grows) {}
+
+    private final IdentityHashMap<SocketWrapperBase<?>, Idle> idle = new IdentityHashMap<>();
 
     private final List<NioEndpoint> endpoints = new ArrayList<>();
 
     private final Service service;
 
-    /** True if the last look has seen a file on its way that the poller sends by itself: its request was over when that began. */
+    /**
+     * True if the last look has seen a file on its way that Tomcat sends by itself, whose request may be over; or an HTTP/2 client that still
+     * takes what was sent. If its connection were closed, what it says of that would let the kernel drop the rest.
+     */
     private boolean sending;
 
     private OpenConnections(Service service) {
@@ -73,7 +84,7 @@ final class OpenConnections {
                 new OpenConnections(service).end(longest.toNanos());
             }
         } catch (RuntimeException | LinkageError fault) {
-            DrainSettings.patiently(() -> LOG.warn(
+            Patience.call(() -> LOG.warn(
                     "Could not wait for the last connections of [" + service + "]; Tomcat closes them", fault));
         }
     }
@@ -109,7 +120,7 @@ final class OpenConnections {
     private boolean isLeft(SocketWrapperBase<NioChannel> connection, long now) {
         Lock lock = TOMCAT.lock(connection);
         if (lock == null || !lock.tryLock()) {
-            idleSince.remove(connection);
+            idle.remove(connection);
             return !connection.isClosed();
         }
         try {
@@ -120,14 +131,20 @@ final class OpenConnections {
             if (processor != null && processor.isUpgrade() && !TOMCAT.isHttp2(processor)) {
                 return false;
             }
-            boolean sends = AnswersOnTheirWay.fileOn(connection) != null;
+            boolean sends = !AnswersOnTheirWay.filesOn(connection).isEmpty();
             sending |= sends;
             if (sends || isBusy(connection, processor)) {
-                idleSince.remove(connection);
+                idle.remove(connection);
                 return true;
             }
-            Long since = idleSince.putIfAbsent(connection, now);
-            if (since == null || now - since < IDLE_NANOS) {
+            Idle before = idle.get(connection);
+            long window = processor == null ? 0 : TOMCAT.window(processor);
+            if (before == null || before.window != window) {
+                sending |= before != null;
+                idle.put(connection, new Idle(now, window, before != null));
+                return true;
+            }
+            if (now - before.sinceNanos < (before.grows ? PATIENCE_NANOS : IDLE_NANOS)) {
                 return true;
             }
             close(connection, processor);

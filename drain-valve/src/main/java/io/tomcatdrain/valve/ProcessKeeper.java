@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -102,7 +102,7 @@ final class ProcessKeeper {
                 stopped.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);
             }
             if (!isOver()) {
-                DrainSettings.patiently(() -> LOG.warn("The server has not stopped " + limit.toMillis()
+                Patience.call(() -> LOG.warn("The server has not stopped " + limit.toMillis()
                         + " ms after its drain began; no longer keeping the process alive"));
             }
             // The thread that met a fault is about to log it.

@@ -1,6 +1,6 @@
 package io.tomcatdrain.valve;
 
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
 import java.util.Comparator;
@@ -202,7 +202,7 @@ final class StopHook {
         try {
             step.run();
         } catch (RuntimeException | Error fault) {
-            DrainSettings.patiently(() -> LOG.error("The server's drain could not " + what, fault));
+            Patience.call(() -> LOG.error("The server's drain could not " + what, fault));
         }
     }
 }

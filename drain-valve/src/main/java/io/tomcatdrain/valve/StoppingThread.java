@@ -1,5 +1,9 @@
 package io.tomcatdrain.valve;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import org.jspecify.annotations.Nullable;
+
 /** Which threads wait for the stop that waits for them. */
 final class StoppingThread {
     /**
@@ -10,16 +14,34 @@ final class StoppingThread {
 
     private StoppingThread() {}
 
-    /** Returns true for the calling thread, which is about to wait, and for one that has called {@code System.exit}: it never comes back. */
-    static boolean isStuck(Thread thread) {
-        return thread == Thread.currentThread() || isExiting(thread);
+    /**
+     * Returns true for the calling thread, which is about to wait, and for one that has called {@code System.exit}: it never comes back.
+     *
+     * @param number the thread's
+     * @param virtual the thread itself if it is a virtual one
+     */
+    static boolean isStuck(long number, @Nullable Thread virtual) {
+        if (number == Thread.currentThread().getId()) {
+            return true;
+        }
+        if (virtual != null) {
+            return isExiting(virtual.getState(), virtual.getStackTrace());
+        }
+        ThreadInfo found = ManagementFactory.getThreadMXBean().getThreadInfo(number, Integer.MAX_VALUE);
+        return found != null && isExiting(found.getThreadState(), found.getStackTrace());
     }
 
-    private static boolean isExiting(Thread thread) {
-        if (thread.getState() == Thread.State.RUNNABLE) {
+    /** Returns true for a virtual thread, by the group that all of them are in (JEP 444). */
+    static boolean isVirtual(Thread thread) {
+        ThreadGroup group = thread.getThreadGroup();
+        return group != null && group.getName().equals("VirtualThreads");
+    }
+
+    private static boolean isExiting(Thread.State state, StackTraceElement[] stack) {
+        if (state == Thread.State.RUNNABLE) {
             return false; // there it waits for a lock or for a hook
         }
-        for (StackTraceElement frame : thread.getStackTrace()) {
+        for (StackTraceElement frame : stack) {
             if (EXIT.equals(frame.getClassName())) {
                 return true;
             }

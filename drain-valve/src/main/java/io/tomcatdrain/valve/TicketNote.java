@@ -11,11 +11,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.WeakHashMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.coyote.Request;
+import org.apache.coyote.ajp.AbstractAjpProtocol;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,16 +65,12 @@ final class TicketNote {
             return fresh;
         }
 
-        /**
-         * Closes the tickets of the requests that have such a thread inside the application, and returns how many there were.
-         *
-         * @param isStuck true for the calling thread, or for one that never goes on: no other may be at its request at the same time
-         */
-        int letGo(Predicate<Thread> isStuck) {
+        /** Closes the tickets of the requests whose thread waits for the calling one, or is it, and returns how many there were. */
+        int letGoStuck() {
             int gone = 0;
             for (TicketNote note : all()) {
-                Thread inside = note.inside;
-                if (inside != null && note.ticket != null && isStuck.test(inside)) {
+                long thread = note.inside;
+                if (note.holds && thread != 0 && StoppingThread.isStuck(thread, note.virtualInside)) {
                     note.close(true);
                     gone++;
                 }
@@ -90,7 +86,7 @@ final class TicketNote {
             NodeDrain current = drain;
             int count = 0;
             for (TicketNote note : all()) {
-                Ticket held = note.ticket;
+                Ticket held = note.ticket();
                 boolean counts =
                         held != null && note.isRequestIn(context) && (current == null || current.waitsFor(held));
                 count += counts ? 1 : 0;
@@ -107,6 +103,15 @@ final class TicketNote {
                 }
             }
             return found;
+        }
+
+        /** Returns the request of a file that Tomcat sends by itself, as another thread sees it; null if it is still under way. */
+        Ticket.@Nullable Subject sent(Request coyote) {
+            TicketNote note = find(coyote, this);
+            if (note != null && note.isRequest()) {
+                return null;
+            }
+            return new SeenRequest(coyote, note == null ? null : note.method);
         }
 
         /** Returns the pooled objects of these requests, which Tomcat may use for others by the time that the caller looks. */
@@ -164,13 +169,30 @@ final class TicketNote {
     private boolean current;
     private boolean upload;
     private @Nullable Connector connector;
+    private boolean ajp;
+
+    /** True if {@link AnswerHook} looks at the answers. */
+    private boolean hooked;
+
+    /** True while the request holds {@link #ticket}. */
+    private boolean holds;
+
+    /**
+     * The ticket that is held, or the last one if many requests share it: a request that is no upload writes no reference here. One that
+     * is written into an object as old as this costs G1 a fence, and a look of its own later on.
+     */
     private @Nullable Ticket ticket;
 
     /** That of the request which the ticket is for. */
     private @Nullable String method;
 
-    /** The thread that is inside the application with this request; null if none is. */
-    private @Nullable Thread inside;
+    /** The number of the thread that is inside the application with this request; 0 if none is. */
+    private long inside;
+
+    /** That thread if it is a virtual one, which nobody finds by its number. */
+    private @Nullable Thread virtualInside;
+
+    private final boolean onVirtualThreads = StoppingThread.isVirtual(Thread.currentThread());
 
     private TicketNote(Owner owner, Request coyote, @Nullable TicketNote next) {
         this.owner = owner;
@@ -186,7 +208,7 @@ final class TicketNote {
         }
         TicketNote fresh = owner.newNote(coyote, withoutRetired(first(coyote)));
         coyote.setNote(NOTE, fresh);
-        AnswerHook.watch(coyote.getResponse());
+        fresh.hooked = AnswerHook.watch(coyote.getResponse());
         return fresh;
     }
 
@@ -213,7 +235,7 @@ final class TicketNote {
     static boolean isLast(Request coyote, boolean ajp) {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
             if (note.isReentry(coyote)
-                    && (note.ticket != null || note.owner.isAtItsEnd())
+                    && (note.holds || note.owner.isAtItsEnd())
                     && note.owner.endsConnections(ajp, note.connector)) {
                 return true;
             }
@@ -224,7 +246,7 @@ final class TicketNote {
     /** Notes what the answer says of an upload that comes in several requests, now that its head is complete. Never throws. */
     static void isAnswered(Request coyote) {
         for (TicketNote note = first(coyote); note != null; note = note.next) {
-            Ticket held = note.ticket;
+            Ticket held = note.ticket();
             if (held != null
                     && held.isPart()
                     && note.isReentry(coyote)
@@ -259,27 +281,36 @@ final class TicketNote {
 
     /** Begins a new request, which has no ticket yet. */
     void begin(Request coyote, Connector through) {
-        Ticket leftBehind = ticket;
-        ticket = null;
-        if (leftBehind != null) {
-            leftBehind.close(true);
+        if (holds) {
+            close(true);
             WatchedBody.leave(coyote);
         }
         startNanos = coyote.getStartTimeNanos();
-        if (connector != through) { // nearly never; and a look is cheaper than a reference written to an old object
+        if (connector != through) { // nearly never
             connector = through;
+            ajp = through.getProtocolHandler() instanceof AbstractAjpProtocol;
         }
         current = true;
     }
 
+    /** Returns true if every answer that is finished with a ticket held ends its connection where it has to. */
+    boolean isHooked() {
+        return hooked;
+    }
+
+    /** Returns true if the request has come over AJP. */
+    boolean isAjp() {
+        return ajp;
+    }
+
     private boolean isRequest() {
-        return ticket != null && !upload && isReentry(coyote);
+        return holds && !upload && isReentry(coyote);
     }
 
     /** What another thread sees here may be of one request and the next: it is believed if both looks at the start time say the same. */
     private boolean isRequestIn(Context context) {
         long before = startNanos;
-        if (!current || upload || ticket == null) {
+        if (!current || upload || !holds) {
             return false;
         }
         boolean inside = contextOf(coyote) == context;
@@ -296,10 +327,13 @@ final class TicketNote {
 
     void hold(Ticket admitted, boolean isUpload, @Nullable String requestMethod) {
         upload = isUpload;
-        if (!Objects.equals(method, requestMethod)) { // see begin()
+        if (!Objects.equals(method, requestMethod)) {
             method = requestMethod;
         }
-        ticket = admitted;
+        if (ticket != admitted) {
+            ticket = admitted;
+        }
+        holds = true;
     }
 
     /** Puts another ticket of the same request in the place of the one that is held. */
@@ -313,24 +347,34 @@ final class TicketNote {
     }
 
     @Nullable Ticket ticket() {
-        return ticket;
+        return holds ? ticket : null;
     }
 
     /** Notes that the calling thread takes the request to the application. */
     void enter() {
-        inside = Thread.currentThread();
+        Thread thread = Thread.currentThread();
+        if (onVirtualThreads) {
+            virtualInside = thread;
+        }
+        inside = thread.getId();
     }
 
     /** Notes that the thread has come back from there. */
     void leave() {
-        inside = null;
+        inside = 0;
+        if (onVirtualThreads) {
+            virtualInside = null;
+        }
     }
 
     /** Closes the ticket, if there is one still. */
     void close(boolean failed) {
-        Ticket held = ticket;
-        ticket = null;
+        Ticket held = ticket();
+        holds = false;
         if (held != null) {
+            if (!held.isShared()) {
+                ticket = null;
+            }
             held.close(failed);
         }
     }

@@ -3,8 +3,10 @@ package io.tomcatdrain.valve;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.channels.ServerSocketChannel;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
@@ -54,6 +56,12 @@ final class TomcatInternals {
     private static final String NO_STREAM =
             "an HTTP/2 stream that Tomcat drops for a broken frame may hold a drain until its limits";
 
+    private static final String NO_FILE =
+            "a file that Tomcat sends by itself over HTTP/2 may be cut at the end of a drain";
+
+    private static final String NO_TAKING =
+            "at the end of a stop an HTTP/2 client that still takes what was sent may lose the rest of it";
+
     private static final String NO_GOODBYE = "an HTTP/2 client is not told which of its last streams were seen";
 
     private static final String NO_LOG =
@@ -78,6 +86,7 @@ final class TomcatInternals {
     private final @Nullable Class<?> http2Handler;
     private final @Nullable Field activeRemoteStreamCount;
     private final @Nullable Method closeConnection;
+    private final @Nullable Method getWindowSize;
     private final @Nullable Field requestHook;
     private final @Nullable Field socketWrapper;
     private final @Nullable Class<?> streamProcessor;
@@ -86,6 +95,11 @@ final class TomcatInternals {
     private final @Nullable Field streamLock;
     private final @Nullable Method streamNumber;
     private final @Nullable Method getStream;
+    private final @Nullable Field streams;
+    private final @Nullable Field coyoteRequest;
+    private final @Nullable Method canWrite;
+    private final @Nullable Field sendfileData;
+    private final @Nullable Field left;
     private final @Nullable Field accessLogScanComplete;
     private final @Nullable Method isUseShutdownHook;
     private final @Nullable Method setUseShutdownHook;
@@ -129,17 +143,26 @@ final class TomcatInternals {
                 ? null
                 : members.method(http2Handler, List.of("closeConnection"), NO_GOODBYE, http2Exception);
 
+        Class<?> anyStream = members.type("org.apache.coyote.http2.AbstractStream", NO_STREAM);
+        getWindowSize = anyStream == null ? null : members.method(anyStream, List.of("getWindowSize"), NO_TAKING);
+
         requestHook = members.field(Request.class, "hook", ActionHook.class, NO_LIFE);
         socketWrapper = members.field(AbstractProcessor.class, "socketWrapper", SocketWrapperBase.class, NO_LIFE);
         streamProcessor = members.type("org.apache.coyote.http2.StreamProcessor", NO_STREAM);
-        stream = ofStreams("stream", null);
-        streamHandler = ofStreams("handler", null);
-        streamLock = ofStreams("processLock", Lock.class);
-        Class<?> anyStream = members.type("org.apache.coyote.http2.AbstractStream", NO_STREAM);
+        stream = ofStreams("stream", null, NO_STREAM);
+        streamHandler = ofStreams("handler", null, NO_STREAM);
+        streamLock = ofStreams("processLock", Lock.class, NO_STREAM);
         streamNumber = anyStream == null ? null : members.method(anyStream, List.of("getIdAsInt"), NO_STREAM);
         getStream = streamHandler == null
                 ? null
                 : members.method(streamHandler.getType(), List.of("getStream"), NO_STREAM, int.class);
+
+        streams = http2Handler == null ? null : members.field(http2Handler, "streams", Map.class, NO_FILE);
+        coyoteRequest =
+                stream == null ? null : members.field(stream.getType(), "coyoteRequest", Request.class, NO_FILE);
+        canWrite = stream == null ? null : members.method(stream.getType(), List.of("canWrite"), NO_FILE);
+        sendfileData = ofStreams("sendfileData", null, NO_FILE);
+        left = sendfileData == null ? null : members.field(sendfileData.getType(), "left", long.class, NO_FILE);
 
         accessLogScanComplete = members.field(ContainerBase.class, "accessLogScanComplete", boolean.class, NO_LOG);
 
@@ -150,8 +173,8 @@ final class TomcatInternals {
         shutdown = juli == null ? null : members.method(juli, List.of("shutdown"), NO_LAST_LINES);
     }
 
-    private @Nullable Field ofStreams(String name, @Nullable Class<?> type) {
-        return streamProcessor == null ? null : members.field(streamProcessor, name, type, NO_STREAM);
+    private @Nullable Field ofStreams(String name, @Nullable Class<?> type, String without) {
+        return streamProcessor == null ? null : members.field(streamProcessor, name, type, without);
     }
 
     /** Returns the one instance, which has said what it lacks. */
@@ -284,6 +307,41 @@ final class TomcatInternals {
         return handler != null && Members.get(activeRemoteStreamCount, handler) instanceof AtomicInteger streams
                 ? streams.get()
                 : -1;
+    }
+
+    /** Returns how much the server may send over that HTTP/2 connection before its client takes some; 0 for another protocol, or if unknown. */
+    long window(Processor processor) {
+        Object handler = http2(processor);
+        return handler != null && Members.call(getWindowSize, handler) instanceof Long window ? window : 0;
+    }
+
+    /** Returns the files that Tomcat sends by itself over that HTTP/2 connection; none for another protocol, or if unknown. */
+    List<AnswersOnTheirWay.SentFile> sentFiles(Processor processor) {
+        Object handler = http2(processor);
+        if (handler == null
+                || stream == null
+                || streams(processor) == 0
+                || !(Members.get(streams, handler) instanceof Map<?, ?> open)) {
+            return List.of();
+        }
+        List<AnswersOnTheirWay.SentFile> files = new ArrayList<>();
+        for (Object each : open.values()) {
+            // Others have ended, and what they were made of is gone.
+            if (stream.getType().isInstance(each)
+                    && Members.get(coyoteRequest, each) instanceof Request request
+                    && processor(request) instanceof AbstractProcessor own
+                    && isStream(own)) {
+                Object file = Members.get(sendfileData, own);
+                // A stream that was reset can be written no more, and what is left of its file is never sent.
+                if (file != null
+                        && Members.get(left, file) instanceof Long bytes
+                        && bytes > 0
+                        && Boolean.TRUE.equals(Members.call(canWrite, each))) {
+                    files.add(new AnswersOnTheirWay.SentFile(file, bytes, null, request));
+                }
+            }
+        }
+        return files;
     }
 
     /** Closes an HTTP/2 connection with the number of the last stream that was seen; returns false if that cannot be done. */

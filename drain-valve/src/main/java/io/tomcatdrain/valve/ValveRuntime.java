@@ -4,8 +4,11 @@ import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainSettings.Refuse;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
+import io.tomcatdrain.Patience;
+import io.tomcatdrain.Ticket;
 import io.tomcatdrain.http.ServletDrain;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.apache.catalina.Container;
 import org.apache.catalina.Context;
@@ -41,7 +44,6 @@ final class ValveRuntime {
     /** Where in it the configured path begins, behind its slash; what comes before is that of every request of a context. */
     private final int nameAt;
 
-    private final int pathLength;
     private final char nameBegin;
 
     private final @Nullable Integer controlPort;
@@ -67,7 +69,6 @@ final class ValveRuntime {
         this.stops = new ApplicationStops(servlet, owner::requestsIn);
         this.path = drain.path();
         this.nameAt = contextPath.length() + 1;
-        this.pathLength = path.length();
         this.nameBegin = path.charAt(nameAt);
         this.controlPort = settings.controlPort();
         this.spareThreads = new SpareThreads(service);
@@ -105,13 +106,19 @@ final class ValveRuntime {
         boolean whole = container instanceof Engine;
         var unused = drain.onStateChange((before, after) -> tellHttp2(drain, whole ? service : null, after));
         ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
-        drain.onRequestsGivenUp(fresh.owner::requests);
         drain.onWait(fresh::letGoWhoWaitsForUs);
         AnswersOnTheirWay answers = new AnswersOnTheirWay(
                 fresh.owner, service, settings.stallTimeout().toNanos());
         // A file of which the request is over may be any host's.
-        drain.onAnswers(answers::move, container instanceof Engine ? answers::leave : () -> false);
-        if (container instanceof Engine && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
+        drain.onAnswers(answers::move, whole ? answers::leave : () -> false);
+        drain.onRequestsGivenUp(() -> {
+            List<Ticket.Subject> requests = fresh.owner.requests();
+            if (whole) {
+                requests.addAll(answers.names());
+            }
+            return requests;
+        });
+        if (whole && settings.refuse() == Refuse.ALL && !settings.closeListener()) {
             drain.onStateChange(fresh::lendThreads);
         }
         StartMessages.active(who, settings);
@@ -126,9 +133,9 @@ final class ValveRuntime {
 
     /** Lets requests that themselves wait for the drain or for a stop hold neither: otherwise both would last to their limits. */
     private void letGoWhoWaitsForUs() {
-        int gone = owner.letGo(StoppingThread::isStuck);
+        int gone = owner.letGoStuck();
         if (gone > 0) {
-            DrainSettings.patiently(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
+            Patience.call(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
                     + " requests that wait for the stop themselves, as those whose application calls System.exit"));
         }
     }
@@ -170,10 +177,14 @@ final class ValveRuntime {
 
     // ---------------------------------------------------------------- requests
 
+    boolean isServing() {
+        return drain.state() == DrainState.SERVING;
+    }
+
     /** Returns what follows the endpoints' path; null if the request is not for them. Allocates only if it is. */
     @Nullable String belowPath(Request request) {
         MessageBytes uri = request.getDecodedRequestURIMB();
-        if (uri.isNull() || isElsewhere(uri) || !uri.startsWithIgnoreCase(path, 0)) {
+        if (isElsewhere(uri) || uri.isNull() || !uri.startsWithIgnoreCase(path, 0)) {
             return null;
         }
         String decoded = uri.toString();
@@ -200,7 +211,8 @@ final class ValveRuntime {
             return false;
         }
         CharChunk chars = uri.getCharChunk();
-        return chars.getLength() < pathLength || chars.getBuffer()[chars.getStart() + nameAt] != nameBegin;
+        int at = chars.getStart() + nameAt;
+        return at >= chars.getEnd() || chars.getBuffer()[at] != nameBegin;
     }
 
     /** Names an application whose requests are all taken for the endpoints'. */
@@ -214,10 +226,8 @@ final class ValveRuntime {
     }
 
     /** Notes that mod_jk is in front: it shows by a request attribute, and can replay what is refused. */
-    void noteFrontEnd(Request request) {
-        if (!modJkSeen
-                && Connections.isAjp(request)
-                && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
+    void noteFrontEnd(TicketNote note, Request request) {
+        if (note.isAjp() && !modJkSeen && request.getCoyoteRequest().getAttribute("JK_LB_ACTIVATION") != null) {
             modJkSeen = true;
             servlet.noteReplayingFrontEnd();
         }
@@ -225,7 +235,7 @@ final class ValveRuntime {
 
     /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
     void tellToLeave(Request request) {
-        if (drain.state() != DrainState.SERVING) {
+        if (!isServing()) {
             GoAway.send(request.getCoyoteRequest());
         }
     }

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.tomcatdrain.Drain;
 import io.tomcatdrain.DrainReport;
-import io.tomcatdrain.DrainSettings;
+import io.tomcatdrain.Patience;
 import io.tomcatdrain.testkit.App;
 import io.tomcatdrain.testkit.Http11Client;
 import java.util.concurrent.CountDownLatch;
@@ -88,7 +88,7 @@ class HostileLogIT {
         }
         await().until(() -> {
             AtomicBoolean called = new AtomicBoolean();
-            DrainSettings.patiently(() -> called.set(true));
+            Patience.call(() -> called.set(true));
             return called.get(); // nothing hangs any more, for the tests that come
         });
     }

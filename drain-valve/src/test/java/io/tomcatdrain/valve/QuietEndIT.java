@@ -228,7 +228,7 @@ class QuietEndIT {
         }
     }
 
-    private static void serveFiles(TestServer server) {
+    static void serveFiles(TestServer server) {
         server.context().addLifecycleListener(event -> {
             if (Lifecycle.CONFIGURE_START_EVENT.equals(event.getType())) {
                 Tomcat.addServlet(server.context(), "default", new DefaultServlet())

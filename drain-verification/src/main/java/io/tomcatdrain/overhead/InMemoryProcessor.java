@@ -3,6 +3,8 @@ package io.tomcatdrain.overhead;
 import jakarta.servlet.ServletConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.apache.catalina.connector.CoyoteAdapter;
+import org.apache.catalina.connector.Request;
 import org.apache.coyote.AbstractProcessor;
 import org.apache.coyote.Adapter;
 import org.apache.coyote.ContinueResponseTiming;
@@ -43,6 +45,16 @@ final class InMemoryProcessor extends AbstractProcessor implements InputBuffer, 
             throw new IOException("status " + response.getStatus() + ", " + written + " bytes");
         }
         recycle();
+    }
+
+    /** Takes a request as far as Tomcat's first valve, where it stays. */
+    Request prepare(Exchange exchange, String remote) throws Exception {
+        serve(exchange, remote);
+        begin(exchange, remote);
+        if (!adapter.prepare(request, response)) {
+            throw new IOException("status " + response.getStatus());
+        }
+        return (Request) request.getNote(CoyoteAdapter.ADAPTER_NOTES);
     }
 
     private void begin(Exchange exchange, String remote) {

@@ -83,6 +83,11 @@ final class MeasuredServer implements AutoCloseable {
         return subject;
     }
 
+    /** Returns the engine's first valve; without one of the subject's that is Tomcat's last. */
+    Valve firstValve() {
+        return tomcat.getEngine().getPipeline().getFirst();
+    }
+
     Adapter adapter() {
         return ((AbstractProtocol<?>) connector.getProtocolHandler()).getAdapter();
     }

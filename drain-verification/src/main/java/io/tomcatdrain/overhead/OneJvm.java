@@ -1,6 +1,6 @@
 package io.tomcatdrain.overhead;
 
-import java.nio.file.Files;
+import io.tomcatdrain.TemporaryDirectories;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -21,6 +21,7 @@ final class OneJvm {
     public static void main(String[] arguments) throws Exception {
         measure(new Random(Integer.parseInt(arguments[0])), List.of(arguments).subList(1, arguments.length));
         System.out.flush();
+        TemporaryDirectories.delete();
         Runtime.getRuntime().halt(0); // nothing has to be stopped in good order
     }
 
@@ -31,7 +32,7 @@ final class OneJvm {
         List<MeasuredServer> servers = new ArrayList<>();
         for (Subject subject : order) {
             String address = "127.0.0." + (2 + servers.size());
-            servers.add(new MeasuredServer(subject, address, Files.createTempDirectory("overhead")));
+            servers.add(new MeasuredServer(subject, address, TemporaryDirectories.make("overhead")));
         }
         for (String name : forms) {
             measure(Form.valueOf(name), servers, random);

@@ -8,7 +8,7 @@ import org.apache.catalina.valves.StuckThreadDetectionValve;
 import org.jspecify.annotations.Nullable;
 
 /** What a server of the comparison has in its engine. */
-enum Subject {
+public enum Subject {
     /** Nothing; what all others are compared with. */
     NO_VALVE,
     /** Nothing again: what this shows beside the first is the error of the measurement. */

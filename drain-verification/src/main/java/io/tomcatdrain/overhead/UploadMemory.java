@@ -1,7 +1,7 @@
 package io.tomcatdrain.overhead;
 
+import io.tomcatdrain.TemporaryDirectories;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -47,12 +47,13 @@ public final class UploadMemory {
             }
         });
         System.out.flush();
+        TemporaryDirectories.delete();
         Runtime.getRuntime().halt(0); // a stop would wait for the uploads
     }
 
     /** Returns by how many bytes the objects of each class have grown with so many uploads. */
     private static Map<String, Long> grown(Subject subject, int uploads) throws Exception {
-        MeasuredServer server = new MeasuredServer(subject, "127.0.0.2", Files.createTempDirectory("memory"));
+        MeasuredServer server = new MeasuredServer(subject, "127.0.0.2", TemporaryDirectories.make("memory"));
         begin(server, 100); // the first ones load classes and grow what grows once
         Map<String, Long> before = liveBytes();
         begin(server, uploads);

@@ -1,12 +1,12 @@
 package io.tomcatdrain.scale;
 
 import io.tomcatdrain.Drain;
+import io.tomcatdrain.TemporaryDirectories;
 import io.tomcatdrain.valve.DrainValve;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -38,7 +38,7 @@ public final class ScaleServer {
         LOG.setLevel(Level.SEVERE);
         Mode mode = Mode.valueOf(arguments[0]);
         int uploads = Integer.parseInt(arguments[1]);
-        Path directory = Files.createTempDirectory("scale");
+        Path directory = TemporaryDirectories.make("scale");
         Tomcat tomcat = new Tomcat();
         tomcat.setBaseDir(directory.toString());
         tomcat.setConnector(connector(mode, uploads));
@@ -55,6 +55,7 @@ public final class ScaleServer {
         var unused = drain.onStateChange((before, after) -> say("state " + after + " " + System.nanoTime()));
         say("port " + tomcat.getConnector().getLocalPort());
         obey(tomcat, drain.name());
+        TemporaryDirectories.delete();
         System.exit(0);
     }
 

@@ -81,8 +81,13 @@ final class Handover implements Callable<Integer> {
             }
         }
         problems.forEach(problem -> screen.say("LOST: " + problem));
-        screen.say(problems.isEmpty() ? "Nothing was lost." : "FAILED. The servers' log is in " + directory);
-        return problems.isEmpty() ? ExitCode.OK : ExitCode.SOFTWARE;
+        if (problems.isEmpty()) {
+            SampleServer.delete(directory);
+            screen.say("Nothing was lost.");
+            return ExitCode.OK;
+        }
+        screen.say("FAILED. The servers' log is in " + directory);
+        return ExitCode.SOFTWARE;
     }
 
     private static Process launcher(Path directory, int port) throws IOException {

@@ -120,7 +120,8 @@ final class SampleServer {
         context.addParameter("slowLine", "true");
     }
 
-    private static void delete(Path directory) {
+    /** Deletes a temporary directory; what cannot be deleted is said. */
+    static void delete(Path directory) {
         try {
             Files.walkFileTree(directory, new SimpleFileVisitor<>() {
                 @Override

@@ -2,10 +2,12 @@ package io.tomcatdrain.sample;
 
 import static org.awaitility.Awaitility.await;
 
+import io.tomcatdrain.testkit.fleet.Parts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +31,7 @@ final class SampleProcess implements AutoCloseable {
     static SampleProcess start(String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Djava.io.tmpdir=" + Files.createDirectories(Parts.work().resolve("tmp")));
         command.add("-jar");
         command.add(System.getProperty("sample.exec.jar"));
         command.addAll(List.of(arguments));

@@ -45,11 +45,11 @@ public enum WebServer {
         List<String> command(Path example, Map<String, String> settings, Path logs) throws IOException {
             var runDirectory = settings.get("RUN_DIR");
             var state = Files.writeString(Path.of(runDirectory, "tomcat-drain.state"), "1\n");
-            // On a machine that several fleets share, a node that answers its check after a second is not down.
+            // On a machine that several fleets share, a node that answers its check late is not down.
             var configuration = example.resolve("haproxy.cfg");
             Files.writeString(
                     configuration,
-                    replaced(Files.readString(configuration), "\ndefaults\n", "\ndefaults\n    timeout check 20s\n"));
+                    replaced(Files.readString(configuration), "timeout check 5s\n", "timeout check 20s\n"));
             return List.of(
                     "/usr/bin/env",
                     "STATS_SOCKET=" + runDirectory + "/admin.sock",
