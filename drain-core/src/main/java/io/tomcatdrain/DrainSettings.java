@@ -3,6 +3,7 @@ package io.tomcatdrain;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -225,7 +226,7 @@ public final class DrainSettings {
     /** Applies the rule of one setting. */
     private static Object valueOf(Setting setting, String text) {
         return switch (setting) {
-            case PATH -> parsePath(text);
+            case PATH -> parsePath(text, "/drain");
             case TOKEN -> parseToken(text);
             case TOKEN_FILE -> parseToken(TokenFile.read(text));
             case REFUSAL_PAGES -> RefusalPages.read(text);
@@ -319,9 +320,13 @@ public final class DrainSettings {
         Duration budget = stopBudget();
         Duration wanted = longestStop();
         if (budget != null && wanted.compareTo(budget) > 0) {
-            warnings.add("killAfter [" + text(Setting.KILL_AFTER) + "] is shorter than what the limits can take ["
+            String killAfter = text(Setting.KILL_AFTER);
+            warnings.add("killAfter [" + killAfter + "]"
+                    + (isBareNumber(killAfter) ? ", in milliseconds as every number without a unit," : "")
+                    + " is shorter than what the limits can take ["
                     + Durations.format(wanted) + "]: at a stop the lame duck gets at most ["
-                    + Durations.format(lameDuckWithin(budget)) + "] and everything together ["
+                    + Durations.format(lameDuckWithin(budget).truncatedTo(ChronoUnit.MILLIS))
+                    + "] and everything together ["
                     + Durations.format(budget) + "]; raise the time after which the process is killed, and killAfter"
                     + " with it, or lower uploadTimeout");
         }
@@ -505,15 +510,19 @@ public final class DrainSettings {
         return (T) values.get(setting);
     }
 
-    private static Object parsePath(String text) {
+    private static boolean isBareNumber(@Nullable String text) {
+        return text != null && text.chars().allMatch(each -> each >= '0' && each <= '9');
+    }
+
+    private static Object parsePath(String text, String example) {
         if (!SEGMENTS.matcher(text).matches()) {
             throw new IllegalArgumentException(
                     "the path begins with [/], is more than [/], does not end with [/] and holds no"
-                            + " characters that a URL would escape; for example [/drain]");
+                            + " characters that a URL would escape; for example [" + example + "]");
         }
         if (("/" + text + "/").contains("/../") || ("/" + text + "/").contains("/./")) {
             throw new IllegalArgumentException(
-                    "the path must not contain [.] or [..] as a segment; for example [/drain]");
+                    "the path must not contain [.] or [..] as a segment; for example [" + example + "]");
         }
         return text;
     }
@@ -521,7 +530,7 @@ public final class DrainSettings {
     private static Object parsePaths(String text) {
         List<String> paths = new ArrayList<>();
         for (String path : text.split(",", -1)) {
-            parsePath(path.strip());
+            parsePath(path.strip(), "/health");
             if (paths.contains(path.strip())) {
                 throw new IllegalArgumentException(
                         "[" + LogText.bounded(path.strip()) + "] is listed twice; leave one out");

@@ -333,7 +333,7 @@ final class InFlightWork {
         int open = openUploads.shown();
         return "uploads=" + registry.uploads() + ", requests=" + admission.requestsInFlight() + ", holds="
                 + holds.count()
-                + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams())
-                + (open == 0 ? "" : ", uploads of several requests=" + open);
+                + (open == 0 ? "" : ", uploads of several requests=" + open)
+                + (registry.streams() == 0 ? "" : ", not waited for: streams=" + registry.streams());
     }
 }

@@ -395,6 +395,15 @@ class DrainSettingsTest {
     }
 
     @Test
+    void aKillAfterWithoutAUnitWarnsThatItIsMilliseconds() {
+        assertThat(DrainSettings.of(Map.of("killAfter", "90")).warnings())
+                .singleElement()
+                .asString()
+                .startsWith("killAfter [90], in milliseconds as every number without a unit, is shorter")
+                .contains("lame duck gets at most [22ms]", "everything together [45ms]");
+    }
+
+    @Test
     void aKillAfterThatTheLimitsFitIntoDoesNotWarn() {
         assertThat(DrainSettings.of(Map.of("killAfter", "635s")).warnings()).isEmpty();
         assertThat(DrainSettings.of(Map.of("killAfter", "634s")).warnings()).hasSize(1);

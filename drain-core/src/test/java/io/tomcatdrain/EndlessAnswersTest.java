@@ -7,6 +7,7 @@ import static io.tomcatdrain.DrainState.EXPIRED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tomcatdrain.DrainStatus.InFlight;
+import io.tomcatdrain.testkit.CapturedLog;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -72,6 +73,23 @@ class EndlessAnswersTest {
         assertThat(result(outcome).outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
         assertThat(result(outcome).finished()).isOne();
         assertThat(drain.summary().inFlight()).isEqualTo(new InFlight(0, 0, 0, 5));
+    }
+
+    /** A file that comes in several requests is waited for; the words for streams must not cover it, too. */
+    @Test
+    void theLogNamesThemLast() {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain("lameDuck", "off");
+            Ticket creation = drain.enterRequest(drain.part(Parts.creation("s", 100)));
+            creation.part().answered(Parts.created("a"));
+            creation.close();
+            track(drain, new Async().ofType("text/event-stream"));
+            assertThat(drain.summary().inFlight()).isEqualTo(new InFlight(0, 0, 0, 1));
+            drain.start("upgrade");
+
+            assertThat(String.join("\n", log.lines()))
+                    .contains("holds=0, uploads of several requests=1, not waited for: streams=1");
+        }
     }
 
     @Test

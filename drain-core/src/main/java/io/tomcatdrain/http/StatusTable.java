@@ -41,7 +41,10 @@ final class StatusTable {
         DrainStatus.InFlight inFlight = status.inFlight();
         line("  in flight: " + count(inFlight.uploads(), "upload") + ", " + count(inFlight.requests(), "other request")
                 + ", " + count(inFlight.holds(), "hold")
-                + (inFlight.streams() > 0 ? "; " + count(inFlight.streams(), "stream") + " that hold nothing" : ""));
+                + (inFlight.streams() > 0
+                        ? "; " + count(inFlight.streams(), "stream")
+                                + (inFlight.streams() == 1 ? " that holds nothing" : " that hold nothing")
+                        : ""));
         DrainStatus.Totals totals = status.totals();
         line("  since the start: " + count(totals.uploadsCompleted(), "upload") + " completed, "
                 + totals.uploadsFailed()

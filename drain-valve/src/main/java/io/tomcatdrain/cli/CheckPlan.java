@@ -67,11 +67,11 @@ record CheckPlan(
      * @throws IllegalArgumentException if one is wrong
      */
     static CheckPlan of(Options options, String token, @Nullable SSLContext trust, java.io.PrintStream err) {
-        if (options.nodes().size() != 1) {
+        if (options.urls().size() != 1) {
             throw new IllegalArgumentException(
                     "check needs the URL of one page of the site, and the nodes' drains as [--node URL] each");
         }
-        URI page = options.nodes().get(0);
+        URI page = options.urls().get(0);
         Duration uploadTime = options.duration("upload-time", Duration.ofSeconds(12));
         if (uploadTime.compareTo(SHORTEST_UPLOAD) < 0) {
             throw new IllegalArgumentException("option [--upload-time] has the value ["

@@ -116,6 +116,7 @@ final class CheckReport {
                         : ", served again at " + Diagnosis.seconds(drain.servedMillis()) + " s")
                 + (drain.usedMillis() < 0 ? "" : ", used again at " + Diagnosis.seconds(drain.usedMillis()) + " s"));
         out.println("  the front end went on sending for " + Diagnosis.seconds(drain.sentForMillis())
-                + " s after the drain began; " + drain.refused() + " requests were refused");
+                + " s after the drain began; "
+                + (drain.refused() == 1 ? "1 request was refused" : drain.refused() + " requests were refused"));
     }
 }

@@ -106,7 +106,9 @@ final class Diagnosis {
         List<Exchange> uploads = lost(Exchange::isLost).stream()
                 .filter(exchange -> exchange.kind().isUpload())
                 .toList();
-        List<Exchange> cut = uploads.stream().filter(Exchange::isCutInTheMiddle).toList();
+        List<Exchange> cut = uploads.stream()
+                .filter(exchange -> exchange.isCutInTheMiddle() && !exchange.isAnswered())
+                .toList();
         if (seen.exchanges().stream().allMatch(exchange -> Trust.isComplaint(exchange.trouble()))) {
             add(Fault.CERTIFICATE_NOT_ACCEPTED, "the site: " + troubles(seen.exchanges()), Trust.REMEDY);
         } else if (seen.exchanges().stream().allMatch(exchange -> exchange.status() == 0)) {

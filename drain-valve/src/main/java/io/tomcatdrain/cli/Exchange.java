@@ -63,4 +63,16 @@ record Exchange(
         boolean underWay = millis() >= 1_000 || (status == 0 && sentBytes < bytes);
         return isLost() && !refused && kind.isUpload() && sentBytes > 0 && underWay;
     }
+
+    /**
+     * Returns true if the status is an answer to what was asked for, such as 404, and none of a time-out: 408 is, and 400 or 500 may be where
+     * the body was not sent to its end.
+     */
+    boolean isAnswered() {
+        return switch (status) {
+            case 408 -> false;
+            case 400, 500 -> sentBytes >= bytes;
+            default -> status >= 400 && status < 500;
+        };
+    }
 }

@@ -1,5 +1,6 @@
 package io.tomcatdrain.cli;
 
+import io.tomcatdrain.DrainState;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -12,6 +13,7 @@ import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -23,6 +25,11 @@ final class NodeClient {
 
     /** How long a node may take for an answer beyond what it was asked to wait. */
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(15);
+
+    /** How the status for people begins. */
+    private static final Pattern STATUS_TEXT = Pattern.compile("[^\\n]*: ("
+            + Stream.of(DrainState.values()).map(DrainState::name).collect(Collectors.joining("|"))
+            + ")(, reason: [^\\n]*)?\\n");
 
     private final URI drain;
     private final @Nullable String token;
@@ -42,6 +49,11 @@ final class NodeClient {
         /** Returns the drain's state; null if the answer is none of a drain's. */
         @Nullable String state() {
             return Json.text(json(), "state");
+        }
+
+        /** Returns true if the body is a drain's status, as JSON or as text, and not a page of something else at that URL. */
+        boolean isStatus() {
+            return state() != null || STATUS_TEXT.matcher(body).lookingAt();
         }
     }
 

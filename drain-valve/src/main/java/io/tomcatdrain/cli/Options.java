@@ -21,11 +21,13 @@ final class Options {
     private static final int HIGHEST_PORT = 65_535;
 
     private final List<URI> nodes;
+    private final List<URI> urls;
     private final Map<String, String> values;
     private final Set<String> flags;
 
-    private Options(List<URI> nodes, Map<String, String> values, Set<String> flags) {
+    private Options(List<URI> nodes, List<URI> urls, Map<String, String> values, Set<String> flags) {
         this.nodes = nodes;
+        this.urls = urls;
         this.values = values;
         this.flags = flags;
     }
@@ -48,12 +50,14 @@ final class Options {
      */
     static Options parse(List<String> words, Set<String> withValue, Set<String> alone, Set<String> several) {
         List<URI> nodes = new ArrayList<>();
+        List<URI> urls = new ArrayList<>();
         Map<String, String> values = new HashMap<>();
         Set<String> flags = new HashSet<>();
         for (int i = 0; i < words.size(); i++) {
             String word = words.get(i);
             if (!word.startsWith("--")) {
                 nodes.add(node(word));
+                urls.add(URI.create(word));
                 continue;
             }
             int equals = word.indexOf('=');
@@ -85,7 +89,7 @@ final class Options {
             throw new IllegalArgumentException(
                     "no node is named: give the URL of its drain, such as http://node1:8090/drain");
         }
-        return new Options(List.copyOf(nodes), Map.copyOf(values), Set.copyOf(flags));
+        return new Options(List.copyOf(nodes), List.copyOf(urls), Map.copyOf(values), Set.copyOf(flags));
     }
 
     private static String names(Set<String> withValue, Set<String> alone) {
@@ -114,8 +118,14 @@ final class Options {
                         + "] is no URL of a drain: give one with http or https, a host and the drain's path, such as http://node1:8090/drain");
     }
 
+    /** Returns the URLs as those of drains, without a slash at their ends. */
     List<URI> nodes() {
         return nodes;
+    }
+
+    /** Returns the URLs as they were written: to a site a page with a slash at its end is another. */
+    List<URI> urls() {
+        return urls;
     }
 
     boolean has(String flag) {

@@ -100,6 +100,9 @@ final class Terminal {
             return USAGE;
         }
         List<String> rest = words.subList(1, words.size());
+        if (rest.equals(List.of("--help")) || rest.equals(List.of("-h"))) {
+            return help();
+        }
         try {
             return switch (words.get(0)) {
                 case "status" -> status(options(rest, Set.of(), Set.of("follow")));
@@ -143,12 +146,19 @@ final class Terminal {
         if (options.has("follow")) {
             return new Follower(nodes, out).follow();
         }
+        int status = WELL;
         for (NodeClient node : nodes) {
-            String text = answer(node, NodeClient::text).body();
-            // All of them may be called Catalina.
-            out.print((nodes.size() > 1 ? node.drain() + "\n" : "") + text);
+            try {
+                String text = answer(node, NodeClient::text).body();
+                // All of them may be called Catalina.
+                out.print((nodes.size() > 1 ? node.drain() + "\n" : "") + text);
+            } catch (NoAnswer none) {
+                // What the others do is worth the more to know.
+                err.println(none.getMessage());
+                status = NO_ANSWER;
+            }
         }
-        return WELL;
+        return status;
     }
 
     private int drain(Options options) throws NoAnswer, InterruptedException {
@@ -296,14 +306,23 @@ final class Terminal {
                             : node.drain() + ": " + complaint + ". To change that, " + Trust.REMEDY);
         }
         return switch (answer.status()) {
-            case 200, 202, 409, 504 -> answer;
+            case 200, 202, 504 -> {
+                if (!answer.isStatus()) {
+                    throw noDrain(node, answer);
+                }
+                yield answer;
+            }
+            case 409 -> answer;
             case 400 -> throw new IllegalArgumentException(node.drain() + ": " + Json.text(answer.json(), "error"));
             case 401 -> throw new NoAnswer(refusal(node, answer) + ". Set DRAIN_TOKEN, or use --token-file");
             case 403 -> throw new NoAnswer(refusal(node, answer));
-            default ->
-                throw new NoAnswer(node.drain() + " answers " + answer.status()
-                        + ", as no drain does: is that the valve's path, and its control port?");
+            default -> throw noDrain(node, answer);
         };
+    }
+
+    private static NoAnswer noDrain(NodeClient node, NodeClient.Answer answer) {
+        return new NoAnswer(node.drain() + " answers " + answer.status()
+                + ", as no drain does: is that the valve's path, and its control port?");
     }
 
     private static String refusal(NodeClient node, NodeClient.Answer answer) {

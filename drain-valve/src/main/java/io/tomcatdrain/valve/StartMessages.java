@@ -41,13 +41,21 @@ final class StartMessages {
             return "does not drain, as drainOnStop [false] says";
         }
         String lameDuck = settings.text(Setting.LAME_DUCK);
-        return "waits for uploads at most [" + settings.text(Setting.UPLOAD_TIMEOUT) + "], for other requests ["
-                + settings.text(Setting.REQUEST_TIMEOUT) + "], after a lame duck of ["
-                + ("auto".equals(lameDuck) ? "auto, at most " + settings.text(Setting.LAME_DUCK_TIMEOUT) : lameDuck)
+        return "waits for uploads at most [" + time(settings.text(Setting.UPLOAD_TIMEOUT)) + "], for other requests ["
+                + time(settings.text(Setting.REQUEST_TIMEOUT)) + "], after a lame duck of ["
+                + ("auto".equals(lameDuck)
+                        ? "auto, at most " + time(settings.text(Setting.LAME_DUCK_TIMEOUT))
+                        : time(lameDuck))
                 + "]"
                 + (settings.killAfter() == null
                         ? ""
-                        : ", all within killAfter [" + settings.text(Setting.KILL_AFTER) + "]");
+                        : ", all within killAfter [" + time(settings.text(Setting.KILL_AFTER)) + "]");
+    }
+
+    /** Returns a duration as it was written; one without a unit gets that which it has, since 90 could be meant as seconds. */
+    private static @Nullable String time(@Nullable String text) {
+        boolean bare = text != null && !text.isEmpty() && text.chars().allMatch(each -> each >= '0' && each <= '9');
+        return bare ? text + "ms" : text;
     }
 
     /**
@@ -62,7 +70,7 @@ final class StartMessages {
         }
         if (ours > 1) {
             throw new IllegalArgumentException("[" + ours + "] DrainValves in one container would have the same name ["
-                    + ValveRuntime.nameOf(container) + "]; leave one of them");
+                    + ValveRuntime.nameOf(container) + "]; keep one of them");
         }
     }
 

@@ -230,6 +230,19 @@ class DiagnosisTest {
                         Fault.UPLOAD_NOT_ACCEPTED,
                         "--upload",
                         new Seen().withoutDrain().lost(upload(403, false, 0, 10, false))),
+                // A front end that buffers has it all before anybody says no.
+                row(
+                        Fault.UPLOAD_NOT_ACCEPTED,
+                        "--upload",
+                        new Seen().withoutDrain().lost(upload(404, false, 100, 12_000, false))),
+                row(
+                        Fault.UPLOAD_NOT_ACCEPTED,
+                        "--field",
+                        new Seen().withoutDrain().lost(upload(500, false, 100, 12_000, false))),
+                row(
+                        Fault.FRONT_END_TIMEOUT,
+                        "client_body_timeout",
+                        new Seen().withoutDrain().lost(cut(400)).at(FrontEndKind.NGINX)),
                 row(
                         Fault.NODES_NOT_BEHIND_SITE,
                         "--node",

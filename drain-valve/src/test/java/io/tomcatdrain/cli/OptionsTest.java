@@ -30,6 +30,12 @@ class OptionsTest {
     }
 
     @Test
+    void aPageKeepsTheSlashAtItsEnd() {
+        assertThat(parse("https://www.example.com/shop/").urls())
+                .containsExactly(URI.create("https://www.example.com/shop/"));
+    }
+
+    @Test
     void whatIsLeftOutHasItsDefault() {
         assertThat(parse(NODE).duration("wait", Duration.ofSeconds(3))).hasSeconds(3);
         assertThat(parse(NODE).text("reason")).isNull();

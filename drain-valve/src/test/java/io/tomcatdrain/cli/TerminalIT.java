@@ -174,6 +174,12 @@ class TerminalIT {
         assertThat(err()).contains("answers 401: a token is needed", "DRAIN_TOKEN");
         assertThat(run("status", url + "s")).isEqualTo(Terminal.NO_ANSWER);
         assertThat(err()).contains("answers 404, as no drain does");
+        for (String command : new String[] {"status", "drain", "wait", "resume"}) {
+            err.reset();
+            assertThat(run(command, url.replace("/drain", "/app/ok"))).isEqualTo(Terminal.NO_ANSWER);
+            assertThat(err()).contains("answers 200, as no drain does");
+        }
+        assertThat(out()).isEmpty();
         assertThat(run("status", "http://127.0.0.1:1/drain")).isEqualTo(Terminal.NO_ANSWER);
         assertThat(err()).contains("does not answer: cannot connect to that host and port");
         IOException unknown = new ConnectException();
@@ -189,6 +195,10 @@ class TerminalIT {
         assertThat(run("status", url, url)).isZero();
         assertThat(out().lines().filter(line -> !line.startsWith(" ")))
                 .containsExactly(url, "Tomcat: SERVING", url, "Tomcat: SERVING");
+        out.reset();
+        assertThat(run("status", "http://127.0.0.1:1/drain", url)).isEqualTo(Terminal.NO_ANSWER);
+        assertThat(out()).startsWith(url + "\nTomcat: SERVING");
+        assertThat(err()).contains("http://127.0.0.1:1/drain does not answer");
     }
 
     @Test
@@ -212,6 +222,9 @@ class TerminalIT {
         assertThat(run("roll", url)).isEqualTo(Terminal.USAGE);
         assertThat(err()).contains("--command");
         assertThat(run("help")).isZero();
+        assertThat(out()).contains("Exit status");
+        out.reset();
+        assertThat(run("check", "--help")).isZero();
         assertThat(out()).contains("Exit status");
         assertThat(valve.drain().state()).isEqualTo(DrainState.SERVING);
     }

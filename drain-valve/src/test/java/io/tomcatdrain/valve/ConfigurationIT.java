@@ -124,6 +124,7 @@ class ConfigurationIT {
             HOST    | token         | a-token-of-tests | control over HTTP on, by token
             CONTEXT | lameDuck      | off              | after a lame duck of [off]
             ENGINE  | killAfter     | 11m              | all within killAfter [11m]
+            ENGINE  | uploadTimeout | 600              | waits for uploads at most [600ms]
             ENGINE  | drainOnStop   | false            | a stop does not drain, as drainOnStop [false] says
             """)
     void theStartSaysInOneLineThatTheValveIsActive(TestServer.Position position, String name, String value, String said)
@@ -164,7 +165,7 @@ class ConfigurationIT {
         try {
             assertThatThrownBy(server::start)
                     .satisfies(thrown -> assertThat(messages(thrown))
-                            .contains("DrainValve[Catalina]: [2] DrainValves in one container", "leave one of them"));
+                            .contains("DrainValve[Catalina]: [2] DrainValves in one container", "keep one of them"));
         } finally {
             end(server);
         }
