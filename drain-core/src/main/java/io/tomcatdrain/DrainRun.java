@@ -164,7 +164,8 @@ final class DrainRun {
         if (idle > 0) {
             notifier.say(
                     Level.INFO,
-                    "not waiting for " + idle + " uploads of several requests: no request of them came for uploadGap ["
+                    "not waiting for " + LogText.count(idle, "upload")
+                            + " of several requests: no request of them came for uploadGap ["
                             + Durations.format(settings.uploadGap()) + "]");
         }
     }
@@ -188,7 +189,7 @@ final class DrainRun {
             abandonedRequests.addAll(work.nameRequests());
             // A file that is still sent may be named although its request is over.
             long count = Math.max(work.requestsInFlight(), abandonedRequests.size());
-            warn("giving up " + count + " requests after requestTimeout ["
+            warn("giving up " + LogText.count(count, "request") + " after requestTimeout ["
                     + Durations.format(settings.requestTimeout()) + "]"
                     + (abandonedRequests.isEmpty() ? "" : ": " + LogText.namedRequests(abandonedRequests)));
         }
@@ -225,7 +226,7 @@ final class DrainRun {
             return;
         }
         given.forEach(upload -> abandoned.put(upload.id(), upload));
-        warn("giving up " + given.size() + " uploads, "
+        warn("giving up " + LogText.count(given.size(), "upload") + ", "
                 + (all
                         ? "the limit is reached"
                         : "they stalled for [" + Durations.format(settings.stallTimeout()) + "]")
@@ -240,8 +241,9 @@ final class DrainRun {
         OpenUploads.Look look = work.openUploads().look(now, clock.instant());
         if (!look.givenUp().isEmpty()) {
             openAbandoned.addAll(look.givenUp());
-            warn("giving up " + look.givenUp().size() + " uploads of several requests, no request came for uploadGap ["
-                    + Durations.format(settings.uploadGap()) + "]: " + LogText.named(look.givenUp()));
+            warn("giving up " + LogText.count(look.givenUp().size(), "upload")
+                    + " of several requests, no request came for uploadGap [" + Durations.format(settings.uploadGap())
+                    + "]: " + LogText.named(look.givenUp()));
         }
         return look.nanos();
     }
@@ -250,7 +252,8 @@ final class DrainRun {
         List<ActiveUpload> given = work.openUploads().cut(now, clock.instant());
         if (!given.isEmpty()) {
             openCut.addAll(given);
-            warn("giving up " + given.size() + " uploads of several requests, " + why + ": " + LogText.named(given));
+            warn("giving up " + LogText.count(given.size(), "upload") + " of several requests, " + why + ": "
+                    + LogText.named(given));
         }
         return 0;
     }
@@ -264,7 +267,11 @@ final class DrainRun {
         List<ActiveUpload> again = work.holdUploadsAgain(now, clock.instant());
         if (!again.isEmpty()) {
             again.forEach(upload -> abandoned.remove(upload.id()));
-            notifier.say(Level.INFO, again.size() + " uploads move again and are waited for: " + LogText.named(again));
+            notifier.say(
+                    Level.INFO,
+                    LogText.count(again.size(), "upload")
+                            + (again.size() == 1 ? " moves again and is" : " move again and are") + " waited for: "
+                            + LogText.named(again));
         }
     }
 

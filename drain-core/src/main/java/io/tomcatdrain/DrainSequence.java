@@ -186,7 +186,12 @@ final class DrainSequence {
         if (reachable) {
             sayWhoIsNotTold(closeListenersNow && closing.refusesNobody(), now);
         }
-        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work);
+        moveTo(DrainState.LAME_DUCK, "reason=" + why + ", in flight: " + work + waitedFor(now));
+    }
+
+    private String waitedFor(long now) {
+        String names = settings.lameDuck().mode() == LameDuck.Mode.AUTO ? probers.waitedFor(now) : "";
+        return names.isEmpty() ? "" : ", until it is seen by " + names;
     }
 
     private void sayWhoIsNotTold(boolean refusesNobody, long now) {

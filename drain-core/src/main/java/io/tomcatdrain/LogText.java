@@ -61,6 +61,11 @@ final class LogText {
         return tenths / 10 + "." + tenths % 10 + " s";
     }
 
+    /** Returns a number with its noun, whose plural has an s. */
+    static String count(long number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+
     /** Returns the numbers of a report. */
     static String numbers(DrainReport report) {
         return "finished=" + report.finished() + ", failed=" + report.failed() + ", refused=" + report.refused();

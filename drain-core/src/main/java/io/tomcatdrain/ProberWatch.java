@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ProberWatch {
     static final int MOST = 64;
+
+    /** How many are named in one line of the log. */
+    private static final int NAMED = 5;
     /** How often to look whether the lame duck of a drain around this one lasts. */
     private static final long LOOK_AROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -234,6 +237,22 @@ final class ProberWatch {
             lock.unlock();
         }
         return warnings;
+    }
+
+    /** Names the probers that the lame duck of the drain that has begun waits for, the slowest first; empty if there are none. */
+    String waitedFor(long now) {
+        lock.lock();
+        try {
+            List<String> names = probers.values().stream()
+                    .filter(prober -> prober.isWaitedFor(drainNanos, now))
+                    .sorted(Comparator.comparingLong(Prober::intervalNanos).reversed())
+                    .map(Prober::described)
+                    .toList();
+            return String.join(", ", names.subList(0, Math.min(NAMED, names.size())))
+                    + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "");
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Returns what is worth knowing about the probers when a drain begins. */

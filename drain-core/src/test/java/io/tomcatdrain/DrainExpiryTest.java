@@ -377,7 +377,7 @@ class DrainExpiryTest {
             assertThat(result(outcome).abandonedRequests())
                     .containsExactly(new DrainReport.AbandonedRequest(null, "all.iso", -1));
             assertThat(log.warnings())
-                    .anyMatch(line -> line.contains("giving up 1 requests after requestTimeout [30s]: [? all.iso]"));
+                    .anyMatch(line -> line.contains("giving up 1 request after requestTimeout [30s]: [? all.iso]"));
         }
     }
 

@@ -197,6 +197,28 @@ class DrainLameDuckTest {
     }
 
     @Test
+    void theLogNamesWhomAnAutomaticLameDuckWaitsForTheSlowestFirst() throws Exception {
+        try (CapturedLog log = FakeTicker.capturedLog()) {
+            NodeDrain drain = time.drain();
+            poll(drain, 3, Duration.ofSeconds(2));
+            for (int i = 0; i < 6; i++) {
+                drain.pollReadiness(new ReadinessPoll("10.0.0.2", "curl/8", "number" + i, false));
+            }
+            drain.start("upgrade");
+            time.settle();
+
+            assertThat(log.lines())
+                    .first()
+                    .asString()
+                    .contains("SERVING -> LAME_DUCK, reason=upgrade, ")
+                    .contains(
+                            ", until it is seen by 10.0.0.1 [balancer] every 2000 ms, 10.0.0.2 [curl/8] prober=number")
+                    .contains(" (once so far)")
+                    .endsWith(" and 2 more");
+        }
+    }
+
+    @Test
     void anAutomaticLameDuckIsSkippedWithAWarningWhereNobodyProbes() throws Exception {
         try (CapturedLog log = FakeTicker.capturedLog()) {
             NodeDrain drain = time.drain();

@@ -183,8 +183,8 @@ class DrainNotificationTest {
 
             assertThat(log.warnings())
                     .containsExactly(
-                            "drain[test] giving up 1 requests after requestTimeout [30s]",
-                            "drain[test] giving up 1 uploads, they stalled for [1m]: [#1 POST /stalled?x from 192.0.2.1,"
+                            "drain[test] giving up 1 request after requestTimeout [30s]",
+                            "drain[test] giving up 1 upload, they stalled for [1m]: [#1 POST /stalled?x from 192.0.2.1,"
                                     + " 10 of 1000 bytes in 60000 ms]",
                             "drain[test] giving up 2 uploads, the limit is reached: [#2 POST /late from 192.0.2.2,"
                                     + " 2000 of 2000 bytes in 600000 ms; #3 POST ? from ?, 5 of 5 bytes in 600000 ms]",

@@ -177,7 +177,7 @@ class DrainOpenUploadsTest {
                     .singleElement()
                     .satisfies(lost -> assertThat(lost.bytesReceived()).isEqualTo(40));
             assertThat(String.join("\n", log.warnings()))
-                    .contains("giving up 1 uploads of several requests, no request came for uploadGap [30s]: [#1 POST"
+                    .contains("giving up 1 upload of several requests, no request came for uploadGap [30s]: [#1 POST"
                             + " /files from ?, 40 of 100 bytes");
         }
     }

@@ -70,7 +70,7 @@ class WorkAfterADrainTest {
             assertThat(stop(drain).result()).isTrue();
 
             assertThat(drain.awaitListeners(Duration.ofSeconds(30))).isTrue();
-            assertThat(log.warnings()).anyMatch(line -> line.contains("giving up 1 uploads") && line.contains("/late"));
+            assertThat(log.warnings()).anyMatch(line -> line.contains("giving up 1 upload") && line.contains("/late"));
             drain.close();
         }
     }

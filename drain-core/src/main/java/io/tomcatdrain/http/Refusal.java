@@ -27,8 +27,9 @@ final class Refusal {
             <main>
             <h1>Please try again in a moment</h1>
             <p>This server is going down for maintenance and takes no new requests.
-            What you just sent was not processed: nothing was saved, and nothing was done twice.</p>
-            <p>Go back to the page that you came from, and send it again in {when}.</p>
+            Yours was not processed: nothing was saved, and nothing was done twice.</p>
+            <p>Load this page again in {when}. If you were sending something, go back to the page that you
+            came from, and send it again.</p>
             </main>
             </body>
             </html>

@@ -1,6 +1,5 @@
 package io.tomcatdrain.cli;
 
-import io.tomcatdrain.DrainState;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
@@ -27,9 +26,8 @@ final class NodeClient {
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(15);
 
     /** How the status for people begins. */
-    private static final Pattern STATUS_TEXT = Pattern.compile("[^\\n]*: ("
-            + Stream.of(DrainState.values()).map(DrainState::name).collect(Collectors.joining("|"))
-            + ")(, reason: [^\\n]*)?\\n");
+    private static final Pattern STATUS_TEXT =
+            Pattern.compile("[^\\n]*: (SERVING|LAME_DUCK|DRAINING|DRAINED|EXPIRED)(, reason: [^\\n]*)?\\n");
 
     private final URI drain;
     private final @Nullable String token;

@@ -85,7 +85,8 @@ final class ApplicationStops {
             long waited = System.nanoTime() - began;
             boolean mayWait = waited < HELD_NANOS || pause.lift();
             if (waited >= longest || !mayWait) {
-                String line = "drain[" + drain.name() + "] " + context + " stops with " + left + " requests in flight";
+                String line = "drain[" + drain.name() + "] " + context + " stops with " + left
+                        + (left == 1 ? " request in flight" : " requests in flight");
                 Patience.call(() -> LOG.warn(line));
                 return;
             }

@@ -155,7 +155,8 @@ final class ValveRuntime {
         int gone = owner.letGoStuck();
         if (gone > 0) {
             Patience.call(() -> LOG.warn("drain[" + drain.name() + "] goes on without " + gone
-                    + " requests that wait for the stop themselves, as those whose application calls System.exit"));
+                    + (gone == 1 ? " request that waits" : " requests that wait")
+                    + " for the stop, as does one whose application calls System.exit"));
         }
     }
 

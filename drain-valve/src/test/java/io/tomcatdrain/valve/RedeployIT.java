@@ -123,7 +123,7 @@ class RedeployIT {
             await().until(() -> server.context().getState() == LifecycleState.STOPPING_PREP);
             upload.finishWhole();
             await().until(() -> !log.warnings().isEmpty());
-            assertThat(log.warnings()).singleElement().asString().contains("stops with 1 requests in flight");
+            assertThat(log.warnings()).singleElement().asString().contains("stops with 1 request in flight");
             server.app().release("late");
             assertThat(report.answer().complete()).isTrue();
             redeploying.result();

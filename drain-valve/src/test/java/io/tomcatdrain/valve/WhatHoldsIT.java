@@ -161,7 +161,7 @@ class WhatHoldsIT {
             client.send(Scenario.uploadHead("/app/upload", FORM.length, key)).send(FORM, 0, 100);
             server.app().awaitEntered(key);
             var outcome = server.drain().start("test");
-            await().until(() -> log.warnings().stream().anyMatch(line -> line.contains("giving up 1 uploads")));
+            await().until(() -> log.warnings().stream().anyMatch(line -> line.contains("giving up 1 upload")));
             CountDownLatch mayFinish = new CountDownLatch(1);
             Background<Void> rest = Background.run(() -> {
                 int sent = 100;
@@ -170,7 +170,7 @@ class WhatHoldsIT {
                 }
                 client.send(FORM, sent, FORM.length - sent);
             });
-            await().until(() -> log.lines().stream().anyMatch(line -> line.contains("1 uploads move again")));
+            await().until(() -> log.lines().stream().anyMatch(line -> line.contains("1 upload moves again")));
             hold.close(); // nothing else is waited for
             mayFinish.countDown();
             rest.result();
