@@ -1,8 +1,8 @@
 package io.tomcatdrain.overhead;
 
+import io.tomcatdrain.TemporaryDirectories;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -70,7 +70,7 @@ public class ValveBenchmark {
     @Setup
     public void start() throws Exception {
         Logger.getLogger("").setLevel(Level.WARNING);
-        server = new MeasuredServer(subject, "127.0.0.1", Files.createTempDirectory("overhead"));
+        server = new MeasuredServer(subject, "127.0.0.1", TemporaryDirectories.make("overhead"));
         request = new InMemoryProcessor(server.adapter()).prepare(Exchange.PLAIN_GET, "203.0.113.7");
         valve = subject == Subject.NO_VALVE ? new Onwards() : server.firstValve();
         log = valve instanceof AccessLog logs ? logs : null;
@@ -80,6 +80,7 @@ public class ValveBenchmark {
     @TearDown
     public void stop() throws Exception {
         server.close();
+        TemporaryDirectories.delete();
     }
 
     /** One request. */
