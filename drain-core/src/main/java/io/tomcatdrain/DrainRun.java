@@ -280,11 +280,11 @@ final class DrainRun {
             return false;
         }
         if (!closesListeners) {
-            return !admitsLate
-                    || work.refusePartsIfIdle(lateGivenUp)
-                    || (isLateOver(now)
-                            && work.refusePartsIfIdle(
-                                    lateGivenUp)); // those that it has found have their time from now on
+            if (!admitsLate || work.refusePartsIfIdle(lateGivenUp)) {
+                return true;
+            }
+            // One has come since the look above: its time begins now, and may be none.
+            return isLateOver(now) && work.refusePartsIfIdle(lateGivenUp);
         }
         // Closed listeners admit what still arrives on open connections: none of that may be in flight either.
         work.turnOver();

@@ -139,14 +139,15 @@ final class GoAway {
 
     /** Returns false if it is a connection of HTTP/2 that is at work. */
     private static boolean sendIfIdle(SocketWrapperBase<NioChannel> connection) {
-        int streams = connection.getCurrentProcessor() instanceof Processor processor && processor.isUpgrade()
-                ? TOMCAT.streams(processor)
-                : -1;
+        if (!(connection.getCurrentProcessor() instanceof Processor processor) || !processor.isUpgrade()) {
+            return true;
+        }
+        int streams = TOMCAT.streams(processor);
         boolean idle = streams == 0 && isQuiet(connection) && !OpenConnections.hasBytes(connection.getSocket());
-        if (idle && connection.getCurrentProcessor() instanceof Processor processor) {
+        if (idle) {
             processor.pause();
         }
-        return streams < 0 || idle;
+        return idle || streams < 0;
     }
 
     /** A clock that is set meanwhile makes it true a little too soon, and never false for long. */

@@ -134,7 +134,8 @@ final class TicketNote {
             }
         }
 
-        private boolean isRetired() {
+        /** Returns true once the valve has ended. */
+        boolean isRetired() {
             return drain == null;
         }
 

@@ -121,10 +121,10 @@ final class ValveRuntime {
         drain.onListenersShared(listeners::lookForAny, listeners::areAllShared, listeners::acceptAgain);
         var unused = drain.onStateChange((before, after) -> tellUploads(drain, after));
         boolean whole = container instanceof Engine;
-        if (whole) {
-            drain.onLook(() -> tellIdle(drain, service));
-        }
         ValveRuntime fresh = new ValveRuntime(drain, service, listeners, depthOf(container), contextPath);
+        if (whole) {
+            drain.onLook(() -> tellIdle(drain, service, fresh.owner));
+        }
         drain.onWait(fresh::letGoWhoWaitsForUs);
         AnswersOnTheirWay answers = new AnswersOnTheirWay(
                 fresh.owner, service, settings.stallTimeout().toNanos());
@@ -281,11 +281,13 @@ final class ValveRuntime {
 
     /**
      * Tells the clients of a service's idle HTTP/2 connections, at a look of a drain that leaves with the whole service. The last look, when
-     * the drain is over, goes on for a while: what the drain has waited for may just have been answered.
+     * the drain is over, goes on for a while: what the drain has waited for may just have been answered. It ends with the valve, behind
+     * which the service may serve.
      */
-    static void tellIdle(NodeDrain drain, Service service) {
+    static void tellIdle(NodeDrain drain, Service service, TicketNote.Owner valve) {
         int last = 0;
         while (drain.state() != DrainState.SERVING
+                && !valve.isRetired()
                 && GoAway.sendToIdle(service)
                 && drain.state().isOver()
                 && last++ < LAST_LOOKS) {

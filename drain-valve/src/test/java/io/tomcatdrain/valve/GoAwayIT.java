@@ -110,10 +110,26 @@ class GoAwayIT {
                 // What tells of a drain may come late, when the node serves again.
                 NodeDrain serving = new NodeDrain("serving", DrainSettings.defaults(), "");
                 ValveRuntime.tellUploads(serving, DrainState.LAME_DUCK);
-                ValveRuntime.tellIdle(serving, server.tomcat().getService());
+                ValveRuntime.tellIdle(serving, server.tomcat().getService(), new TicketNote.Owner(serving));
                 assertThat(ask(client)).isEqualTo(200);
                 assertThat(client.lastGoAway()).isEqualTo(-1);
             }
+        }
+    }
+
+    /** The look at the end of a drain goes on for a while, and would outlive a valve that is taken out of a server. */
+    @Test
+    void aValveThatHasEndedTellsNobody() throws Exception {
+        try (TestServer server = leavesSlowly(TestServer.Position.ENGINE).start();
+                Http2Client client = new Http2Client(server.port())) {
+            assertThat(ask(client)).isEqualTo(200);
+            NodeDrain over = new NodeDrain("over", DrainSettings.defaults(), "");
+            over.start("test").get(1, TimeUnit.MINUTES);
+            TicketNote.Owner ended = new TicketNote.Owner(over);
+            ended.retire();
+            ValveRuntime.tellIdle(over, server.tomcat().getService(), ended);
+            assertThat(ask(client)).isEqualTo(200);
+            assertThat(client.lastGoAway()).isEqualTo(-1);
         }
     }
 
