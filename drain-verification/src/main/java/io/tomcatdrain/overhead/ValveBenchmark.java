@@ -3,6 +3,8 @@ package io.tomcatdrain.overhead;
 import io.tomcatdrain.TemporaryDirectories;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -24,13 +26,14 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * What a valve does for a plain GET, without the server around it: one pooled request of Tomcat's passes it again and again, to a valve
  * that does nothing. Each time a request begins, which costs what {@code NO_VALVE} shows, is passed, and is logged where the valve is an
  * access log. The small young generation soon makes the pooled objects old, as they are in a server.
  */
-@SuppressWarnings("NullAway.Init") // JMH calls start() first
+@SuppressWarnings("NullAway.Init") // JMH calls take() first
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -38,13 +41,39 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
 public class ValveBenchmark {
-    @Param({"NO_VALVE", "DRAIN_VALVE", "STUCK_THREAD_DETECTION_VALVE", "ACCESS_LOG_VALVE"})
-    private Subject subject = Subject.NO_VALVE;
-
-    private MeasuredServer server;
     private Request request;
     private Valve valve;
     private @Nullable AccessLog log;
+
+    /** The one server of all threads, with a request for each of them. */
+    @SuppressWarnings("NullAway.Init") // JMH calls start() first
+    @State(Scope.Benchmark)
+    public static class Server {
+        @Param({"NO_VALVE", "DRAIN_VALVE", "STUCK_THREAD_DETECTION_VALVE", "ACCESS_LOG_VALVE"})
+        private Subject subject = Subject.NO_VALVE;
+
+        private final Queue<Request> requests = new ConcurrentLinkedQueue<>();
+        private MeasuredServer server;
+        private Valve valve;
+
+        /** Starts it, and brings the requests to its valve. */
+        @Setup
+        public void start(BenchmarkParams benchmark) throws Exception {
+            Logger.getLogger("").setLevel(Level.WARNING);
+            server = new MeasuredServer(subject, "127.0.0.1", TemporaryDirectories.make("overhead"));
+            for (int thread = 0; thread < benchmark.getThreads(); thread++) {
+                requests.add(new InMemoryProcessor(server.adapter()).prepare(Exchange.PLAIN_GET, "203.0.113.7"));
+            }
+            valve = subject == Subject.NO_VALVE ? new Onwards() : server.firstValve();
+            valve.setNext(new Nowhere());
+        }
+
+        @TearDown
+        public void stop() throws Exception {
+            server.close();
+            TemporaryDirectories.delete();
+        }
+    }
 
     private static final class Nowhere extends ValveBase {
         Nowhere() {
@@ -66,21 +95,12 @@ public class ValveBenchmark {
         }
     }
 
-    /** Starts a server, and brings a request to its valve. */
+    /** Takes one of the server's requests. */
     @Setup
-    public void start() throws Exception {
-        Logger.getLogger("").setLevel(Level.WARNING);
-        server = new MeasuredServer(subject, "127.0.0.1", TemporaryDirectories.make("overhead"));
-        request = new InMemoryProcessor(server.adapter()).prepare(Exchange.PLAIN_GET, "203.0.113.7");
-        valve = subject == Subject.NO_VALVE ? new Onwards() : server.firstValve();
+    public void take(Server measured) {
+        request = measured.requests.remove();
+        valve = measured.valve;
         log = valve instanceof AccessLog logs ? logs : null;
-        valve.setNext(new Nowhere());
-    }
-
-    @TearDown
-    public void stop() throws Exception {
-        server.close();
-        TemporaryDirectories.delete();
     }
 
     /** One request. */
