@@ -61,9 +61,19 @@ final class DrainProperties {
         try {
             check(texts);
         } catch (IllegalArgumentException bad) {
-            throw new InvalidDrainPropertyException(PREFIX + "." + bad.getMessage(), bad);
+            throw new InvalidDrainPropertyException(asProperty(String.valueOf(bad.getMessage())), bad);
         }
         return texts;
+    }
+
+    /** Lets a message, which begins with a setting, begin with its property. */
+    private static String asProperty(String message) {
+        return Arrays.stream(Setting.values())
+                .filter(setting -> message.startsWith(setting.key() + " "))
+                .map(setting ->
+                        nameOf(setting) + message.substring(setting.key().length()))
+                .findFirst()
+                .orElse(message);
     }
 
     private static void check(Map<String, String> texts) {

@@ -88,10 +88,10 @@ class DrainPropertiesTest {
 
     @ParameterizedTest
     @CsvSource({
-        "drain.upload-timeout, 10 minutes, 'drain.uploadTimeout [10 minutes]: '",
+        "drain.upload-timeout, 10 minutes, 'drain.upload-timeout [10 minutes]: '",
         "drain.token, short, 'drain.token [***]: '",
         "drain.token, ${nowhere}, 'drain.token [${nowhere}] holds a placeholder'",
-        "drain.retry-after, '', 'drain.retryAfter [] is empty: '",
+        "drain.retry-after, '', 'drain.retry-after [] is empty: '",
         "drain.uplaod-timeout, 10m, 'drain.uplaod-timeout: unknown attribute [uplaodTimeout]; did you mean [uploadTimeout]?'",
         "drain.upload.timeout, 10m, 'drain.upload.timeout: unknown attribute [upload.timeout]; did you mean [uploadTimeout]?'",
         "drain.enabled, yes, 'drain.enabled [yes]: use [true] or [false]'",
@@ -108,7 +108,7 @@ class DrainPropertiesTest {
         set(Map.of("drain.close-listener", "true", "drain.refuse", "uploads"));
         assertThatExceptionOfType(InvalidDrainPropertyException.class)
                 .isThrownBy(() -> DrainProperties.read(environment))
-                .withMessageStartingWith("drain.closeListener [true] contradicts refuse [uploads]");
+                .withMessageStartingWith("drain.close-listener [true] contradicts refuse [uploads]");
     }
 
     private void set(Map<String, Object> properties) {

@@ -87,13 +87,28 @@ final class CheckReport {
                 }
             }
         }
-        seen.lost()
-                .limit(20)
-                .forEach(lost -> out.println("  lost: " + lost.kind().title() + (lost.sticky() ? ", with cookies" : "")
-                        + ", sent at " + Diagnosis.seconds(lost.beganMillis()) + " s, ended after "
-                        + Diagnosis.seconds(lost.millis()) + " s, " + lost.sentBytes() + " of " + lost.bytes()
-                        + " bytes sent: " + Diagnosis.outcome(lost)
-                        + (lost.trouble().isEmpty() ? "" : " (" + lost.trouble() + ")")));
+        lost(seen.lost().toList());
+    }
+
+    /** One says enough where none was sent, and all have the same cause. */
+    private void lost(List<Exchange> lost) {
+        boolean alike = lost.stream().allMatch(each -> each.sentBytes() == 0)
+                && lost.stream()
+                                .map(each -> Diagnosis.outcome(each) + each.trouble())
+                                .distinct()
+                                .count()
+                        == 1;
+        int shown = alike ? 1 : 20;
+        lost.stream()
+                .limit(shown)
+                .forEach(each -> out.println("  lost: " + each.kind().title() + (each.sticky() ? ", with cookies" : "")
+                        + ", sent at " + Diagnosis.seconds(each.beganMillis()) + " s, ended after "
+                        + Diagnosis.seconds(each.millis()) + " s, " + each.sentBytes() + " of " + each.bytes()
+                        + " bytes sent: " + Diagnosis.outcome(each)
+                        + (each.trouble().isEmpty() ? "" : " (" + each.trouble() + ")")));
+        if (lost.size() > shown) {
+            out.println("  and " + (lost.size() - shown) + " more" + (alike ? ", for the same reason" : ""));
+        }
     }
 
     private void line(Kind kind, boolean sticky, List<Exchange> of) {

@@ -1,7 +1,10 @@
 package io.tomcatdrain.valve;
 
+import java.util.Arrays;
+import java.util.List;
 import org.apache.catalina.Service;
 import org.apache.catalina.connector.Connector;
+import org.apache.coyote.ajp.AbstractAjpProtocol;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +48,15 @@ final class ControlPort {
                     + "], and with portOffset [" + listening.getPortOffset() + "] that of [" + listening
                     + "], so that it could mean either; give the connector for control another port");
         }
+    }
+
+    /** Returns true if only connectors of AJP have that port, at which nothing that speaks HTTP can ask. */
+    static boolean isOfAjpOnly(@Nullable Integer port, Service service) {
+        List<Connector> meant = Arrays.stream(service.findConnectors())
+                .filter(connector -> isOf(connector, port))
+                .toList();
+        return !meant.isEmpty()
+                && meant.stream().allMatch(each -> each.getProtocolHandler() instanceof AbstractAjpProtocol);
     }
 
     private static boolean isConfigured(Connector connector, int port) {

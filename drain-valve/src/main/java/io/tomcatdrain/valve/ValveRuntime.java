@@ -112,6 +112,10 @@ final class ValveRuntime {
             throw new IllegalArgumentException(who + bad.getMessage(), bad);
         }
         settings.warnings().forEach(warning -> LOG.warn(who + warning));
+        if (ControlPort.isOfAjpOnly(settings.controlPort(), service)) {
+            LOG.warn(who + "controlPort [" + settings.controlPort() + "] is the port of an AJP connector, at which no"
+                    + " prober and no curl can ask; give control an HTTP connector of its own");
+        }
         StartMessages.warnOfNamesake(container, service);
         TomcatInternals.get(); // says now what it lacks
         String contextPath = container instanceof Context context ? context.getPath() : "";

@@ -65,4 +65,14 @@ class ControlPortTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("controlPort [8180]", "-8180", "-8280", "portOffset [100]", "another port");
     }
+
+    @Test
+    void ofAnAjpConnectorIsReachedByNothingThatSpeaksHttp() {
+        Connector ajp = new Connector("AJP/1.3");
+        ajp.setPort(8009);
+        Service service = service(connector(8080, 0), ajp);
+        assertThat(ControlPort.isOfAjpOnly(8009, service)).isTrue();
+        assertThat(ControlPort.isOfAjpOnly(8080, service)).isFalse();
+        assertThat(ControlPort.isOfAjpOnly(null, service)).isFalse();
+    }
 }
