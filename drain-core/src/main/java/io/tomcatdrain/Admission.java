@@ -35,7 +35,6 @@ final class Admission {
     private static final class Gates {
         final InFlightGate uploads;
         final InFlightGate requests;
-        final PlainTicket requestTicket;
 
         /** True while pages are served and uploads are not. */
         final boolean uploadsRefused;
@@ -44,7 +43,6 @@ final class Admission {
             this.uploads = uploads;
             this.requests = requests;
             this.uploadsRefused = uploadsRefused;
-            this.requestTicket = new PlainTicket(requests);
         }
     }
 
@@ -88,8 +86,8 @@ final class Admission {
         return ticket;
     }
 
-    /** Returns the ticket of an admitted plain request; null, and nothing is counted, if its gate is sealed. */
-    @Nullable PlainTicket tryRequest() {
+    /** Returns the gate that a plain request has entered, its ticket; null, and nothing is counted, if it is sealed. */
+    @Nullable InFlightGate tryRequest() {
         Gates seen = gates;
         while (!seen.requests.enter()) {
             Gates now = gates;
@@ -98,11 +96,11 @@ final class Admission {
             }
             seen = now; // reopened between the look at the gate and the step through it
         }
-        return seen.requestTicket;
+        return seen.requests;
     }
 
     /** The same for one that opens an upload, and is refused where uploads are. */
-    @Nullable PlainTicket tryOpening() {
+    @Nullable InFlightGate tryOpening() {
         Gates seen = gates;
         while (seen.uploadsRefused || !seen.requests.enter()) {
             Gates now = gates;
@@ -111,13 +109,13 @@ final class Admission {
             }
             seen = now;
         }
-        return seen.requestTicket;
+        return seen.requests;
     }
 
     /** Returns the ticket of a plain request that continues an open upload or comes beside one; null if none is admitted any more. */
-    @Nullable PlainTicket tryLateRequest() {
+    @Nullable InFlightGate tryLateRequest() {
         Gates seen = late;
-        return seen != null && seen.requests.enter() ? seen.requestTicket : null;
+        return seen != null && seen.requests.enter() ? seen.requests : null;
     }
 
     /** Returns the ticket of an admitted upload; null if it is refused. */

@@ -2,15 +2,15 @@ package io.tomcatdrain;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts what is inside and what has left, and can be sealed once: from then on nothing enters, and the last to leave says so.
+ * Counts what is inside and what has left, and can be sealed once: from then on nothing enters, and the last to leave says so. It is itself
+ * the ticket of those who need none of their own, so that admitting a plain request allocates nothing.
  *
  * <p>Thread-safe. {@link #enter} and {@link #exit} take no lock and may run on different threads for the same holder;
  * {@link #seal} is called by one thread, once.
  */
-final class InFlightGate {
+final class InFlightGate extends Ticket {
     /*
      * Sealed stripes. Every word has one total order of read-modify-writes, so an enter is either before the seal of its word (admitted,
      * and contained in the sum that the seal reads) or after it (refused, and in no sum: a sealed word's count means nothing any more). An
@@ -19,9 +19,10 @@ final class InFlightGate {
      * reaches 0 exactly once. The thread that brings it there signals. Refused traffic never touches `pending`. The proof with its memory
      * ordering is in docs/design.md.
      *
-     * The lower half of a word counts who is inside, the upper half who has left: an exit changes both in one step. What is
+     * The low bits of a word count who is inside, those above who has left: an exit changes both in one step. What is
      * inside may be negative in a word, since exits may use other words than enters, but a word never is, as both steps add:
-     * so its sign is free to say that it is sealed.
+     * so its sign is free to say that it is sealed. It would take 2^39 exits by one word to turn it, more than half a year of
+     * 30,000 a second by one thread.
      */
 
     private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
@@ -36,15 +37,12 @@ final class InFlightGate {
     }
 
     private static final long ONE_INSIDE = 1;
-    private static final int LEFT_SHIFT = 32;
+
+    /** How many bits of a sum count who is inside, its sign among them. */
+    private static final int INSIDE_BITS = 24;
 
     /** One who has left, and is not inside any more. */
-    private static final long ONE_LEFT = (1L << LEFT_SHIFT) - ONE_INSIDE;
-
-    /** A word gives those who have left away by so many: long before it could look sealed, or the sum of all words overflow. */
-    private static final long CARRIED_AT_A_TIME = 1L << 16;
-
-    private static final long FULL = CARRIED_AT_A_TIME << LEFT_SHIFT;
+    private static final long ONE_LEFT = (1L << INSIDE_BITS) - ONE_INSIDE;
 
     /** Added to a word to seal it: turns its sign. */
     private static final long SEAL = Long.MIN_VALUE;
@@ -67,16 +65,13 @@ final class InFlightGate {
     private final int shift;
     private final Runnable onIdle;
 
-    /** How many of those who have left are in no word any more. */
-    private final AtomicLong carried = new AtomicLong();
-
     @SuppressWarnings("unused") // through PENDING
     private volatile long pending = BIAS;
 
     /** True from the beginning of the seal on; for the threads that seal, which a lock orders. */
     private boolean sealed;
 
-    /** How many requests had been admitted before the seal, less those that were carried; written before `pending` is given the sum. */
+    /** How many requests had been admitted before the seal; written before `pending` is given the sum. */
     private long admitted;
 
     /**
@@ -87,6 +82,7 @@ final class InFlightGate {
      *     nor throw
      */
     InFlightGate(int stripes, Runnable onIdle) {
+        super(null);
         if (Integer.bitCount(stripes) != 1) {
             throw new IllegalArgumentException("stripes [" + stripes + "] must be a power of two");
         }
@@ -111,6 +107,17 @@ final class InFlightGate {
         exitAs(Thread.currentThread().getId());
     }
 
+    /** Leaves the gate. */
+    @Override
+    public void close(boolean failed) {
+        exit();
+    }
+
+    @Override
+    public boolean isShared() {
+        return true;
+    }
+
     /** As {@link #enter}, through the word of the thread with that number. */
     boolean enterAs(long threadId) {
         return (long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), ONE_INSIDE) >= 0;
@@ -118,25 +125,9 @@ final class InFlightGate {
 
     /** As {@link #exit}, through the word of the thread with that number. */
     void exitAs(long threadId) {
-        int word = wordOf(stripeOf(threadId));
-        if (words[word] >= FULL) { // a plain look: a thread that misses it leaves it to the next
-            carry(word);
-        }
-        if ((long) WORDS.getAndAdd(words, word, ONE_LEFT) < 0 && (long) PENDING.getAndAdd(this, -1L) == 1L) {
+        if ((long) WORDS.getAndAdd(words, wordOf(stripeOf(threadId)), ONE_LEFT) < 0
+                && (long) PENDING.getAndAdd(this, -1L) == 1L) {
             onIdle.run();
-        }
-    }
-
-    /**
-     * Takes some of those who have left out of a full word. Changes nothing of who is inside, so the seal may come at any moment; and is
-     * done by a thread that is inside, so that it is over when the gate is idle.
-     */
-    private void carry(int word) {
-        for (long seen = wordVolatile(word); seen >= FULL; seen = wordVolatile(word)) {
-            if (WORDS.compareAndSet(words, word, seen, seen - FULL)) {
-                carried.addAndGet(CARRIED_AT_A_TIME);
-                return;
-            }
         }
     }
 
@@ -178,12 +169,12 @@ final class InFlightGate {
     }
 
     /**
-     * Returns how many have left: exact once the gate is idle, else a point-in-time estimate, which lacks what a word is just giving
-     * away. Not to be called while {@link #seal} runs, and only by threads that a lock orders behind it.
+     * Returns how many have left: exact once the gate is sealed, a point-in-time estimate while it is open. Not to be called while
+     * {@link #seal} runs, and only by threads that a lock orders behind it.
      */
     long left() {
         long inside = pendingVolatile();
-        return carried.get() + (inside < SEALED_AND_SUMMED_BELOW ? admitted - inside : leftOf(sum()));
+        return inside < SEALED_AND_SUMMED_BELOW ? admitted - inside : leftOf(sum());
     }
 
     private long sum() {
@@ -194,13 +185,14 @@ final class InFlightGate {
         return sum;
     }
 
-    /** What is inside is less than 2^31, by far, and the rest of a sum is a multiple of 2^32. */
+    /** Between 0 and 2^23 are inside, for each of which a server has some kilobytes; the rest of a sum is a multiple of 2^24. */
     private static long insideOf(long sum) {
-        return (int) sum;
+        int others = Long.SIZE - INSIDE_BITS;
+        return sum << others >> others;
     }
 
     private static long leftOf(long sum) {
-        return (sum - insideOf(sum)) >> LEFT_SHIFT;
+        return (sum - insideOf(sum)) >>> INSIDE_BITS;
     }
 
     private long wordVolatile(int word) {

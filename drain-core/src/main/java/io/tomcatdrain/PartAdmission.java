@@ -31,21 +31,21 @@ final class PartAdmission {
 
     private @Nullable Ticket part(Ticket.Part part) {
         boolean comes = open.comes(part); // before the gate: a drain waits for it from now on
-        PlainTicket ticket = null;
+        InFlightGate entered = null;
         try {
-            ticket = part.opens() && !comes ? admission.tryOpening() : admission.tryRequest();
-            if (ticket == null && comes) {
-                ticket = lateRequest();
+            entered = part.opens() && !comes ? admission.tryOpening() : admission.tryRequest();
+            if (entered == null && comes) {
+                entered = lateRequest();
             }
         } finally {
-            came(part, comes, ticket != null);
+            came(part, comes, entered != null);
         }
-        return ticket == null ? null : new PartTicket(ticket, part);
+        return entered == null ? null : new PartTicket(entered, part);
     }
 
-    private @Nullable PlainTicket lateRequest() {
-        PlainTicket ticket = admission.tryLateRequest();
-        return ticket != null ? ticket : admission.tryRequest(); // the node has resumed in between
+    private @Nullable InFlightGate lateRequest() {
+        InFlightGate entered = admission.tryLateRequest();
+        return entered != null ? entered : admission.tryRequest(); // the node has resumed in between
     }
 
     /** As {@link NodeDrain#enterUpload(UploadSource, Ticket.Part, Supplier, BooleanSupplier)}. */

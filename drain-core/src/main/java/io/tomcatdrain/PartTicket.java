@@ -4,18 +4,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The ticket of a plain request that is a part of an upload, or comes from a client that has one open. */
 final class PartTicket extends Ticket {
-    private final PlainTicket ticket;
+    private final InFlightGate gate;
     private final Ticket.Part part;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    PartTicket(PlainTicket ticket, Ticket.Part part) {
+    PartTicket(InFlightGate gate, Ticket.Part part) {
         super(part);
-        this.ticket = ticket;
+        this.gate = gate;
         this.part = part;
     }
 
     InFlightGate gate() {
-        return ticket.gate();
+        return gate;
     }
 
     @Override
@@ -24,7 +24,7 @@ final class PartTicket extends Ticket {
             try {
                 part.end(); // first, so that where the gate is idle it is known what is waited for
             } finally {
-                ticket.close(failed);
+                gate.exit();
             }
         }
     }

@@ -101,9 +101,8 @@ final class UploadRegistry implements UploadTicket.Ends, TrackedTicket.Owner {
     TrackedTicket track(Ticket ticket, Ticket.Subject subject) {
         TrackedTicket findable = new TrackedTicket(ticket, subject, this);
         tracked.add(findable);
-        InFlightGate gate = ticket instanceof PlainTicket plain
-                ? plain.gate()
-                : ticket instanceof PartTicket part ? part.gate() : null;
+        InFlightGate gate =
+                ticket instanceof InFlightGate shared ? shared : ticket instanceof PartTicket part ? part.gate() : null;
         if (gate != null && gate.isSealed()) {
             findable.setAsideIf(endless); // a drain waits for it, and looks only now and then
         }

@@ -47,7 +47,7 @@ class UploadRegistryTest {
     void looksAtAFewForEachNewcomer() {
         for (int i = 0; i < MANY; i++) {
             assertThat(gate.enter()).isTrue();
-            registry.track(new PlainTicket(gate), () -> {
+            registry.track(gate, () -> {
                 looks++;
                 return false;
             });
@@ -64,6 +64,6 @@ class UploadRegistryTest {
 
     private void trackGone() {
         assertThat(gate.enter()).isTrue();
-        registry.track(new PlainTicket(gate), () -> true);
+        registry.track(gate, () -> true);
     }
 }

@@ -125,7 +125,7 @@ class UploadTicketTest {
         watched.get().enter();
         watched.get().seal();
 
-        new PlainTicket(watched.get()).close();
+        watched.get().close();
 
         assertThat(atIdle).containsExactly(1L);
     }
