@@ -583,7 +583,7 @@ public class DrainValve extends ValveBase implements AccessLog {
         boolean canary = below != null;
         String method = request.getMethod();
         boolean upload = canary || current.uploads.matches(method, request);
-        Ticket ticket = leaves && current.refusesHere(request, upload) ? null : admit(current, request, upload);
+        Ticket ticket = leaves && current.refusesHere(request, upload) ? null : admit(current, request, method, upload);
         if (ticket == null) {
             refuse(current, request, response);
             return;
@@ -628,10 +628,11 @@ public class DrainValve extends ValveBase implements AccessLog {
     }
 
     /** Returns the ticket of an admitted request; null if it is refused. */
-    private static @Nullable Ticket admit(ValveRuntime current, Request request, boolean upload) {
+    private static @Nullable Ticket admit(
+            ValveRuntime current, Request request, @Nullable String method, boolean upload) {
         boolean turnedAway = current.stops.turnsAway(request);
         if (!upload && !turnedAway) {
-            return current.enterRequest(request);
+            return current.enterRequest(request, method);
         }
         // What is turned away enters like an upload, so that it is counted.
         Context context = request.getContext();
@@ -703,8 +704,10 @@ public class DrainValve extends ValveBase implements AccessLog {
             if (unasked) {
                 unasked = false;
             }
-            ServletDrain.answered(note.ticket(), request, response);
-            close(note, request, isFailed(note, request, response));
+            if (!note.closeShared()) {
+                ServletDrain.answered(note.ticket(), request, response);
+                close(note, request, isFailed(note, request, response));
+            }
             note.end();
             ValveRuntime current = runtime;
             if (current != null) {

@@ -380,6 +380,17 @@ final class TicketNote {
         }
     }
 
+    /** Closes the ticket of a plain request, of which no answer says anything; returns false if it has another or none. */
+    boolean closeShared() {
+        Ticket held = ticket;
+        if (!holds || held == null || !held.isShared()) {
+            return false;
+        }
+        holds = false;
+        held.close();
+        return true;
+    }
+
     /** Ends the request: the next one on the same object is another, even if it had the same start time. */
     void end() {
         current = false;

@@ -300,8 +300,9 @@ final class ValveRuntime {
     }
 
     /** Admits a request that is no upload; null if it is refused. Costs a serving node nothing beyond what it costs the drain. */
-    @Nullable Ticket enterRequest(Request request) {
-        return servlet.enterRequest(request, besideUpload);
+    @Nullable Ticket enterRequest(Request request, @Nullable String method) {
+        Ticket plain = "GET".equals(method) ? drain.tryEnterRequest() : null; // which brings nothing of an upload
+        return plain != null ? plain : servlet.enterRequest(request, besideUpload);
     }
 
     /**
