@@ -107,7 +107,7 @@ final class CheckReport {
                         + " bytes sent: " + Diagnosis.outcome(each)
                         + (each.trouble().isEmpty() ? "" : " (" + each.trouble() + ")")));
         if (lost.size() > shown) {
-            out.println("  and " + (lost.size() - shown) + " more" + (alike ? ", for the same reason" : ""));
+            out.println("  lost: " + (lost.size() - shown) + " more" + (alike ? ", for the same reason" : ""));
         }
     }
 
