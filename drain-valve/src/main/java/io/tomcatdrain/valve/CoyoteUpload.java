@@ -2,6 +2,7 @@ package io.tomcatdrain.valve;
 
 import io.tomcatdrain.UploadSource;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Request;
 import org.apache.coyote.http11.upgrade.InternalHttpUpgradeHandler;
@@ -45,10 +46,10 @@ final class CoyoteUpload implements UploadSource {
         this.keepsConnection = connection != null && GoAway.breaksOff(coyote);
     }
 
-    /** Tells an HTTP/2 client that its node leaves. */
-    void tellToLeave() {
+    /** Tells an HTTP/2 client that its node leaves, and still serves for no longer than that. */
+    void tellToLeave(Duration serves) {
         if (connection != null && !keepsConnection) {
-            GoAway.send(connection);
+            GoAway.send(connection, serves);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.tomcatdrain.valve;
 
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.locks.Lock;
 import org.apache.catalina.Service;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Tomcat sends the frame once for each connection ({@code Http2UpgradeHandler.pause}), with the highest possible stream, and goes on to
  * take new streams for a round trip. One that comes later is ignored, and a second GOAWAY says so to its client, which repeats it
- * elsewhere.
+ * elsewhere. A busy front end has sent it before it hears, and many repeat no upload: so a node that still serves takes what comes.
  *
  * <p>Some clients break off all streams of a connection at a GOAWAY, the open ones too. They are told only while nothing is under way. Until
  * then what they send comes here, so that beside an upload their requests are admitted although the node refuses others.
@@ -52,18 +53,20 @@ final class GoAway {
      * Tells the client of a request that its node leaves, on a thread of that request's; does nothing unless it is HTTP/2's.
      *
      * @param request of Coyote, which has been answered
+     * @param serves how long the node still serves, at most
      */
-    static void send(Request request) {
+    static void send(Request request, Duration serves) {
         InternalHttpUpgradeHandler connection = connection(request);
         if (connection != null && !breaksOff(request)) {
-            send(connection);
+            send(connection, serves);
         }
     }
 
     /** Tells the client at the other end of a connection. */
-    static void send(InternalHttpUpgradeHandler connection) {
+    static void send(InternalHttpUpgradeHandler connection, Duration serves) {
         try {
             connection.pause();
+            TOMCAT.takeStreams(connection, serves);
         } catch (RuntimeException | LinkageError fault) {
             LOG.debug(connection, fault);
         }
@@ -101,14 +104,15 @@ final class GoAway {
     /**
      * Tells the clients of a service's idle HTTP/2 connections, which costs nothing for those that were told before.
      *
+     * @param serves how long the node still serves, at most
      * @return true if other connections are at work, so that they may be idle later
      */
-    static boolean sendToIdle(Service service) {
+    static boolean sendToIdle(Service service, Duration serves) {
         boolean othersWork = false;
         for (Connector connector : service.findConnectors()) {
             try {
                 if (TOMCAT.endpoint(connector.getProtocolHandler()) instanceof NioEndpoint endpoint) {
-                    othersWork |= sendToIdle(endpoint);
+                    othersWork |= sendToIdle(endpoint, serves);
                 }
             } catch (RuntimeException | LinkageError fault) {
                 LOG.debug(connector, fault);
@@ -118,13 +122,13 @@ final class GoAway {
     }
 
     /** The same for the connections of one connector. */
-    static boolean sendToIdle(NioEndpoint endpoint) {
+    static boolean sendToIdle(NioEndpoint endpoint, Duration serves) {
         boolean othersWork = false;
         for (SocketWrapperBase<NioChannel> connection : endpoint.getConnections()) {
             Lock lock = TOMCAT.lock(connection);
             if (lock != null && lock.tryLock()) {
                 try {
-                    othersWork |= !sendIfIdle(connection);
+                    othersWork |= !sendIfIdle(connection, serves);
                 } catch (RuntimeException | LinkageError fault) {
                     LOG.debug(connection, fault);
                 } finally {
@@ -138,7 +142,7 @@ final class GoAway {
     }
 
     /** Returns false if it is a connection of HTTP/2 that is at work. */
-    private static boolean sendIfIdle(SocketWrapperBase<NioChannel> connection) {
+    private static boolean sendIfIdle(SocketWrapperBase<NioChannel> connection, Duration serves) {
         if (!(connection.getCurrentProcessor() instanceof Processor processor) || !processor.isUpgrade()) {
             return true;
         }
@@ -146,6 +150,7 @@ final class GoAway {
         boolean idle = streams == 0 && isQuiet(connection) && !OpenConnections.hasBytes(connection.getSocket());
         if (idle) {
             processor.pause();
+            TOMCAT.takeStreams(processor, serves);
         }
         return idle || streams < 0;
     }

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import io.tomcatdrain.Patience;
 import java.io.IOException;
 import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -191,7 +192,7 @@ final class ListenerCloser {
         TOMCAT.noteSocketClosed(endpoint);
         listener.wakeAcceptor();
         // HTTP/2 has no last answer of a connection: a GOAWAY tells its client, and what the client has sent is served.
-        GoAway.sendToIdle(endpoint);
+        GoAway.sendToIdle(endpoint, Duration.ZERO);
         return listener;
     }
 

@@ -3,6 +3,7 @@ package io.tomcatdrain.valve;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -64,6 +65,9 @@ final class TomcatInternals {
 
     private static final String NO_GOODBYE = "an HTTP/2 client is not told which of its last streams were seen";
 
+    private static final String NO_CROSSING =
+            "an HTTP/2 request that is sent before its client hears of the lame duck is left to the client to repeat";
+
     private static final String NO_LOG =
             "a valve that is added to a container that has run may notice the end of a response early";
 
@@ -85,6 +89,7 @@ final class TomcatInternals {
     private final @Nullable Method getHttpUpgradeHandler;
     private final @Nullable Class<?> http2Handler;
     private final @Nullable Field activeRemoteStreamCount;
+    private final @Nullable Field pausedNanoTime;
     private final @Nullable Method closeConnection;
     private final @Nullable Method getWindowSize;
     private final @Nullable Field requestHook;
@@ -138,6 +143,8 @@ final class TomcatInternals {
                 ? null
                 : members.field(
                         http2Handler, "activeRemoteStreamCount", AtomicInteger.class, NO_QUIET_END + " over HTTP/2");
+        pausedNanoTime =
+                http2Handler == null ? null : members.field(http2Handler, "pausedNanoTime", long.class, NO_CROSSING);
         Class<?> http2Exception = members.type("org.apache.coyote.http2.Http2Exception", NO_GOODBYE);
         closeConnection = http2Handler == null || http2Exception == null
                 ? null
@@ -371,6 +378,27 @@ final class TomcatInternals {
                         && Members.get(streamHandler, processor) instanceof InternalHttpUpgradeHandler handler
                 ? handler
                 : null;
+    }
+
+    /**
+     * Lets an HTTP/2 connection whose client was told that the node leaves take new streams for so long, and a round trip more; if it has
+     * longer than zero, takes that back. Does nothing once a stream has been ignored.
+     */
+    void takeStreams(InternalHttpUpgradeHandler connection, Duration time) {
+        long now = System.nanoTime();
+        boolean isHttp2 = http2Handler != null && http2Handler.isInstance(connection);
+        if (isHttp2
+                && Members.get(pausedNanoTime, connection) instanceof Long until
+                && (!time.isZero() || until - now > 0)) {
+            Members.set(pausedNanoTime, connection, now + time.toNanos());
+        }
+    }
+
+    /** The same for the connection of that processor; does nothing for one of another protocol. */
+    void takeStreams(Processor processor, Duration time) {
+        if (http2(processor) instanceof InternalHttpUpgradeHandler connection) {
+            takeStreams(connection, time);
+        }
     }
 
     /** Returns false if that HTTP/2 connection has no other stream than the one of the request that the caller has. */

@@ -263,8 +263,13 @@ final class ValveRuntime {
     /** Lets the client of an HTTP/2 request that has been answered send its next one over another connection, if the node leaves. */
     void tellToLeave(Request request) {
         if (!isServing()) {
-            GoAway.send(request.getCoyoteRequest());
+            GoAway.send(request.getCoyoteRequest(), stillServes(drain));
         }
+    }
+
+    /** Returns how long a drain that leaves goes on to serve, at most; it is asked again when it has begun to refuse. */
+    private static Duration stillServes(NodeDrain drain) {
+        return drain.state() == DrainState.LAME_DUCK ? drain.settings().longestStop() : Duration.ZERO;
     }
 
     /**
@@ -275,9 +280,10 @@ final class ValveRuntime {
     static void tellUploads(NodeDrain drain, DrainState after) {
         boolean leaves = after == DrainState.LAME_DUCK || after == DrainState.DRAINING;
         if (leaves && drain.state() != DrainState.SERVING) {
+            Duration serves = stillServes(drain);
             drain.visitUploads(source -> {
                 if (source instanceof CoyoteUpload upload) {
-                    upload.tellToLeave();
+                    upload.tellToLeave(serves);
                 }
             });
         }
@@ -292,7 +298,7 @@ final class ValveRuntime {
         int last = 0;
         while (drain.state() != DrainState.SERVING
                 && !valve.isRetired()
-                && GoAway.sendToIdle(service)
+                && GoAway.sendToIdle(service, stillServes(drain))
                 && drain.state().isOver()
                 && last++ < LAST_LOOKS) {
             LockSupport.parkNanos(service, Math.min(FIRST_PAUSE_NANOS * last, LONGEST_PAUSE_NANOS));

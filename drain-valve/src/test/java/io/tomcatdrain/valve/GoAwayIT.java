@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.tomcatdrain.DrainReport;
 import io.tomcatdrain.DrainSettings;
 import io.tomcatdrain.DrainState;
 import io.tomcatdrain.NodeDrain;
 import io.tomcatdrain.testkit.Answer;
 import io.tomcatdrain.testkit.App;
+import io.tomcatdrain.testkit.Background;
+import io.tomcatdrain.testkit.Http11Client;
 import io.tomcatdrain.testkit.Http2Client;
 import io.tomcatdrain.testkit.SlowUpload;
 import io.tomcatdrain.testkit.fleet.Ports;
@@ -23,12 +26,14 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import org.apache.catalina.connector.Connector;
 import org.apache.coyote.http2.Http2Protocol;
@@ -79,6 +84,52 @@ class GoAwayIT {
                 assertThat(ask(next)).isEqualTo(200);
                 await().until(() -> next.lastGoAway() == Integer.MAX_VALUE);
             }
+        }
+    }
+
+    /** A front end may have sent its next request before it hears that the node leaves, and a busy one hears late. */
+    @Tag("oldest")
+    @ParameterizedTest
+    @ValueSource(strings = {"answer", "upload", "idle"})
+    void whatCrossesTheWordIsServedInTheLameDuck(String toldBy) throws Exception {
+        try (TestServer server = leavesSlowly(TestServer.Position.ENGINE).start();
+                Http2Client client = new Http2Client(server.port())) {
+            SlowUpload upload = toldBy.equals("upload") ? SlowUpload.begin(server, client, "/app/upload") : null;
+            assertThat(ask(client)).isEqualTo(200);
+            var unused = server.drain().start("test");
+            if (toldBy.equals("answer")) {
+                assertThat(ask(client)).isEqualTo(200);
+            }
+            await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+            for (int request = 1; request <= 3; request++) {
+                assertThat(ask(client)).as("request %d", request).isEqualTo(200);
+            }
+            assertThat(server.drain().state()).isEqualTo(DrainState.LAME_DUCK);
+            if (upload != null) {
+                upload.finishWhole();
+            }
+        }
+    }
+
+    /** Who repeats it may do so elsewhere, which a refusal does not tell every client. */
+    @Test
+    void whatComesLaterOverAConnectionWhoseClientWasToldIsNotLookedAt() throws Exception {
+        try (TestServer server = TestServer.with(TestServer.Position.ENGINE)
+                        .set("lameDuck", "2s")
+                        .start();
+                SlowUpload holder = SlowUpload.begin(server, "/app/upload");
+                Http2Client client = new Http2Client(server.port())) {
+            assertThat(ask(client)).isEqualTo(200);
+            var over = server.drain().start("test");
+            await().until(() -> client.lastGoAway() == Integer.MAX_VALUE);
+            await().until(() -> server.drain().state() == DrainState.DRAINING);
+            await().until(() -> {
+                int stream = client.request("GET", "/app/ok", true);
+                client.answer(stream);
+                return client.wasNotLookedAt(stream);
+            });
+            holder.finishWhole();
+            assertThat(over.get(1, TimeUnit.MINUTES).outcome()).hasToString("DRAINED");
         }
     }
 
@@ -435,6 +486,7 @@ class GoAwayIT {
             http2.setOverheadCountFactor(0);
             http2.setOverheadDataThreshold(0);
             http2.setOverheadWindowUpdateThreshold(0);
+            http2.setAllowSchemeMismatch(true); // HAProxy says https without TLS, too
             connector.addUpgradeProtocol(http2);
             if (certificate != null) {
                 certificate.secure(connector);
@@ -481,7 +533,7 @@ class GoAwayIT {
         int port = Ports.free();
         try (Node one = Node.start(certificate);
                 Node two = Node.start(certificate);
-                ServerProcess haproxy = startHaproxy(directory, port, one, two)) {
+                ServerProcess haproxy = startHaproxy(HAPROXY, directory, port, one, two)) {
             Client client = connected(port, connect);
             Node node = one.calls() > 0 ? one : two;
             Node other = node == one ? two : one;
@@ -505,8 +557,66 @@ class GoAwayIT {
         }
     }
 
-    private static ServerProcess startHaproxy(Path directory, int port, Node one, Node two) throws IOException {
-        String text = HAPROXY.formatted(
+    /** The balancer of connections is left to look at the nodes; users come to another one, which speaks HTTP/2 to them. */
+    private static final String HAPROXY_HTTP2 =
+            HAPROXY.replace("default_backend fleet", "mode http\n    default_backend http2") + """
+            backend http2
+                mode http
+                balance roundrobin
+                server n1 127.0.0.1:%2$d proto h2 track fleet/n1
+                server n2 127.0.0.1:%4$d proto h2 track fleet/n2
+            """;
+
+    /** All users share the few connections of the front end's, and each of them is told while others' requests are on their way. */
+    @Test
+    void nothingIsLostBehindAFrontEndThatSpeaksHttp2ToItsNodes(@TempDir Path directory) throws Exception {
+        assumeTrue(WebServer.HAPROXY.missing().isEmpty(), "HAProxy is not installed");
+        int port = Ports.free();
+        try (Node one = Node.start(null);
+                Node two = Node.start(null);
+                ServerProcess haproxy = startHaproxy(HAPROXY_HTTP2, directory, port, one, two)) {
+            await().ignoreExceptions()
+                    .until(() -> Http11Client.get(port, "/app/ok").status() == 200);
+            AtomicBoolean enough = new AtomicBoolean();
+            List<Background<List<Integer>>> users = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                users.add(Background.call(() -> {
+                    List<Integer> statuses = new ArrayList<>();
+                    while (!enough.get()) {
+                        statuses.add(upload(port).status());
+                    }
+                    return statuses;
+                }));
+            }
+            for (Node node : List.of(one, two)) {
+                await().until(() -> node.server().drain().summary().probers().size() == 1);
+                int before = node.calls();
+                await().until(() -> node.calls() > before + 20);
+                DrainReport report = node.server().drain().start("test").get(1, TimeUnit.MINUTES);
+                assertThat(report.outcome()).isEqualTo(DrainReport.Outcome.DRAINED);
+                node.server().drain().resume();
+            }
+            enough.set(true);
+            for (Background<List<Integer>> user : users) {
+                assertThat(user.result()).as("%s", haproxy).isNotEmpty().containsOnly(200);
+            }
+        }
+    }
+
+    private static Answer upload(int port) throws IOException {
+        byte[] body = new byte[10_000];
+        String head = Http11Client.head(
+                "POST",
+                "/app/upload",
+                "Content-Type: " + App.MULTIPART,
+                "Content-Length: " + body.length,
+                "Connection: close");
+        return Http11Client.exchange(port, head, body);
+    }
+
+    private static ServerProcess startHaproxy(String template, Path directory, int port, Node one, Node two)
+            throws IOException {
+        String text = template.formatted(
                 port,
                 one.connector().getLocalPort(),
                 one.server().port(),
