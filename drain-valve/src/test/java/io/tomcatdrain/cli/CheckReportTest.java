@@ -43,7 +43,9 @@ class CheckReportTest {
                 .map(sent -> lost(Kind.LENGTH, sent, "reset"))
                 .toList();
         List<String> printed = printed(exchanges);
-        assertThat(printed).filteredOn(line -> line.startsWith("  lost: upload")).hasSize(20);
+        assertThat(printed)
+                .filteredOn(line -> line.startsWith("  lost: upload"))
+                .hasSize(20);
         assertThat(printed).contains("  lost: 3 more", "LOST: 23 of 23 requests");
     }
 }
