@@ -381,8 +381,8 @@ final class TomcatInternals {
     }
 
     /**
-     * Lets an HTTP/2 connection whose client was told that the node leaves take new streams for so long, and a round trip more; if it has
-     * longer than zero, takes that back. Does nothing once a stream has been ignored.
+     * Lets an HTTP/2 connection whose client was told that the node leaves take new streams for that time from now on, and for a round trip
+     * more. Zero takes back what an earlier call has allowed. Does nothing once a stream has been ignored.
      */
     void takeStreams(InternalHttpUpgradeHandler connection, Duration time) {
         long now = System.nanoTime();
